@@ -1,0 +1,404 @@
+"""What a run returns: its record, the figures that judge it, and its forms as JSON, text, frames and a plot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ballast.backtest import metrics as measure
+from ballast.backtest.metrics import Events, FloatArray, IntArray, MonthReturn, RecordArray
+from ballast.backtest.round_trips import RoundTrips, round_trips
+from ballast.model.enums import PositionSide, Side
+from ballast.model.errors import OutputError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    import polars as pl
+    from rich.console import Console
+
+_SIDES = {side.value: side.name for side in Side}
+_POSITION_SIDES = {side.value: side.name if side else None for side in PositionSide}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Every figure of a run under its name in the JSON; ``docs/results.md`` defines each."""
+
+    final_equity: float
+    total_return: float
+    cagr: float | None
+    volatility: float | None
+    sharpe: float
+    sortino: float | None
+    calmar: float | None
+    recovery_factor: float | None
+    max_drawdown: float
+    drawdown_start: int | None
+    drawdown_trough: int | None
+    drawdown_end: int | None
+    longest_drawdown_s: float
+    rebalance_win_rate: float | None
+    trade_win_rate: float | None
+    average_win: float | None
+    average_loss: float | None
+    profit_factor: float | None
+    expectancy: float | None
+    turnover: float | None
+    exposure: float | None
+    fees: float
+    slippage_paid: float
+    n_events: int
+    upside_events: int
+    downside_events: int
+    n_fills: int
+    n_trades: int
+
+
+@dataclass(frozen=True)
+class BenchmarkMetrics:
+    """The figures of a benchmark, which has equity but no fills."""
+
+    final_equity: float
+    total_return: float
+    cagr: float | None
+    volatility: float | None
+    sharpe: float
+    sortino: float | None
+    calmar: float | None
+    max_drawdown: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """
+    The record of one run.
+
+    Parameters
+    ----------
+    interval_ns : int
+        Length of a bar of the timeline.
+    ts_ms, equity, gross : array, (n_bars,)
+        Open time of each bar (UTC ms); equity and gross position value (sum of |qty| x price) at its
+        close, after the fills inside it. At least one bar.
+    fills : structured array
+        In order of execution: ``ts_ms``, ``symbol`` (index into ``symbols``), ``side`` (+1 buy, -1 sell),
+        ``position_side`` (0 one-way, 1 LONG, 2 SHORT), ``qty``, ``price`` (slippage included), ``fee``,
+        ``slippage`` (quote currency lost to it, >= 0), ``is_maker``, ``reason`` (index into ``reasons``),
+        ``cycle`` (number of the event, 0 for none).
+    closes : array, (n_bars, n_symbols), or a function that returns it
+        Last close at or before each bar; NaN before a symbol's first. Asked for only when needed.
+    bars_per_session : float, optional
+        For markets that trade in sessions; without it a year is 31,536,000 s of bars.
+    risk_free_rate : float
+        A fraction a year, for Sharpe and Sortino.
+    rejects : mapping
+        How often each refusal reason occurred.
+    breaches : sequence of mappings
+        Limits that were exceeded; the facts of each by name, times in keys that end in ``ts_ms``.
+    benchmarks : mapping
+        Name to equity, (n_bars,), on the same timeline.
+    best_final_equity, worst_final_equity : float, optional
+        Final equity with every ambiguous bar resolved for, and against, the position.
+    """
+
+    strategy: str
+    symbols: Sequence[str]
+    interval_ns: int
+    initial_capital: float
+    ts_ms: IntArray
+    equity: FloatArray
+    gross: FloatArray
+    fills: RecordArray
+    reasons: Sequence[str]
+    closes: FloatArray | Callable[[], FloatArray]
+    bars_per_session: float | None = None
+    risk_free_rate: float = 0.0
+    n_events: int = 0
+    upside_events: int = 0
+    downside_events: int = 0
+    rejects: Mapping[str, int] = field(default_factory=dict)
+    rows_skipped: int = 0
+    rows_widened: int = 0
+    assumptions: Sequence[str] = ()
+    breaches: Sequence[Mapping[str, object]] = ()
+    benchmarks: Mapping[str, FloatArray] = field(default_factory=dict)
+    ambiguous_fills: int = 0
+    best_final_equity: float | None = None
+    worst_final_equity: float | None = None
+    config: Mapping[str, object] = field(default_factory=dict)
+    config_hash: str = ""
+    data_hash: str = ""
+    code_version: str = ""
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Every figure of the run, computed once."""
+        trips = self.round_trips.closed
+        pnl = trips["pnl"]
+        curve = self._curve_metrics(self.equity)
+        worst = measure.deepest_drawdown(self.equity, self.ts_ms)
+        return Metrics(
+            **asdict(curve),
+            recovery_factor=measure.recovery_factor(curve.total_return, curve.max_drawdown),
+            drawdown_start=worst.start_ts_ms if worst else None,
+            drawdown_trough=worst.trough_ts_ms if worst else None,
+            drawdown_end=worst.end_ts_ms if worst else None,
+            longest_drawdown_s=measure.longest_drawdown_s(self.equity, self.ts_ms),
+            rebalance_win_rate=self._rebalance_win_rate(),
+            trade_win_rate=measure.trade_win_rate(pnl),
+            average_win=measure.average_win(pnl),
+            average_loss=measure.average_loss(pnl),
+            profit_factor=measure.profit_factor(pnl),
+            expectancy=measure.expectancy(pnl),
+            turnover=measure.turnover(self.fills, self.equity, self.years),
+            exposure=measure.exposure(self.gross, self.equity),
+            fees=float(np.sum(self.fills["fee"])),
+            slippage_paid=float(np.sum(self.fills["slippage"])),
+            n_events=self.n_events,
+            upside_events=self.upside_events,
+            downside_events=self.downside_events,
+            n_fills=len(self.fills),
+            n_trades=len(trips),
+        )
+
+    @cached_property
+    def benchmark_metrics(self) -> dict[str, BenchmarkMetrics]:
+        """The figures of each benchmark by its name."""
+        return {name: self._curve_metrics(equity) for name, equity in self.benchmarks.items()}
+
+    @cached_property
+    def round_trips(self) -> RoundTrips:
+        """Closed round trips and open lots, matched from the fills once."""
+        return round_trips(self.fills)
+
+    @cached_property
+    def close_prices(self) -> FloatArray:
+        """Last close at or before each bar, (n_bars, n_symbols); NaN before a symbol's first."""
+        return self.closes() if callable(self.closes) else self.closes
+
+    @property
+    def years(self) -> float:
+        """Length of the run in years of 365 days."""
+        return measure.years(self.ts_ms)
+
+    @cached_property
+    def events(self) -> Events:
+        """Holdings before and after each counted event, derived from the fills once."""
+        return measure.events_from_fills(self.fills, self.ts_ms, len(self.symbols), self.initial_capital)
+
+    @property
+    def monthly_returns(self) -> list[MonthReturn]:
+        """Return of every calendar month of the run, UTC."""
+        return measure.monthly_returns(self.ts_ms, self.equity, self.initial_capital)
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return the run as plain values: what ``to_json`` writes.
+
+        Times are integers of UTC milliseconds, sides "BUY" and "SELL", what cannot be computed ``None``.
+        """
+        return {
+            "strategy": self.strategy,
+            "symbols": list(self.symbols),
+            "interval_ns": int(self.interval_ns),
+            "initial_capital": float(self.initial_capital),
+            **{name: _number(value) for name, value in asdict(self.metrics).items()},
+            "rejects": {reason: int(count) for reason, count in self.rejects.items()},
+            "rows_skipped": int(self.rows_skipped),
+            "rows_widened": int(self.rows_widened),
+            "assumptions": list(self.assumptions),
+            "breaches": [{key: _plain(value) for key, value in breach.items()} for breach in self.breaches],
+            "benchmark": {
+                name: {key: _number(value) for key, value in asdict(figures).items()}
+                for name, figures in self.benchmark_metrics.items()
+            },
+            "monthly_returns": [
+                {"year": month.year, "month": month.month, "return": _number(month.value)}
+                for month in self.monthly_returns
+            ],
+            "ambiguous_fills": int(self.ambiguous_fills),
+            "best_final_equity": _number(self.best_final_equity),
+            "worst_final_equity": _number(self.worst_final_equity),
+            "config": _plain(self.config),
+            "config_hash": self.config_hash,
+            "data_hash": self.data_hash,
+            "code_version": self.code_version,
+            "trades": _rows(self._trade_columns()),
+            "fills": _rows(self._fill_columns()),
+            "equity": list(zip(self.ts_ms.tolist(), map(_number, self.equity.tolist()), strict=True)),
+        }
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """
+        Write the run as JSON, the whole file or none of it.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written; what stood there before still stands.
+        """
+        import msgspec
+
+        write_whole(path, msgspec.json.encode(self.to_dict()))
+
+    def summary(self) -> str:
+        """Return the run in some thirty lines of plain text."""
+        from ballast.backtest.summary import summary_text
+
+        return summary_text(self)
+
+    def print(self, console: Console) -> None:
+        """Show the run's figures on a terminal."""
+        from ballast.backtest.summary import print_summary
+
+        print_summary(self, console)
+
+    def equity_frame(self) -> pl.DataFrame:
+        """Return one row per bar: ``ts`` (UTC), equity, gross, drawdown and each benchmark's equity."""
+        import polars as pl
+
+        columns: dict[str, object] = {
+            "ts": _utc(pl.Series(self.ts_ms)),
+            "equity": self.equity,
+            "gross": self.gross,
+            "drawdown": measure.drawdowns(self.equity),
+        }
+        return pl.DataFrame(columns | {f"benchmark_{name}": equity for name, equity in self.benchmarks.items()})
+
+    def fills_frame(self) -> pl.DataFrame:
+        """Return one row per fill, in order of execution, with the columns of the JSON's ``fills``."""
+        return _frame(self._fill_columns())
+
+    def trades_frame(self) -> pl.DataFrame:
+        """Return one row per closed round trip, in order of exit, with the columns of the JSON's ``trades``."""
+        return _frame(self._trade_columns())
+
+    def plot_equity(self) -> go.Figure:
+        """Return equity and benchmarks with the drawdown beneath, thinned without losing an extreme."""
+        from ballast.backtest.charts import equity_figure
+
+        return equity_figure(self)
+
+    def _curve_metrics(self, equity: FloatArray) -> BenchmarkMetrics:
+        changes = measure.returns(equity)
+        periods = measure.periods_per_year(self.interval_ns, self.bars_per_session)
+        gain = measure.total_return(equity, self.initial_capital)
+        growth = measure.cagr(gain, self.years)
+        depth = measure.max_drawdown(equity)
+        return BenchmarkMetrics(
+            final_equity=float(equity[-1]),
+            total_return=gain,
+            cagr=growth,
+            volatility=measure.volatility(changes, periods),
+            sharpe=measure.sharpe(changes, periods, self.risk_free_rate),
+            sortino=measure.sortino(changes, periods, self.risk_free_rate),
+            calmar=measure.calmar(growth, depth),
+            max_drawdown=depth,
+        )
+
+    def _rebalance_win_rate(self) -> float | None:
+        return measure.rebalance_win_rate(self.events, self.close_prices) if self.n_events else None
+
+    def _fill_columns(self) -> dict[str, list[Any]]:
+        fills = self.fills
+        return {
+            "ts": fills["ts_ms"].tolist(),
+            "symbol": [self.symbols[index] for index in fills["symbol"].tolist()],
+            "side": [_SIDES[side] for side in fills["side"].tolist()],
+            "position_side": [_POSITION_SIDES[code] for code in fills["position_side"].tolist()],
+            "qty": fills["qty"].tolist(),
+            "price": fills["price"].tolist(),
+            "fee": fills["fee"].tolist(),
+            "slippage": fills["slippage"].tolist(),
+            "is_maker": fills["is_maker"].tolist(),
+            "reason": [self.reasons[index] for index in fills["reason"].tolist()],
+            "cycle": fills["cycle"].tolist(),
+        }
+
+    def _trade_columns(self) -> dict[str, list[Any]]:
+        trips = self.round_trips.closed
+        return {
+            "symbol": [self.symbols[index] for index in trips["symbol"].tolist()],
+            "side": [_SIDES[side] for side in trips["side"].tolist()],
+            "position_side": [_POSITION_SIDES[code] for code in trips["position_side"].tolist()],
+            "qty": trips["qty"].tolist(),
+            "entry_ts": trips["entry_ts_ms"].tolist(),
+            "entry_price": trips["entry_price"].tolist(),
+            "exit_ts": trips["exit_ts_ms"].tolist(),
+            "exit_price": trips["exit_price"].tolist(),
+            "fee": trips["fee"].tolist(),
+            "pnl": trips["pnl"].tolist(),
+            "reason": [self.reasons[index] for index in trips["reason"].tolist()],
+            "cycle": trips["cycle"].tolist(),
+        }
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """
+    Write a file as a whole: beside its place first, then moved there.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written; nothing partial is left, and what stood there before still stands.
+    """
+    target = Path(path)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        scratch.write_bytes(content)
+        scratch.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{target}: cannot be written ({error.strerror or error}); make room or choose another path"
+        ) from error
+    finally:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy scalars and arrays, tuples and mappings into what JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return _number(value)
+    return str(value)
+
+
+def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    names = tuple(columns)
+    return [dict(zip(names, map(_number, row), strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _utc(column: pl.Series) -> pl.Series:
+    import polars as pl
+
+    return column.cast(pl.Datetime("ms", "UTC"))
+
+
+def _frame(columns: Mapping[str, list[Any]]) -> pl.DataFrame:
+    import polars as pl
+
+    # Named, because an empty column could not tell its type.
+    types: dict[str, Any] = dict.fromkeys(columns, pl.Float64)
+    types |= dict.fromkeys(("symbol", "side", "position_side", "reason"), pl.String)
+    types |= {"cycle": pl.Int64, "is_maker": pl.Boolean}
+    types |= dict.fromkeys(("ts", "entry_ts", "exit_ts"), pl.Int64)
+    frame = pl.DataFrame(dict(columns), schema={name: types[name] for name in columns})
+    return frame.with_columns(_utc(frame[name]) for name in ("ts", "entry_ts", "exit_ts") if name in columns)

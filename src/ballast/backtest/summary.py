@@ -1,0 +1,191 @@
+"""A run on one screen: the same groups of figures as plain text and as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+from ballast.backtest.formatting import duration, interval, moment, number, percent
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from ballast.backtest.result import Metrics, Result
+
+
+class Figure(NamedTuple):
+    """
+    One line: what, how much, and a remark that may be empty.
+
+    ``key`` is the figure's name in the JSON, empty for one that has none; ``tone`` the sign to colour by.
+    """
+
+    label: str
+    value: str
+    remark: str = ""
+    key: str = ""
+    tone: float = 0.0
+
+
+class Group(NamedTuple):
+    """Figures that belong together."""
+
+    title: str
+    figures: list[Figure]
+
+
+def headline(result: Result) -> str:
+    """Return what ran, on what, over which time, in one line."""
+    span = f"{moment(int(result.ts_ms[0]))} to {moment(int(result.ts_ms[-1]))} UTC"
+    return f"{symbols_text(result.symbols)} · {interval(result.interval_ns)} bars · {span}"
+
+
+def symbols_text(symbols: Sequence[str], limit: int = 6) -> str:
+    """Return the symbols in one line, counting those past the limit."""
+    rest = len(symbols) - limit
+    return ", ".join(symbols[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def groups(result: Result) -> list[Group]:
+    """Return the figures of a run as the summary and the report show them."""
+    figures = result.metrics
+    return [_performance(result, figures), _risk(figures), _trading(figures), _costs(result, figures)]
+
+
+def remarks(result: Result) -> list[str]:
+    """Return what a reader must know before trusting the figures, one sentence each."""
+    found = []
+    if result.rows_skipped or result.rows_widened:
+        found.append(f"Data: {result.rows_skipped:,} rows skipped, {result.rows_widened:,} rows widened.")
+    if result.rejects:
+        counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(result.rejects.items()))
+        found.append(f"Refused orders: {counts}.")
+    if result.breaches:
+        found.append(f"Limit breaches: {len(result.breaches):,}.")
+    if result.ambiguous_fills:
+        found.append(
+            f"Ambiguous fills: {result.ambiguous_fills:,}; final equity between "
+            f"{number(result.worst_final_equity)} and {number(result.best_final_equity)}."
+        )
+    return found + [f"Assumption: {sentence}" for sentence in result.assumptions]
+
+
+def summary_text(result: Result) -> str:
+    """Return the summary as aligned plain text."""
+    lines = [f"{result.strategy}  {headline(result)}"]
+    listed = groups(result)
+    label_width = max(len(figure.label) for group in listed for figure in group.figures)
+    value_width = max(len(figure.value) for group in listed for figure in group.figures)
+    for group in listed:
+        lines += ["", group.title]
+        lines += [
+            f"  {figure.label:<{label_width}}  {figure.value:>{value_width}}  {figure.remark}".rstrip()
+            for figure in group.figures
+        ]
+    if found := remarks(result):
+        lines += ["", *found]
+    return "\n".join(lines)
+
+
+def print_summary(result: Result, console: Console) -> None:
+    """Print the summary in two columns, one on a narrow terminal, gains green and losses red."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print()
+    console.print(Text.assemble((result.strategy, "bold"), "  ", (headline(result), "dim")))
+    columns = 2 if console.width >= 96 else 1
+    grid = Table.grid(padding=(1, 2, 0, 0))
+    tables = [_table(group) for group in groups(result)]
+    for row in zip_longest(*[iter(tables)] * columns, fillvalue=""):
+        grid.add_row(*row)
+    console.print(grid)
+    console.print()
+    for sentence in remarks(result):
+        console.print(Text(sentence, style="dim"))
+
+
+def _table(group: Group) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=group.title,
+        title_justify="left",
+        title_style="bold cyan",
+        box=None,
+        show_header=False,
+        padding=(0, 2, 0, 0),
+    )
+    table.add_column(min_width=18, no_wrap=True)
+    table.add_column(justify="right", min_width=11, no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
+    for figure in group.figures:
+        style = "green" if figure.tone > 0 else "red" if figure.tone < 0 else ""
+        table.add_row(figure.label, Text(figure.value, style=style), Text(figure.remark))
+    return table
+
+
+def _performance(result: Result, figures: Metrics) -> Group:
+    gain = figures.total_return
+    too_short = "" if figures.cagr is not None else "needs 30 days"
+    lines = [
+        Figure("Final equity", number(figures.final_equity), f"from {number(result.initial_capital)}", "final_equity"),
+        Figure("Total return", percent(gain, signed=True), "", "total_return", gain),
+        Figure("CAGR", percent(figures.cagr, signed=True), too_short, "cagr"),
+    ]
+    for name, benchmark in result.benchmark_metrics.items():
+        difference = gain - benchmark.total_return
+        remark = f"{'ahead' if difference >= 0 else 'behind'} by {percent(abs(difference))}"
+        lines.append(Figure(name, percent(benchmark.total_return, signed=True), remark))
+    return Group("Performance", lines)
+
+
+def _risk(figures: Metrics) -> Group:
+    depth = figures.max_drawdown
+    return Group(
+        "Risk",
+        [
+            Figure("Maximum drawdown", percent(depth), "", "max_drawdown", depth),
+            Figure("Longest drawdown", duration(figures.longest_drawdown_s), "", "longest_drawdown_s"),
+            Figure("Volatility", percent(figures.volatility), "a year", "volatility"),
+            Figure("Sharpe", number(figures.sharpe), "", "sharpe"),
+            Figure("Sortino", number(figures.sortino), "", "sortino"),
+            Figure("Calmar", number(figures.calmar), "", "calmar"),
+            Figure("Recovery factor", number(figures.recovery_factor), "", "recovery_factor"),
+            Figure("Exposure", percent(figures.exposure), "of equity", "exposure"),
+        ],
+    )
+
+
+def _trading(figures: Metrics) -> Group:
+    both_ways = f"{figures.upside_events:,} up, {figures.downside_events:,} down" if figures.n_events else ""
+    return Group(
+        "Trading",
+        [
+            Figure("Events", f"{figures.n_events:,}", both_ways, "n_events"),
+            Figure("Rebalance win rate", percent(figures.rebalance_win_rate), "", "rebalance_win_rate"),
+            Figure("Fills", f"{figures.n_fills:,}", "", "n_fills"),
+            Figure("Round trips", f"{figures.n_trades:,}", "", "n_trades"),
+            Figure("Trade win rate", percent(figures.trade_win_rate), "", "trade_win_rate"),
+            Figure("Average win", number(figures.average_win), "", "average_win"),
+            Figure("Average loss", number(figures.average_loss), "", "average_loss"),
+            Figure("Profit factor", number(figures.profit_factor), "", "profit_factor"),
+            Figure("Expectancy", number(figures.expectancy, signed=True), "a round trip", "expectancy"),
+        ],
+    )
+
+
+def _costs(result: Result, figures: Metrics) -> Group:
+    def of_capital(value: float) -> str:
+        return f"{percent(value / result.initial_capital)} of capital"
+
+    return Group(
+        "Costs",
+        [
+            Figure("Fees", number(figures.fees), of_capital(figures.fees), "fees"),
+            Figure("Slippage", number(figures.slippage_paid), of_capital(figures.slippage_paid), "slippage_paid"),
+            Figure("Turnover", number(figures.turnover), "times a year", "turnover"),
+        ],
+    )

@@ -1,0 +1,57 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ballast.model.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """
+    Give a scratch path beside ``path`` to write to, and move it into place once the block has succeeded.
+
+    What was written is on the disk before the move, so that even a power cut leaves the old file or the
+    new one. Missing directories are made.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the place cannot be written; nothing partial is left.
+    """
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield scratch
+        _flush(scratch)
+        os.replace(scratch, path)
+        _flush(path.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{path}: cannot be written ({reason}); make room or choose another path") from None
+    finally:
+        # After the move there is nothing to remove; on a broken disk there is nothing that could be.
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
+def write_parquet(table: Any, path: Path) -> None:
+    """Write a pyarrow table, in row groups of a million rows; raises ``OutputError``."""
+    import pyarrow.parquet as pq
+
+    with replacing(path) as scratch:
+        pq.write_table(table, scratch, compression="zstd", row_group_size=1_000_000)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,91 @@
+"""Bar times in whatever form a file holds them, as int64 milliseconds UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ballast.model.errors import SchemaError
+
+# A count since 1970 is told apart by size: up to the year 5138 in seconds, from 1973 in milliseconds, and so on.
+_LARGEST_SECONDS = 1e11
+_LARGEST_MILLISECONDS = 1e14
+_LARGEST_MICROSECONDS = 1e17
+_EXAMPLE = "2024-08-05T00:00:00Z"
+
+
+def to_milliseconds(column: Any, origin: str) -> npt.NDArray[np.int64]:
+    """
+    Return a pyarrow column of times as int64 milliseconds since 1970 UTC, finer digits cut off.
+
+    Accepts datetimes and dates (without a zone: UTC), ISO 8601 text, and counts of seconds,
+    milliseconds, microseconds or nanoseconds, whose unit is told from their size.
+
+    Raises
+    ------
+    SchemaError
+        A time is missing or not a time; the message names the first such row, counted from 1.
+    """
+    import pyarrow as pa
+
+    _refuse_missing(column, origin)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = _parsed(column, origin)
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        # Through NumPy, not `cast`, which loads pyarrow's compute module: 30 ms.
+        times = column.chunk(0).to_numpy(zero_copy_only=False) if column.num_chunks == 1 else column.to_numpy()
+        milliseconds: npt.NDArray[np.int64] = times.astype("datetime64[ms]", copy=False).view(np.int64)
+        return milliseconds
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return _from_counts(column.to_numpy())
+    raise SchemaError(f"{origin}: column 'ts' holds {column.type}, not times; expected datetimes, ISO text or numbers")
+
+
+def utc_text(time_ms: int) -> str:
+    """Return a time as ``2024-08-05 00:00`` (UTC; seconds and milliseconds only when there are any)."""
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
+    if time_ms % 1000:
+        return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{time_ms % 1000:03d}"
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if time_ms % 60_000 else "%Y-%m-%d %H:%M")
+
+
+def _refuse_missing(column: Any, origin: str) -> None:
+    if column.null_count == 0:
+        return
+    row = int(np.flatnonzero(column.is_null().to_numpy())[0]) + 1
+    raise SchemaError(f"{origin}: row {row} has no time in column 'ts'; remove the row or give it a time")
+
+
+def _parsed(column: Any, origin: str) -> Any:
+    """Turn text into numbers if it all is, else into datetimes; offsets are honoured, none means UTC."""
+    import pyarrow as pa
+
+    for kind in (pa.int64(), pa.float64(), pa.timestamp("ms"), pa.timestamp("ns"), pa.timestamp("ns", "UTC")):
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    raise SchemaError(_first_bad_text(column, origin))
+
+
+def _first_bad_text(column: Any, origin: str) -> str:
+    for row, text in enumerate(column.to_pylist(), start=1):
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            return f"{origin}: row {row}, column 'ts': {text!r} is not a time; write it like {_EXAMPLE}"
+    return f"{origin}: column 'ts' mixes forms of time; write them all like {_EXAMPLE}"
+
+
+def _from_counts(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    largest = float(np.abs(counts[np.isfinite(counts)]).max(initial=0.0))
+    if largest < _LARGEST_SECONDS:
+        scaled = counts * 1000
+    elif largest < _LARGEST_MILLISECONDS:
+        scaled = counts
+    else:
+        scaled = counts // (1_000 if largest < _LARGEST_MICROSECONDS else 1_000_000)
+    return np.asarray(scaled).astype(np.int64)

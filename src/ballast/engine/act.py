@@ -1,0 +1,46 @@
+"""
+Second half of a step: turn wishes into approved requests.
+
+Targets become one net order per symbol, and last the ladder looks at every request. The verdicts are
+values in the same buffer: what was refused stays there with its reason and is never sent.
+"""
+
+from __future__ import annotations
+
+from ballast.engine.state import Engine
+from ballast.model.compiled import compiled
+from ballast.model.enums import IntentKind, Reason
+from ballast.model.intents import Intent
+from ballast.portfolio.targets import resolve_target
+from ballast.risk.ladder import review
+
+
+@compiled
+def approve(engine: Engine, intent: Intent) -> int:
+    """
+    Return why an intent may not be sent, or ``Reason.NONE``.
+
+    A TARGET is first replaced in place by the order that reaches it; one that is already reached becomes
+    a NOTE. Notes and alerts are written to the log here and go no further.
+    """
+    view = engine.strategy_view
+    if intent.kind == IntentKind.TARGET:
+        resolve_target(view, intent)
+    if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
+        _write_note(engine, intent)
+        return Reason.NONE
+    reason = review(engine.ladder, view, intent)
+    if reason == Reason.NONE and intent.kind == IntentKind.PLACE:
+        view.open_orders[intent.symbol] += 1
+    return reason
+
+
+@compiled
+def _write_note(engine: Engine, intent: Intent) -> None:
+    note = engine.notes[engine.log.n_notes]
+    note.time_ns = engine.strategy_view.time_ns
+    note.symbol = intent.symbol
+    note.reason = intent.reason
+    note.level = intent.level
+    note.value = intent.qty
+    engine.log.n_notes += 1

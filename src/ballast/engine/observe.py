@@ -1,0 +1,133 @@
+"""
+First half of a step: fold what happened into the view.
+
+The same functions run in every mode: a closed frame, an order event, a wake. The fold of a fill uses the
+venue's own ledger arithmetic, so both sides agree to the bit when both saw the same fills.
+"""
+
+from __future__ import annotations
+
+from ballast.engine.state import Engine
+from ballast.engine.view import View
+from ballast.indicators.table import update
+from ballast.kernel.ledger import cash_after, entry_after, leg_index
+from ballast.model.compiled import compiled
+from ballast.model.enums import Cause, EventKind
+from ballast.model.events import Event
+from ballast.model.market import Frame
+
+
+@compiled(inline=True)
+def observe_bar(engine: Engine, row: Frame, frame: int, time_ns: int) -> None:
+    """Take the frame that has just closed: prices, indicators, equity."""
+    view = engine.strategy_view
+    view.cause = Cause.BAR
+    view.time_ns = time_ns
+    view.frame = frame
+    for symbol in range(view.n_symbols):
+        close = row.close[symbol]
+        if close == close:
+            view.price[symbol] = close
+            view.bar_ts_ns[symbol] = row.ts_ns
+    if engine.shared_feature.shape[0] > 0:
+        for k in range(engine.shared_feature.shape[1]):
+            view.feature[k] = engine.shared_feature[frame, k]
+    else:
+        observe_features(engine, row)
+    value_positions(view)
+    engine.equity[frame] = view.equity
+    engine.gross[frame] = view.gross
+
+
+@compiled(inline=True)
+def observe_features(engine: Engine, row: Frame) -> None:
+    """Update every declared indicator whose symbol has a bar in this frame."""
+    for k in range(engine.feature_specs.shape[0]):
+        spec = engine.feature_specs[k]
+        s = spec.symbol
+        update(
+            engine.feature_states[k],
+            engine.feature_ring,
+            spec,
+            row.open[s],
+            row.high[s],
+            row.low[s],
+            row.close[s],
+            row.volume[s],
+            engine.strategy_view.feature,
+        )
+
+
+@compiled(inline=True)
+def value_positions(view: View) -> None:
+    """Mark the account: cash plus quantity times last price; a flat leg counts nothing, whatever its price."""
+    equity = view.cash
+    gross = 0.0
+    for symbol in range(view.n_symbols):
+        qty = view.position_qty[2 * symbol] + view.position_qty[2 * symbol + 1]
+        if qty != 0.0:
+            value = qty * view.price[symbol]
+            equity += value
+            gross += abs(value)
+    view.equity = equity
+    view.gross = gross
+
+
+@compiled
+def observe_event(engine: Engine, event: Event) -> None:
+    """Fold one order event: the view's account moves by fills alone; refusals are counted."""
+    view = engine.strategy_view
+    view.cause = Cause.ORDER
+    view.time_ns = event.time_ns
+    view.event_kind = event.kind
+    view.event_symbol = event.symbol
+    view.event_position_side = event.position_side
+    view.event_side = event.side
+    view.event_role = event.role
+    view.event_level = event.level
+    view.event_cycle = event.cycle
+    view.event_reason = event.reason
+    view.event_qty = event.qty
+    view.event_price = event.price
+    view.event_fee = event.fee
+    if event.kind == EventKind.FILLED or event.kind == EventKind.PARTIALLY_FILLED:
+        _fold_fill(engine, event)
+    else:
+        engine.log.rejects[event.reason] += 1
+    if event.kind != EventKind.PARTIALLY_FILLED and event.order_id > 0:
+        view.open_orders[event.symbol] -= 1
+
+
+@compiled
+def _fold_fill(engine: Engine, event: Event) -> None:
+    view = engine.strategy_view
+    leg = leg_index(0, view.n_symbols, event.symbol, event.position_side)
+    held = view.position_qty[leg]
+    signed_qty = event.qty * event.side
+    view.entry_price[leg] = entry_after(held, view.entry_price[leg], signed_qty, event.price)
+    view.position_qty[leg] = held + signed_qty
+    view.cash = cash_after(view.cash, signed_qty, event.price, event.fee)
+    engine.fills[engine.log.n_fills] = event
+    engine.log.n_fills += 1
+    value_positions(view)
+
+
+@compiled
+def observe_wake(
+    engine: Engine, cause: int, time_ns: int, symbol: int, position_side: int, side: int, role: int, reason: int, price: float
+) -> None:
+    """Note which watch or timer woke the strategy, and at what price (NaN for a timer)."""
+    view = engine.strategy_view
+    view.cause = cause
+    view.time_ns = time_ns
+    view.event_kind = 0
+    view.event_symbol = symbol
+    view.event_position_side = position_side
+    view.event_side = side
+    view.event_role = role
+    view.event_level = 0
+    view.event_cycle = 0
+    view.event_reason = reason
+    view.event_qty = 0.0
+    view.event_price = price
+    view.event_fee = 0.0

@@ -1,0 +1,34 @@
+"""Simple and exponential moving averages."""
+
+from __future__ import annotations
+
+from math import isnan
+
+from ballast.indicators.state import IndicatorSpec, IndicatorState
+from ballast.indicators.window import Floats, add_to_moments, moments_update
+from ballast.model.compiled import compiled
+
+
+@compiled(inline=True)
+def sma_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, out: Floats) -> None:
+    """Write the mean of the last ``period`` values."""
+    if isnan(value):
+        return
+    mean, _ = moments_update(state, ring, spec, value)
+    if state.count >= spec.period:
+        out[spec.output_offset] = mean
+
+
+@compiled(inline=True)
+def ema_update(state: IndicatorState, spec: IndicatorSpec, value: float, out: Floats) -> None:
+    """Write the exponential average, which starts from the mean of the first ``period`` values."""
+    if isnan(value):
+        return
+    if state.count >= spec.period:
+        state.mean = value + spec.decay * (state.mean - value)
+        out[spec.output_offset] = state.mean
+        return
+    state.count += 1
+    state.mean, _ = add_to_moments(state.mean, 0.0, state.count, value)
+    if state.count == spec.period:
+        out[spec.output_offset] = state.mean

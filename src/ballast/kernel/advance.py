@@ -1,0 +1,364 @@
+"""
+The venue's clock: from one thing that a client must hear about to the next.
+
+``advance`` walks frames and returns a ``Cause`` each time somebody has to decide; whatever they then
+submit is part of the same instant. It keeps its place in the ``Clock`` record, so a run can stop at any
+cause, be saved, and go on.
+
+Order at equal time: everything due for orders, then their events, watches, timers (inside a bar), the
+next stretch of path; at the close: bar close, timers, decisions, and only then the next open.
+"""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+from ballast.kernel.arrival import meet, settle_orders
+from ballast.kernel.path import high_comes_first, is_ambiguous
+from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
+from ballast.kernel.venue import OrderStatus, Phase, SymbolMarket, Venue
+from ballast.model.compiled import compiled
+from ballast.model.enums import Cause, LimitFill, OrderType, Side
+from ballast.model.market import Frame
+
+MAX_CALLS_PER_BAR = 100_000
+"""More decisions than this inside one bar is a strategy that answers itself for ever."""
+
+LAST_POINT = 3
+
+
+@compiled(inline=True)
+def next_cause(venue: Venue, frames: Frame, stop: int) -> int:
+    """Return why to decide next: the close of a quiet bar at once, anything else from :func:`advance`."""
+    clock = venue.clock
+    if clock.phase == Phase.BETWEEN and clock.n_orders + clock.n_watches + clock.n_timers == 0:
+        if clock.events_read == clock.events_written and clock.frame + 1 < stop:
+            clock.frame += 1
+            clock.closed_frame = clock.frame
+            clock.now_ns = frames[clock.frame].ts_ns + clock.interval_ns  # type: ignore[index]
+            return Cause.BAR
+    return advance(venue, frames, stop)
+
+
+@compiled
+def advance(venue: Venue, frames: Frame, stop: int) -> int:
+    """Walk to the next cause. Returns ``Cause.END`` when frame ``stop`` (exclusive) is reached."""
+    clock = venue.clock
+    while True:
+        if clock.events_read < clock.events_written:
+            return _counted(venue, Cause.ORDER)
+        if clock.phase == Phase.CLOSED:
+            if clock.n_timers > 0 and _take_timer(venue):
+                return _counted(venue, Cause.TIMER)
+            clock.phase = Phase.BETWEEN
+            clock.n_calls = 0
+            return Cause.BAR
+        if clock.phase == Phase.BETWEEN:
+            if clock.frame + 1 >= stop:
+                return Cause.END
+            clock.frame += 1
+            _enter_frame(venue, frames)
+        elif clock.phase == Phase.POINT:
+            _arrive_at_point(venue)
+        elif clock.phase == Phase.INSTANT:
+            settle_orders(venue, clock.is_at_point and clock.point == 0)
+            if clock.events_read < clock.events_written:
+                continue
+            if clock.is_at_point and clock.n_watches > 0 and _wake_watch_at_point(venue):
+                return _counted(venue, Cause.WATCH)
+            if clock.is_at_point and clock.n_timers > 0 and clock.point < LAST_POINT and _take_timer(venue):
+                return _counted(venue, Cause.TIMER)
+            _leave_instant(venue)
+        elif _walk_segment(venue):
+            return _counted(venue, Cause.WATCH)
+
+
+@compiled
+def _counted(venue: Venue, cause: int) -> int:
+    venue.clock.n_calls += 1
+    return cause if venue.clock.n_calls < MAX_CALLS_PER_BAR else Cause.RUNAWAY
+
+
+@compiled
+def sync_last_price(venue: Venue, frames: Frame, symbol: int) -> None:
+    """Bring a symbol's last known price up to the last closed frame; quiet bars do not touch it."""
+    market = venue.markets[symbol]
+    frame = venue.clock.closed_frame
+    while frame > market.synced_frame:
+        close = frames[frame].close[symbol]  # type: ignore[index]
+        if close == close:
+            market.last_price = close
+            break
+        frame -= 1
+    market.synced_frame = venue.clock.closed_frame
+
+
+@compiled
+def settle_at_close(venue: Venue, frames: Frame) -> None:
+    """Let orders decided at this close fill at it: the optimistic option ``same_close``."""
+    clock = venue.clock
+    row = frames[clock.closed_frame]  # type: ignore[index]
+    for symbol in range(clock.n_symbols):
+        market = venue.markets[symbol]
+        close = row.close[symbol]
+        market.has_bar = close == close
+        market.price = close
+        market.volume_left = inf
+    settle_orders(venue, False)
+
+
+@compiled
+def _enter_frame(venue: Venue, frames: Frame) -> None:
+    """Load the frame's bars, lay out each symbol's path and go to the open."""
+    clock = venue.clock
+    row = frames[clock.frame]  # type: ignore[index]
+    clock.open_ns = row.ts_ns
+    for symbol in range(clock.n_symbols):
+        sync_last_price(venue, frames, symbol)
+        market = venue.markets[symbol]
+        close = row.close[symbol]
+        market.has_bar = close == close
+        market.is_ambiguous = False
+        if market.has_bar:
+            _lay_path(venue, symbol, row.open[symbol], row.high[symbol], row.low[symbol], close)
+            rate = venue.execution.participation
+            market.volume_left = inf if rate == inf else rate * row.volume[symbol]
+    clock.phase = Phase.POINT
+    clock.point = 0
+    clock.fraction = 0.0
+
+
+@compiled
+def _lay_path(venue: Venue, symbol: int, open_: float, high: float, low: float, close: float) -> None:
+    market = venue.markets[symbol]
+    if high_comes_first(venue, symbol, open_, high, low):
+        market.path_1 = high
+        market.path_2 = low
+    else:
+        market.path_1 = low
+        market.path_2 = high
+    market.path_0 = open_
+    market.path_3 = close
+    market.is_ambiguous = is_ambiguous(venue, symbol, open_, high, low)
+
+
+@compiled
+def path_price(market: SymbolMarket, point: int) -> float:
+    """Return the price at one of the bar's four path points."""
+    if point == 0:
+        return market.path_0
+    if point == 1:
+        return market.path_1
+    return market.path_2 if point == 2 else market.path_3
+
+
+@compiled
+def _arrive_at_point(venue: Venue) -> None:
+    clock = venue.clock
+    clock.instant += 1
+    clock.is_at_point = True
+    clock.fraction = 0.0
+    clock.now_ns = clock.open_ns + clock.point * clock.interval_ns // LAST_POINT
+    for symbol in range(clock.n_symbols):
+        market = venue.markets[symbol]
+        if market.has_bar:
+            market.price = path_price(market, clock.point)
+    clock.phase = Phase.INSTANT
+
+
+@compiled
+def _leave_instant(venue: Venue) -> None:
+    """Nothing more is due: travel on, or close the frame."""
+    clock = venue.clock
+    if not clock.is_at_point:
+        clock.phase = Phase.SEGMENT
+        return
+    for k in range(clock.n_orders):
+        order = venue.orders[k]
+        market = venue.markets[order.symbol]
+        if order.type == OrderType.TRAILING and is_armed(order) and market.has_bar:
+            follow(order, market.price)
+    if clock.point < LAST_POINT:
+        clock.phase = Phase.SEGMENT
+        return
+    clock.phase = Phase.CLOSED
+    clock.closed_frame = clock.frame
+    for symbol in range(clock.n_symbols):
+        market = venue.markets[symbol]
+        market.synced_frame = clock.frame
+        if market.has_bar:
+            market.last_price = market.price
+            clock.n_ambiguous += 1 if market.is_ambiguous else 0
+
+
+@compiled
+def _walk_segment(venue: Venue) -> bool:
+    """
+    Go to the next thing that happens before the next path point, or to that point.
+
+    Returns True when a watch was met and the client must be called.
+    """
+    clock = venue.clock
+    order, order_fraction = _next_order(venue)
+    watch, watch_fraction = _next_watch(venue)
+    change_ns = _next_change_ns(venue)
+    change_fraction = NEVER
+    if change_ns > 0:
+        change_fraction = max(clock.fraction, (change_ns - clock.open_ns) * 3.0 / clock.interval_ns - clock.point)
+    if change_fraction <= 1.0 and change_fraction <= min(order_fraction, watch_fraction):
+        _move_to(venue, change_fraction)
+        clock.now_ns = change_ns
+    elif order_fraction <= watch_fraction and order_fraction <= 1.0:
+        _move_to(venue, order_fraction)
+        met = venue.orders[order]
+        venue.markets[met.symbol].price = order_level(met)
+        meet(venue, order, order_level(met))
+    elif watch_fraction <= 1.0:
+        _move_to(venue, watch_fraction)
+        venue.markets[venue.watches[watch].symbol].price = venue.watches[watch].price
+        _wake_watch(venue, watch)
+        return True
+    else:
+        clock.point += 1
+        clock.phase = Phase.POINT
+    return False
+
+
+@compiled
+def _move_to(venue: Venue, fraction: float) -> None:
+    """Put every symbol a fraction of the way along its stretch of path, and the clock with them."""
+    clock = venue.clock
+    clock.instant += 1
+    clock.is_at_point = False
+    clock.fraction = fraction
+    clock.now_ns = clock.open_ns + int((clock.point + fraction) * clock.interval_ns / LAST_POINT)
+    for symbol in range(clock.n_symbols):
+        market = venue.markets[symbol]
+        if market.has_bar:
+            start = path_price(market, clock.point)
+            market.price = start + (path_price(market, clock.point + 1) - start) * fraction
+    clock.phase = Phase.INSTANT
+
+
+@compiled
+def _next_order(venue: Venue) -> tuple[int, float]:
+    """Return the armed order that this stretch of path meets first, and where; lower symbol first when equal."""
+    clock = venue.clock
+    best = -1
+    best_fraction = NEVER
+    for k in range(clock.n_orders):
+        order = venue.orders[k]
+        market = venue.markets[order.symbol]
+        if not is_armed(order) or not market.has_bar:
+            continue
+        strictly = order.type == OrderType.LIMIT and venue.execution.limit_fill == LimitFill.THROUGH
+        fraction = crossing(
+            path_price(market, clock.point),
+            path_price(market, clock.point + 1),
+            order_level(order),
+            order_waits_below(order),
+            strictly,
+        )
+        if fraction < clock.fraction or fraction > 1.0 or _expires_before(venue, order.expiry_ns, fraction):
+            continue
+        if fraction < best_fraction or (fraction == best_fraction and order.symbol < venue.orders[best].symbol):
+            best = k
+            best_fraction = fraction
+    return best, best_fraction
+
+
+@compiled
+def _expires_before(venue: Venue, expiry_ns: int, fraction: float) -> bool:
+    clock = venue.clock
+    return expiry_ns != 0 and clock.open_ns + (clock.point + fraction) * clock.interval_ns / LAST_POINT > expiry_ns
+
+
+@compiled
+def _next_watch(venue: Venue) -> tuple[int, float]:
+    """Return the watch that this stretch of path meets first, and where."""
+    clock = venue.clock
+    best = -1
+    best_fraction = NEVER
+    for k in range(clock.n_watches):
+        watch = venue.watches[k]
+        market = venue.markets[watch.symbol]
+        if watch.is_passed or not market.has_bar:
+            continue
+        fraction = crossing(
+            path_price(market, clock.point),
+            path_price(market, clock.point + 1),
+            watch.price,
+            watch.side == Side.BUY,
+            False,
+        )
+        if clock.fraction <= fraction < best_fraction:
+            best = k
+            best_fraction = fraction
+    return best, best_fraction
+
+
+@compiled
+def _next_change_ns(venue: Venue) -> int:
+    """Return when the next order, cancel or amendment reaches the venue on this stretch, 0 if none does."""
+    clock = venue.clock
+    end_ns = clock.open_ns + (clock.point + 1) * clock.interval_ns // LAST_POINT
+    best = 0
+    for k in range(clock.n_orders):
+        order = venue.orders[k]
+        active_ns = order.active_ns if order.status == OrderStatus.PENDING else 0
+        for due_ns in (active_ns, order.cancel_ns, order.amend_ns):
+            if clock.now_ns < due_ns < end_ns and (best == 0 or due_ns < best):
+                best = due_ns
+    return best
+
+
+@compiled
+def _wake_watch_at_point(venue: Venue) -> bool:
+    """Wake the first watch due at a path point: one whose price was passed before, or jumped at the open."""
+    clock = venue.clock
+    for k in range(clock.n_watches):
+        watch = venue.watches[k]
+        market = venue.markets[watch.symbol]
+        if not market.has_bar or watch.placed_instant == clock.instant:
+            continue
+        is_met = market.price <= watch.price if watch.side == Side.BUY else market.price >= watch.price
+        if watch.is_passed or (clock.point == 0 and is_met):
+            _wake_watch(venue, k)
+            return True
+    return False
+
+
+@compiled
+def _wake_watch(venue: Venue, k: int) -> None:
+    clock = venue.clock
+    watch = venue.watches[k]
+    clock.woken_symbol = watch.symbol
+    clock.woken_position_side = watch.position_side
+    clock.woken_side = watch.side
+    clock.woken_role = watch.role
+    clock.woken_reason = watch.reason
+    clock.woken_price = venue.markets[watch.symbol].price
+    for i in range(k, clock.n_watches - 1):
+        venue.watches[i] = venue.watches[i + 1]
+    clock.n_watches -= 1
+
+
+@compiled
+def _take_timer(venue: Venue) -> bool:
+    """Take the earliest timer that is due out of the table; False when none is."""
+    clock = venue.clock
+    best = -1
+    for k in range(clock.n_timers):
+        wake_ns = venue.timers[k].wake_ns
+        if wake_ns <= clock.now_ns and (best < 0 or wake_ns < venue.timers[best].wake_ns):
+            best = k
+    if best < 0:
+        return False
+    clock.woken_symbol = 0
+    clock.woken_role = venue.timers[best].role
+    clock.woken_reason = venue.timers[best].reason
+    clock.woken_price = nan
+    for i in range(best, clock.n_timers - 1):
+        venue.timers[i] = venue.timers[i + 1]
+    clock.n_timers -= 1
+    return True

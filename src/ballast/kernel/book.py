@@ -1,0 +1,61 @@
+"""The venue's table of live orders: kept in order of arrival, so that an index is a time priority."""
+
+from __future__ import annotations
+
+from ballast.kernel.venue import Order, Venue
+from ballast.model.compiled import compiled
+
+
+@compiled
+def emit(
+    venue: Venue,
+    order: Order,
+    kind: int,
+    reason: int,
+    qty: float,
+    price: float,
+    fee: float,
+    slippage: float,
+    is_maker: bool,
+) -> None:
+    """Append one event about ``order`` to the queue."""
+    clock = venue.clock
+    if clock.events_read == clock.events_written:
+        clock.events_read = 0
+        clock.events_written = 0
+    event = venue.events[clock.events_written]
+    clock.events_written += 1
+    event.kind = kind
+    event.time_ns = clock.now_ns
+    event.order_id = order.id
+    event.account = order.account
+    event.symbol = order.symbol
+    event.position_side = order.position_side
+    event.side = order.side
+    event.qty = qty
+    event.price = price
+    event.fee = fee
+    event.slippage = slippage
+    event.role = order.role
+    event.level = order.level
+    event.cycle = order.cycle
+    event.reason = reason
+    event.order_reason = order.reason
+    event.is_maker = is_maker
+
+
+@compiled
+def remove(venue: Venue, k: int) -> None:
+    """Take order ``k`` out of the table; later ones move up by one."""
+    clock = venue.clock
+    for i in range(k, clock.n_orders - 1):
+        venue.orders[i] = venue.orders[i + 1]
+    clock.n_orders -= 1
+
+
+@compiled
+def drop(venue: Venue, k: int, kind: int, reason: int) -> None:
+    """Take order ``k`` out unfilled and say why."""
+    order = venue.orders[k]
+    emit(venue, order, kind, reason, order.qty, 0.0, 0.0, 0.0, False)
+    remove(venue, k)

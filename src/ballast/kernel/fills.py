@@ -1,0 +1,225 @@
+"""
+Fills: who pays which price for how much.
+
+- A market order, a triggered stop and a limit that was marketable when it arrived take liquidity: they
+  pay the price of the moment, worse by ``slippage_rate``, and the taker fee. A marketable limit never
+  pays more than its limit.
+- A limit that rested pays its own price and the maker fee; at an open beyond it, the better open.
+- A stop met inside the bar pays its trigger with slippage; at an open beyond it, the open with slippage.
+- With ``participation`` p, fills of a symbol inside one bar sum to at most p times the bar's volume. What
+  is left of a GTC order waits for the next bar; IOC drops it; FOK fills wholly or not at all.
+- Units other than base become base at the fill price, are floored to lots and are tested there against
+  the intent's minimum notional.
+
+The model is unrealistic where it must guess: a bar does not say how much was traded at which price, so
+every price of the path is assumed to carry the whole participation.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from ballast.kernel.book import drop, emit, remove
+from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised
+from ballast.kernel.venue import Order, Venue
+from ballast.model.compiled import compiled
+from ballast.model.enums import AccountKind, EventKind, OrderType, QtyUnit, Reason, Side, TimeInForce
+from ballast.model.units import MONEY_TOLERANCE, floor_to_step, is_below, round_to_tick
+
+
+@compiled
+def taker_price(venue: Venue, order: Order, price: float) -> float:
+    """Return what taking liquidity at ``price`` costs: slippage against the order, the tick beyond, never past a limit."""
+    is_buy = order.side == Side.BUY
+    rate = venue.execution.slippage_rate
+    instrument = venue.instruments[order.symbol]
+    paid = price * (1.0 + rate) if is_buy else price * (1.0 - rate)
+    if rate != 0.0:
+        paid = round_to_tick(paid, instrument.tick_units, instrument.tick_scale, is_buy)
+    if order.type == OrderType.LIMIT:
+        paid = min(paid, order.price) if is_buy else max(paid, order.price)
+    return paid
+
+
+@compiled
+def base_qty(venue: Venue, order: Order, price: float, fee_rate: float) -> float:
+    """Return the order's quantity in base units at ``price``, floored to lots; >= 0."""
+    qty = order.qty
+    if order.qty_unit == QtyUnit.QUOTE:
+        qty = qty / price
+    elif order.qty_unit == QtyUnit.CASH_FRACTION:
+        qty = qty * max(0.0, venue.accounts[order.account].cash) / (price * (1.0 + fee_rate))
+    elif order.qty_unit == QtyUnit.POSITION_FRACTION:
+        leg = leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)
+        qty = qty * abs(venue.positions[leg].qty)
+    instrument = venue.instruments[order.symbol]
+    return floor_to_step(qty, instrument.lot_units, instrument.lot_scale)
+
+
+@compiled
+def fill(venue: Venue, k: int, price: float, is_maker: bool) -> bool:
+    """
+    Fill order ``k`` at ``price``, as far as its limits allow.
+
+    Returns True when the order has left the table (filled, or dropped with a reason), so that the
+    caller's index now points at the next one. ``price`` is final; slippage is measured against the
+    symbol's price on the path.
+    """
+    order = venue.orders[k]
+    account = venue.accounts[order.account]
+    fee_rate = account.maker_fee_rate if is_maker else account.taker_fee_rate
+    wanted = base_qty(venue, order, price, fee_rate)
+    reason = _refusal(venue, order, wanted, price)
+    if reason != Reason.NONE:
+        drop(venue, k, EventKind.REJECTED, reason)
+        return True
+    wanted = _within_position(venue, order, wanted)
+    instrument = venue.instruments[order.symbol]
+    market = venue.markets[order.symbol]
+    qty = floor_to_step(min(wanted, market.volume_left), instrument.lot_units, instrument.lot_scale)
+    if order.time_in_force == TimeInForce.FOK and qty < wanted:
+        drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
+        return True
+    if qty > 0.0:
+        if not _affordable(venue, order, qty, price, fee_rate):
+            drop(venue, k, EventKind.REJECTED, Reason.INSUFFICIENT_CASH)
+            return True
+        order.qty = wanted - qty
+        order.qty_unit = QtyUnit.BASE
+        order.min_notional = 0.0
+        market.volume_left -= qty
+        book_fill(venue, order, qty, price, fee_rate, is_maker)
+    if qty == wanted:
+        remove(venue, k)
+        return True
+    if order.time_in_force == TimeInForce.IOC:
+        drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
+        return True
+    return False
+
+
+@compiled
+def _refusal(venue: Venue, order: Order, qty: float, price: float) -> int:
+    """Return why nothing may fill, or NONE: minimums, and what is there to sell or reduce."""
+    instrument = venue.instruments[order.symbol]
+    if not qty > 0.0:
+        return Reason.BELOW_LOT
+    if is_below(qty * price, max(order.min_notional, instrument.min_notional)):
+        return Reason.BELOW_MINIMUM_NOTIONAL
+    if qty < instrument.min_qty:
+        return Reason.BELOW_LOT
+    held = venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)].qty
+    if order.reduce_only and held * order.side >= 0.0:
+        return Reason.NOTHING_TO_REDUCE
+    # A spot account cannot owe coins; the tolerance forgives sums of floats.
+    is_spot = venue.accounts[order.account].kind == AccountKind.SPOT
+    if is_spot and order.side == Side.SELL and not order.reduce_only and qty > held * (1.0 + MONEY_TOLERANCE):
+        return Reason.INSUFFICIENT_POSITION
+    return Reason.NONE
+
+
+@compiled
+def _within_position(venue: Venue, order: Order, qty: float) -> float:
+    """Clip what reduces to what is held, so that a leg never passes zero by a reduction or by noise."""
+    held = abs(venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)].qty)
+    return min(qty, held) if order.reduce_only or order.side == Side.SELL else qty
+
+
+@compiled
+def _affordable(venue: Venue, order: Order, qty: float, price: float, fee_rate: float) -> bool:
+    """Tell whether a spot account can pay; forgives 1e-9 of its total value, the noise of planned sums."""
+    if order.side == Side.SELL:
+        return True
+    account = venue.accounts[order.account]
+    cost = qty * price * (1.0 + fee_rate)
+    return cost <= account.cash or cost <= account.cash + MONEY_TOLERANCE * max(1.0, total_value(venue, order.account))
+
+
+@compiled
+def total_value(venue: Venue, account: int) -> float:
+    """Return cash plus positions at the prices the venue last saw; symbols that never had a price count 0."""
+    total = venue.accounts[account].cash
+    n_symbols = venue.clock.n_symbols
+    for symbol in range(n_symbols):
+        market = venue.markets[symbol]
+        price = market.price if market.has_bar else market.last_price
+        if price > 0.0:
+            leg = leg_index(account, n_symbols, symbol, 0)
+            total += (venue.positions[leg].qty + venue.positions[leg + 1].qty) * price
+    return total
+
+
+@compiled
+def book_fill(venue: Venue, order: Order, qty: float, price: float, fee_rate: float, is_maker: bool) -> None:
+    """Move money and coins for a fill of ``qty`` > 0 at ``price`` and tell the client."""
+    account = venue.accounts[order.account]
+    position = venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)]
+    signed_qty = qty * order.side
+    fee = qty * price * fee_rate
+    account.realised_pnl += realised(position.qty, position.entry_price, signed_qty, price)
+    position.entry_price = entry_after(position.qty, position.entry_price, signed_qty, price)
+    position.qty += signed_qty
+    account.cash = cash_after(account.cash, signed_qty, price, fee)
+    account.fees += fee
+    account.n_fills += 1
+    slippage = 0.0 if is_maker else max(0.0, (price - venue.markets[order.symbol].price) * order.side) * qty
+    kind = EventKind.FILLED if order.qty == 0.0 else EventKind.PARTIALLY_FILLED
+    emit(venue, order, kind, Reason.NONE, qty, price, fee, slippage, is_maker)
+
+
+@compiled
+def match_clients(venue: Venue, k: int, limit: float) -> int:
+    """
+    Fill order ``k`` against resting limits of other accounts at ``limit`` or better, in price-time order.
+
+    ``limit`` is the price of recorded liquidity, or the order's own if that is stricter. Both sides trade
+    at the resting price, the resting one as maker. Returns the order's index afterwards (rows before it
+    may have left the table), or -1 when it has left itself.
+    """
+    while True:
+        order = venue.orders[k]
+        best = _best_counterparty(venue, k, limit)
+        if best < 0:
+            return k
+        other = venue.orders[best]
+        price = other.price
+        taker_rate = venue.accounts[order.account].taker_fee_rate
+        qty = min(base_qty(venue, order, price, taker_rate), other.qty)
+        if _refusal(venue, order, qty, price) != Reason.NONE or not _affordable(venue, order, qty, price, taker_rate):
+            return k
+        wanted = base_qty(venue, order, price, taker_rate)
+        order.qty = wanted - qty
+        order.qty_unit = QtyUnit.BASE
+        other.qty -= qty
+        book_fill(venue, order, qty, price, taker_rate, False)
+        book_fill(venue, other, qty, price, venue.accounts[other.account].maker_fee_rate, True)
+        is_done = order.qty == 0.0
+        if other.qty == 0.0:
+            remove(venue, best)
+            k -= 1 if best < k else 0
+        if is_done:
+            remove(venue, k)
+            return -1
+
+
+@compiled
+def _best_counterparty(venue: Venue, k: int, limit: float) -> int:
+    """Return the resting limit of another account with the best price at or inside ``limit``, oldest first; -1 if none."""
+    order = venue.orders[k]
+    sign = 1.0 if order.side == Side.BUY else -1.0
+    best = -1
+    best_price = inf
+    for i in range(venue.clock.n_orders):
+        other = venue.orders[i]
+        if (
+            other.account != order.account
+            and other.symbol == order.symbol
+            and other.side == -order.side
+            and other.status == 1
+            and other.type == OrderType.LIMIT
+            and sign * other.price <= sign * limit
+            and sign * other.price < best_price
+        ):
+            best = i
+            best_price = sign * other.price
+    return best

@@ -1,0 +1,146 @@
+"""
+Records: declared once as an annotated class, used as a NumPy dtype and as a type.
+
+``@record`` turns the annotations of a class into an aligned structured dtype. Compiled functions take
+``np.record`` scalars of that dtype; type checkers see the class itself. A field is ``float`` (float64),
+``int`` (int64), ``bool`` or an array written with ``Annotated`` and a ``Shape``::
+
+    @record
+    class Position:
+        entry_price: float = nan
+        qty: SymbolFloats
+
+Array lengths may be the words in ``DIMENSIONS``; ``dtype(symbols=4)`` gives them their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from math import inf
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+DIMENSIONS = ("symbols", "legs", "features")
+Record = Any
+"""A scalar of a structured dtype; its fields are its attributes."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The length of an array field: a number, or a word of ``DIMENSIONS``."""
+
+    length: int | str
+
+
+SymbolFloats = Annotated[npt.NDArray[np.float64], Shape("symbols")]
+SymbolInts = Annotated[npt.NDArray[np.int64], Shape("symbols")]
+SymbolBools = Annotated[npt.NDArray[np.bool_], Shape("symbols")]
+LegFloats = Annotated[npt.NDArray[np.float64], Shape("legs")]
+FeatureFloats = Annotated[npt.NDArray[np.float64], Shape("features")]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """
+    One number that a user may set: its default, its range and where it comes from.
+
+    ``minimum`` and ``maximum`` are inclusive unless the matching ``exclusive_`` flag is set. ``choices``
+    maps the words allowed in a file to the integers that compiled code sees.
+    """
+
+    default: float | int | bool
+    doc: str
+    unit: str = ""
+    minimum: float = -inf
+    maximum: float = inf
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+    source: str = ""
+    choices: type[IntEnum] | None = None
+
+
+def parameter(default: float | int | bool, doc: str, **details: Any) -> Any:
+    """Declare a field of a strategy's ``Params``; see :class:`Parameter` for ``details``."""
+    return Parameter(default, doc, **details)
+
+
+C = TypeVar("C", bound=type)
+
+
+def record(cls: C) -> C:
+    """
+    Give ``cls`` the static methods ``dtype(**dimensions)``, ``new(**dimensions)`` and ``array(n, **dimensions)``.
+
+    ``new`` and ``array`` fill in the defaults that the class states (zero where it states none).
+    Raises ``TypeError`` at declaration for a field type that a record cannot hold.
+    """
+    fields = {name: _field(cls, name, hint) for name, hint in _hints(cls).items()}
+    defaults = {name: _default(vars(cls)[name]) for name in fields if name in vars(cls)}
+    parameters = {name: vars(cls)[name] for name in fields if isinstance(vars(cls).get(name), Parameter)}
+    cache: dict[tuple[tuple[str, int], ...], np.dtype[Any]] = {}
+
+    def dtype(**dimensions: int) -> np.dtype[Any]:
+        key = tuple(sorted(dimensions.items()))
+        if key not in cache:
+            cache[key] = np.dtype([_with_length(name, spec, dimensions) for name, spec in fields.items()], align=True)
+        return cache[key]
+
+    def array(length: int, **dimensions: int) -> Any:
+        made = np.zeros(length, dtype(**dimensions)).view(np.recarray)
+        for name, value in defaults.items():
+            made[name] = value
+        return made
+
+    def new(**dimensions: int) -> Any:
+        return array(1, **dimensions)[0]
+
+    for name, function in (("dtype", dtype), ("array", array), ("new", new)):
+        setattr(cls, name, staticmethod(function))
+    cls.parameters = parameters  # type: ignore[attr-defined]
+    return cls
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls, include_extras=True)
+
+
+def _default(value: Any) -> Any:
+    return value.default if isinstance(value, Parameter) else value
+
+
+_SCALARS: Mapping[Any, str] = {float: "f8", int: "i8", bool: "?"}
+
+
+def _field(cls: type, name: str, hint: Any) -> tuple[str, int | str | None]:
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        return "i8", None
+    if hint in _SCALARS:
+        return _SCALARS[hint], None
+    if get_origin(hint) is Annotated:
+        array_type, shape = get_args(hint)[:2]
+        scalar = get_args(get_args(array_type)[1])[0]
+        return np.dtype(scalar).str, shape.length
+    raise TypeError(f"{cls.__name__}.{name}: a record holds float, int, bool, IntEnum or Annotated arrays, not {hint!r}")
+
+
+def _with_length(name: str, spec: tuple[str, int | str | None], dimensions: Mapping[str, int]) -> tuple[Any, ...]:
+    kind, length = spec
+    if length is None:
+        return (name, kind)
+    return (name, kind, (dimensions[length] if isinstance(length, str) else length,))
+
+
+def typed(dtype: np.dtype[Any]) -> Any:
+    """Return Numba's type of a record of this dtype."""
+    import numba
+
+    return numba.from_dtype(dtype)
+
+
+def interpreted_errstate() -> Callable[..., Any]:
+    """Return a context that gives the interpreter Numba's silent IEEE division."""
+    return np.errstate(divide="ignore", invalid="ignore", over="ignore")  # type: ignore[return-value]

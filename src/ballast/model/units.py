@@ -1,0 +1,47 @@
+"""
+Rounding to tick and lot, and the comparison of an order's value with its minimum.
+
+Quantities are floored, because an order must never grow. The nudge of 1e-12 relative and 1e-9 steps
+absorbs the noise of products that are meant to be whole multiples, such as 20 % of 35 lots.
+"""
+
+from __future__ import annotations
+
+from math import ceil, floor, isfinite
+
+from ballast.model.compiled import compiled
+
+RELATIVE_NUDGE = 1.0 + 1e-12
+STEP_NUDGE = 1e-9
+MONEY_TOLERANCE = 1e-9
+
+
+@compiled
+def floor_to_step(value: float, units: int, scale: float) -> float:
+    """Return the largest multiple of ``units / scale`` that is <= ``value`` (>= 0); ``value`` itself when ``units`` is 0."""
+    if units == 0:
+        return value
+    steps = floor(value * scale / units * RELATIVE_NUDGE + STEP_NUDGE)
+    return steps * units / scale
+
+
+@compiled
+def round_to_tick(price: float, units: int, scale: float, upward: bool) -> float:
+    """Return the tick at or beyond ``price`` in the given direction; ``price`` itself when ``units`` is 0."""
+    if units == 0:
+        return price
+    ticks = price * scale / units
+    steps = ceil(ticks - STEP_NUDGE) if upward else floor(ticks + STEP_NUDGE)
+    return steps * units / scale
+
+
+@compiled
+def is_below(amount: float, minimum: float) -> bool:
+    """Tell whether an amount of money misses a minimum order value; within 1e-9 it counts as equal."""
+    return amount < minimum - MONEY_TOLERANCE
+
+
+@compiled
+def is_price(value: float) -> bool:
+    """Tell whether ``value`` can be a price: finite and above zero. NaN is not."""
+    return isfinite(value) and value > 0.0

@@ -1,0 +1,84 @@
+"""The page as a whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from ballast.backtest.result import Result, write_whole
+from ballast.backtest.summary import headline
+from ballast.research.report import sections
+from ballast.research.report.chart_data import chart_data
+
+_NAVIGATION = {
+    "equity": "Equity",
+    "figures": "Figures",
+    "allocation": "Allocation",
+    "trades": "Trades",
+    "rebalances": "Rebalances",
+    "months": "Months",
+    "costs": "Costs",
+    "round-trips": "Round trips",
+    "notes": "What to know",
+    "configuration": "Configuration",
+}
+
+
+def write_report(result: Result, path: str | os.PathLike[str]) -> None:
+    """
+    Write the run as one HTML file that opens offline, the whole file or none of it.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written; what stood there before still stands.
+    """
+    write_whole(path, report_html(result).encode())
+
+
+def report_html(result: Result) -> str:
+    """Return the page: text, charts, their data and the library that draws them, about 5 MB."""
+    from plotly.offline import get_plotlyjs
+
+    body = "\n".join((
+        sections.equity(result),
+        sections.figures(result),
+        sections.allocation(result),
+        sections.trades(result),
+        sections.rebalance_table(result),
+        sections.months(result),
+        sections.costs(result),
+        sections.round_trip_table(result),
+        sections.notes(result),
+        sections.configuration(result),
+    ))
+    links = "".join(
+        f'<a href="#{identifier}">{words}</a>'
+        for identifier, words in _NAVIGATION.items()
+        if f'<section id="{identifier}">' in body
+    )
+    return Template(_asset("page.html")).substitute(
+        title=escape(f"{result.strategy} · Ballast"),
+        style=_asset("style.css"),
+        strategy=escape(result.strategy),
+        span=escape(headline(result)),
+        headline=sections.headline(result),
+        navigation=links,
+        sections=body,
+        footer=escape(f"Ballast {result.code_version}"),
+        data=_embedded(chart_data(result)),
+        plotly=get_plotlyjs(),
+        script=_asset("charts.js"),
+    )
+
+
+def _asset(name: str) -> str:
+    return files("ballast.research.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _embedded(value: object) -> str:
+    """Return JSON that can stand inside a script element: nothing in it closes one."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

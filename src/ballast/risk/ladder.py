@@ -1,0 +1,59 @@
+"""
+The ladder: which requests pass in which state.
+
+=========  =======  ==========  =======  ==========
+state      raising  reducing    protect  cancel
+=========  =======  ==========  =======  ==========
+NORMAL     yes      yes         yes      yes
+FROZEN     no       yes         yes      yes
+PANIC      no       yes         yes      yes
+EMERGENCY  no       no          no       yes
+HALTED     no       no          no       yes
+=========  =======  ==========  =======  ==========
+
+*Raising*: not reduce-only, and it can increase the symbol's net position. *Protect*: reduce-only orders
+and the tightening of stops. From EMERGENCY on the engine itself closes, so a strategy may only cancel.
+On accounts without margin no rung moves the state by itself.
+"""
+
+from __future__ import annotations
+
+from ballast.kernel.ledger import increases
+from ballast.model.compiled import compiled
+from ballast.model.enums import IntentKind, LadderState, Reason
+from ballast.model.intents import Intent
+from ballast.model.records import record
+
+View = object
+"""The engine's view: anything with ``position_qty`` by leg. The ladder stands below the engine that owns it."""
+
+
+@record
+class Ladder:
+    """Where the ladder stands and since when."""
+
+    state: int = 0
+    since_ns: int = 0
+
+
+@compiled
+def is_raising(view: View, intent: Intent) -> bool:
+    """Tell whether an order can increase the absolute net position of its symbol."""
+    if intent.reduce_only:
+        return False
+    legs = view.position_qty  # type: ignore[attr-defined]
+    net = legs[2 * intent.symbol] + legs[2 * intent.symbol + 1]
+    return increases(net, float(intent.side))
+
+
+@compiled
+def review(ladder: Ladder, view: View, intent: Intent) -> int:
+    """Return why the ladder refuses this intent in its present state, or ``Reason.NONE``."""
+    state = ladder.state
+    if state == LadderState.NORMAL or intent.kind != IntentKind.PLACE:
+        return Reason.NONE
+    if state == LadderState.FROZEN:
+        return Reason.LADDER_FROZEN if is_raising(view, intent) else Reason.NONE
+    if state == LadderState.PANIC:
+        return Reason.LADDER_PANIC if is_raising(view, intent) else Reason.NONE
+    return Reason.LADDER_EMERGENCY if state == LadderState.EMERGENCY else Reason.LADDER_HALTED

@@ -1,0 +1,45 @@
+"""Name to strategy; the list that every conformance test walks. Modules load when they are first asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from ballast.model.errors import ConfigError, nearest
+from ballast.strategies.spec import Strategy, from_module
+
+BUILT_IN = {
+    "cascade": "ballast.strategies.cascade",
+    "equal_weight": "ballast.strategies.equal_weight",
+    "rsi_reversion": "ballast.strategies.rsi_reversion",
+}
+
+
+def load(name: str) -> Strategy:
+    """
+    Return the strategy called ``name``: a built-in one, or the path of a Python file that defines one.
+
+    Raises ``ConfigError`` with the nearest known name, or with what the file lacks.
+    """
+    if name.endswith(".py"):
+        return _from_file(Path(name))
+    if name not in BUILT_IN:
+        raise ConfigError(f"strategy.name = '{name}': no such strategy{nearest(name, BUILT_IN)}")
+    return from_module(importlib.import_module(BUILT_IN[name]), name)
+
+
+def _from_file(path: Path) -> Strategy:
+    if not path.is_file():
+        raise ConfigError(f"strategy.name = '{path}': no such file")
+    module_name = f"user_strategy_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"strategy.name = '{path}': not a Python module")
+    module = importlib.util.module_from_spec(spec)
+    # Registered before it runs: otherwise Numba would import, and compile, the file a second time.
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return from_module(module, path.stem)

@@ -1,0 +1,133 @@
+"""
+What a strategy is: Params, State, ``decide``, and what it declares about itself.
+
+A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view, state, params, intents)``
+returning how many intents it wrote, and optionally ``features(params, n_symbols)``, ``validate(params,
+n_symbols)``, ``prepare(state, params)``, ``Reason`` (an ``IntEnum`` of its own reasons) and ``EXIT_PLAN``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from ballast.indicators.table import Request
+from ballast.model.errors import ConfigError, nearest
+from ballast.model.records import Parameter
+
+EXIT_PLANS = ("take_profit", "stop", "rebalance", "none")
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """
+    One strategy, as the engine takes it.
+
+    ``decide`` may be a compiled function or any Python callable; ``is_compiled`` tells which, and a
+    Python one runs between the two compiled halves of a step with the same results, slower.
+    """
+
+    name: str
+    params_type: Any
+    state_type: Any
+    decide: Callable[..., int]
+    is_compiled: bool
+    features: Callable[[Any, int], Sequence[Request]]
+    validate: Callable[[Any, int], None]
+    prepare: Callable[[Any, Any], None]
+    reasons: Mapping[int, str]
+    exit_plan: str
+    quiet: Callable[..., int] | None = None
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The settings that a user may give, by key."""
+        parameters: Mapping[str, Parameter] = self.params_type.parameters
+        return parameters
+
+    def params(self, values: Mapping[str, Any], n_symbols: int) -> Any:
+        """
+        Return a ``Params`` record from plain values, checked.
+
+        Raises ``ConfigError`` for an unknown key, a wrong type or a value out of range.
+        """
+        record = self.params_type.new(symbols=n_symbols)
+        for key, value in values.items():
+            if key not in self.parameters:
+                raise ConfigError(f"strategy.{key}: no such key of '{self.name}'{nearest(key, self.parameters)}")
+            setattr(record, key, checked(f"strategy.{key}", self.parameters[key], value))
+        self.validate(record, n_symbols)
+        return record
+
+
+def checked(key: str, parameter: Parameter, value: Any) -> float | int | bool:
+    """Return ``value`` as compiled code sees it, or raise ``ConfigError`` naming the key, the value and the range."""
+    if parameter.choices is not None:
+        words = [choice.name.lower() for choice in parameter.choices]
+        if value not in words:
+            raise ConfigError(f"{key} = {value!r}: expected one of {', '.join(words)}{nearest(str(value), words)}")
+        return int(parameter.choices[value.upper()])
+    if isinstance(parameter.default, bool):
+        if not isinstance(value, bool):
+            raise ConfigError(f"{key} = {value!r}: expected true or false")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"{key} = {value!r}: expected a number{_unit(parameter)}")
+    if isinstance(parameter.default, int) and float(value) != int(value):
+        raise ConfigError(f"{key} = {value!r}: expected a whole number{_unit(parameter)}")
+    if not _in_range(parameter, value):
+        hint = f"; did you mean {value / 100:g}? it is a fraction" if _looks_like_percent(parameter, value) else ""
+        raise ConfigError(f"{key} = {value!r}: expected {range_text(parameter)}{_unit(parameter)}{hint}")
+    return int(value) if isinstance(parameter.default, int) else float(value)
+
+
+def _in_range(parameter: Parameter, value: float) -> bool:
+    above = value > parameter.minimum or (value == parameter.minimum and not parameter.exclusive_minimum)
+    below = value < parameter.maximum or (value == parameter.maximum and not parameter.exclusive_maximum)
+    return above and below
+
+
+def _looks_like_percent(parameter: Parameter, value: float) -> bool:
+    return parameter.unit == "fraction" and 1.0 < value <= 100.0 and _in_range(parameter, value / 100.0)
+
+
+def _unit(parameter: Parameter) -> str:
+    return f" ({parameter.unit})" if parameter.unit else ""
+
+
+def range_text(parameter: Parameter) -> str:
+    """Return a parameter's range in words, for messages and documentation."""
+    low, high = parameter.minimum, parameter.maximum
+    parts = []
+    if low != float("-inf"):
+        parts.append(f"{'above' if parameter.exclusive_minimum else 'at least'} {low:g}")
+    if high != float("inf"):
+        parts.append(f"{'below' if parameter.exclusive_maximum else 'at most'} {high:g}")
+    return "a number " + " and ".join(parts) if parts else "a number"
+
+
+def from_module(module: ModuleType, name: str) -> Strategy:
+    """Return the strategy that a module defines; ``ConfigError`` names what it lacks."""
+    for required in ("Params", "State", "decide"):
+        if not hasattr(module, required):
+            raise ConfigError(f"strategy '{name}' ({module.__file__}): the module defines no '{required}'")
+    decide = module.decide
+    exit_plan = getattr(module, "EXIT_PLAN", "none")
+    if exit_plan not in EXIT_PLANS:
+        raise ConfigError(f"strategy '{name}': EXIT_PLAN = {exit_plan!r} is not one of {', '.join(EXIT_PLANS)}")
+    reasons = {int(reason): reason.name.lower() for reason in getattr(module, "Reason", ())}
+    return Strategy(
+        name=name,
+        params_type=module.Params,
+        state_type=module.State,
+        decide=decide,
+        is_compiled=hasattr(decide, "py_func"),
+        features=getattr(module, "features", lambda params, n_symbols: ()),
+        validate=getattr(module, "validate", lambda params, n_symbols: None),
+        prepare=getattr(module, "prepare", lambda state, params: None),
+        reasons=reasons,
+        exit_plan=exit_plan,
+        quiet=getattr(module, "quiet", None),
+    )

@@ -1,0 +1,171 @@
+"""Bybit V5 public history: klines of spot and linear contracts, funding of linear ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from ballast.model.errors import ConfigError, RateLimited, RejectedByVenue, TemporaryVenueError
+from ballast.model.ports import BarsPage, FundingRate, RecordedBar
+from ballast.venues.pacing import Clock
+from ballast.venues.public_rest import Answer, Endpoint, PublicRest, malformed, refuse_http_error
+
+T = TypeVar("T")
+
+# 600 requests in 5 s per address shut a client out; half of that leaves room for others behind the same address.
+ENDPOINT = Endpoint("bybit", "https://api.bybit.com", requests_per_s=60.0, burst=20)
+_SHUT_OUT_S = 600.0
+_BARS_LIMIT = 1000
+_FUNDING_LIMIT = 200
+_HOUR_MS = 3_600_000
+
+_INTERVALS = {
+    60_000: "1",
+    180_000: "3",
+    300_000: "5",
+    900_000: "15",
+    1_800_000: "30",
+    _HOUR_MS: "60",
+    2 * _HOUR_MS: "120",
+    4 * _HOUR_MS: "240",
+    6 * _HOUR_MS: "360",
+    12 * _HOUR_MS: "720",
+    24 * _HOUR_MS: "D",
+}
+_THROTTLED = frozenset({10006, 10018, 10403, 10429, 20003})
+_PASSING = frozenset({10000, 10016, 10019})
+
+
+class _Envelope(msgspec.Struct):
+    retCode: int  # noqa: N815  # Bybit's spelling, as in the structs below.
+    retMsg: str  # noqa: N815
+    result: msgspec.Raw = msgspec.Raw(b"{}")
+    time: int | None = None
+
+
+class _Klines(msgspec.Struct):
+    list: list[tuple[str, str, str, str, str, str, str]]
+
+
+class _Funding(msgspec.Struct):
+    symbol: str
+    fundingRate: str  # noqa: N815
+    fundingRateTimestamp: str  # noqa: N815
+
+
+class _FundingList(msgspec.Struct):
+    list: list[_Funding]
+
+
+@dataclass(frozen=True)
+class BybitHistory:
+    """
+    The port ``PublicHistory`` on Bybit.
+
+    Parameters
+    ----------
+    rest : PublicRest
+        Entered; its endpoint is ``ENDPOINT`` or one that speaks the same protocol.
+    market : str
+        ``"spot"`` or ``"linear"``.
+    """
+
+    rest: PublicRest
+    market: str
+
+    venue = "bybit"
+    bars_per_page = _BARS_LIMIT
+    # Contracts settle once an hour at most, so that this span never holds more than a page.
+    funding_page_ms = _FUNDING_LIMIT * _HOUR_MS
+
+    def __post_init__(self) -> None:
+        if self.market not in {"spot", "linear"}:
+            raise ConfigError(f"bybit has no market {self.market!r} here; choose spot or linear")
+
+    async def bars(self, symbol: str, interval_ms: int, start_ms: int, end_ms: int) -> BarsPage:
+        """Return the bars with ``start_ms <= open time < end_ms``, ascending; the last may still be forming."""
+        query = {
+            "category": self.market,
+            "symbol": symbol,
+            "interval": _interval_code(interval_ms),
+            # Both ends are inclusive.
+            "start": str(start_ms),
+            "end": str(end_ms - 1),
+            "limit": str(_BARS_LIMIT),
+        }
+
+        def judge(answer: Answer) -> BarsPage:
+            venue_time_ms, klines = _decoded(answer, _Klines, symbol, self.rest.clock)
+            bars = (_bar(row, answer) for row in klines.list)
+            return BarsPage(tuple(sorted(bar for bar in bars if start_ms <= bar.open_time_ms < end_ms)), venue_time_ms)
+
+        return await self.rest.get("/v5/market/kline", query, judge)
+
+    async def funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[FundingRate, ...]:
+        """Return the rates with ``start_ms <= time < end_ms``, ascending."""
+        if self.market != "linear":
+            raise ConfigError(f"bybit {self.market} has no funding; ask for the linear market")
+        query = {
+            "category": self.market,
+            "symbol": symbol,
+            "startTime": str(start_ms),
+            "endTime": str(end_ms - 1),
+            "limit": str(_FUNDING_LIMIT),
+        }
+
+        def judge(answer: Answer) -> tuple[FundingRate, ...]:
+            _, funding = _decoded(answer, _FundingList, symbol, self.rest.clock)
+            rates = (_rate(entry, answer) for entry in funding.list)
+            return tuple(sorted(rate for rate in rates if start_ms <= rate.time_ms < end_ms))
+
+        return await self.rest.get("/v5/market/funding/history", query, judge)
+
+
+def _interval_code(interval_ms: int) -> str:
+    if interval_ms not in _INTERVALS:
+        raise ConfigError(
+            f"bybit has no bars of {interval_ms // 1000} s; choose 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h or 1d"
+        )
+    return _INTERVALS[interval_ms]
+
+
+def _decoded(answer: Answer, result_type: type[T], symbol: str, clock: Clock) -> tuple[int | None, T]:
+    refuse_http_error(answer, clock, forbidden_wait_s=_SHUT_OUT_S)
+    try:
+        envelope = msgspec.json.decode(answer.body, type=_Envelope)
+        _refuse_return_code(envelope, symbol, answer, clock)
+        return envelope.time, msgspec.json.decode(envelope.result, type=result_type)
+    except msgspec.DecodeError as error:
+        raise malformed(answer, error) from None
+
+
+def _refuse_return_code(envelope: _Envelope, symbol: str, answer: Answer, clock: Clock) -> None:
+    if envelope.retCode == 0:
+        return
+    reason = f"return code {envelope.retCode} ({envelope.retMsg})"
+    if envelope.retCode in _THROTTLED:
+        raise RateLimited(reason, _until_reset_s(answer, clock))
+    if envelope.retCode in _PASSING:
+        raise TemporaryVenueError(reason)
+    raise RejectedByVenue(f"bybit refused symbol {symbol!r}: {reason}; check its spelling and market")
+
+
+def _until_reset_s(answer: Answer, clock: Clock) -> float | None:
+    text = answer.headers.get("x-bapi-limit-reset-timestamp", "")
+    return max(0.0, (int(text) - clock.wall_ms()) / 1000.0) if text.isdigit() else None
+
+
+def _bar(row: tuple[str, ...], answer: Answer) -> RecordedBar:
+    try:
+        return RecordedBar(int(row[0]), *(float(text) for text in row[1:6]))
+    except ValueError as error:
+        raise malformed(answer, error) from None
+
+
+def _rate(entry: _Funding, answer: Answer) -> FundingRate:
+    try:
+        return FundingRate(int(entry.fundingRateTimestamp), float(entry.fundingRate))
+    except ValueError as error:
+        raise malformed(answer, error) from None

@@ -1,0 +1,98 @@
+"""MEXC spot v3 public history: klines. There is no funding: the public API of the spot market has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ballast.model.errors import ConfigError, RejectedByVenue
+from ballast.model.ports import BarsPage, FundingRate, RecordedBar
+from ballast.venues.public_rest import Answer, Endpoint, PublicRest, malformed, refuse_http_error
+
+# 300 requests in 10 s per address is the smaller of the published figures; two thirds of it is used.
+ENDPOINT = Endpoint("mexc", "https://api.mexc.com", requests_per_s=20.0, burst=10)
+_SHUT_OUT_S = 600.0
+_BARS_LIMIT = 500
+
+_INTERVALS = {
+    60_000: "1m",
+    300_000: "5m",
+    900_000: "15m",
+    1_800_000: "30m",
+    3_600_000: "60m",
+    14_400_000: "4h",
+    86_400_000: "1d",
+}
+
+
+class _Refusal(msgspec.Struct):
+    code: int
+    msg: str = ""
+
+
+@dataclass(frozen=True)
+class MexcHistory:
+    """
+    The port ``PublicHistory`` on MEXC's spot market.
+
+    Parameters
+    ----------
+    rest : PublicRest
+        Entered; its endpoint is ``ENDPOINT`` or one that speaks the same protocol.
+    """
+
+    rest: PublicRest
+
+    venue = "mexc"
+    market = "spot"
+    bars_per_page = _BARS_LIMIT
+    funding_page_ms = 0
+
+    async def bars(self, symbol: str, interval_ms: int, start_ms: int, end_ms: int) -> BarsPage:
+        """Return the bars with ``start_ms <= open time < end_ms``, ascending; the last may still be forming."""
+        if interval_ms not in _INTERVALS:
+            raise ConfigError(f"mexc has no bars of {interval_ms // 1000} s; choose 1m, 5m, 15m, 30m, 1h, 4h or 1d")
+        query = {
+            "symbol": symbol,
+            "interval": _INTERVALS[interval_ms],
+            "startTime": str(start_ms),
+            "endTime": str(end_ms - 1),
+            "limit": str(_BARS_LIMIT),
+        }
+
+        def judge(answer: Answer) -> BarsPage:
+            self._refuse(answer, symbol)
+            try:
+                rows = msgspec.json.decode(answer.body, type=list[list[Any]])
+                bars = [RecordedBar(int(row[0]), *(float(value) for value in row[1:6])) for row in rows]
+            except (msgspec.DecodeError, TypeError, ValueError, IndexError) as error:
+                raise malformed(answer, error) from None
+            # MEXC does not send its clock with klines.
+            return BarsPage(tuple(sorted(bar for bar in bars if start_ms <= bar.open_time_ms < end_ms)), None)
+
+        return await self.rest.get("/api/v3/klines", query, judge)
+
+    async def funding(
+        self,
+        symbol: str,
+        start_ms: int,  # noqa: ARG002  # The port's signature.
+        end_ms: int,  # noqa: ARG002
+    ) -> tuple[FundingRate, ...]:
+        """Raise ``ConfigError``: there is nothing to ask."""
+        raise ConfigError(
+            f"mexc spot has no funding rates, so none can be downloaded for {symbol!r} "
+            "(spot positions pay none); use bybit's linear market for funding"
+        )
+
+    def _refuse(self, answer: Answer, symbol: str) -> None:
+        if answer.status == 400:
+            try:
+                refusal = msgspec.json.decode(answer.body, type=_Refusal)
+            except msgspec.DecodeError as error:
+                raise malformed(answer, error) from None
+            raise RejectedByVenue(
+                f"mexc refused symbol {symbol!r}: code {refusal.code} ({refusal.msg}); check its spelling"
+            )
+        refuse_http_error(answer, self.rest.clock, forbidden_wait_s=_SHUT_OUT_S)
