@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ballast import __version__
 from tests.architecture.sources import PACKAGE, ROOT, run_python, shown, text_files
 
 PAGES = [path for path in text_files() if path.suffix == ".md"]
@@ -31,6 +32,10 @@ def commands(program: str) -> set[str]:
     typed = [line.removeprefix("$ ") for _, body in blocks("console", "sh", "bash") for line in body.splitlines()]
     inline = [code for page in PAGES for code in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))]
     return {line.split("#")[0].strip() for line in typed + inline if line.startswith(f"{program} ")}
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_every_link_to_a_file_leads_somewhere() -> None:

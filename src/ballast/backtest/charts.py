@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ballast.backtest.formatting import title
 from ballast.backtest.metrics import FloatArray, IntArray, drawdowns
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ def equity_figure(result: Result) -> go.Figure:
 
     times = result.ts_ms.astype("datetime64[ms]")
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04)
-    for name, equity in {"Equity": result.equity, **result.benchmarks}.items():
+    curves = [("Equity", result.equity, 2.0)]
+    curves += [(title(name), equity, 1.2) for name, equity in result.benchmarks.items()]
+    for name, equity, width in curves:
         kept = thinned(equity)
-        line = {"width": 2.0 if name == "Equity" else 1.2}
-        figure.add_trace(go.Scatter(x=times[kept], y=equity[kept], name=name, line=line), row=1, col=1)
+        figure.add_trace(go.Scatter(x=times[kept], y=equity[kept], name=name, line={"width": width}), row=1, col=1)
     depth = drawdowns(result.equity)
     kept = thinned(depth)
     figure.add_trace(

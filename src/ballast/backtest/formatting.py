@@ -40,6 +40,12 @@ def significant(value: float | None, digits: int = 6) -> str:
     return text.replace("-", MINUS)
 
 
+def title(name: str) -> str:
+    """Return a name as words: ``buy_and_hold`` is ``Buy and hold``. Capitals within it stay."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
 def moment(ts_ms: int | None) -> str:
     """Return a time as ``2026-05-20 14:20``, UTC, with seconds only where there are any."""
     if ts_ms is None:

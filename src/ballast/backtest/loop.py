@@ -75,60 +75,73 @@ def act(venue: Venue, engine: Engine, frames: Frame, intents: Any, n_intents: in
         settle_at_close(venue, frames)
 
 
-def run_loop(
-    decide: Any,
-    venue: Venue,
-    engine: Engine,
-    frames: Any,
-    intents: Any,
-    state_address: int,
-    params_address: int,
-    intents_address: int,
-    stop: int,
-) -> int:
+def make_loop(call: Any) -> Any:
     """
-    Run until frame ``stop`` (exclusive); returns ``END``, ``FULL`` (grow the logs, call again) or ``RUNAWAY``.
+    Return the loop that decides through ``call(decide, row, view, state, params, intents)``.
 
-    ``decide`` is called for every cause with the last closed frame. A cause that found a log full is not
-    consumed, so the next call takes it up again.
+    The loop runs until frame ``stop`` (exclusive) and returns ``END``, ``FULL`` (grow the logs, call again)
+    or ``RUNAWAY``. ``decide`` is called for every cause with the last closed frame; a cause that found a
+    log full is not consumed, so the next call takes it up again.
     """
-    while True:
-        cause = next_cause(venue, frames, stop)
-        if cause < 0:
-            return cause
-        if observe(venue, engine, frames, cause) == Cause.FULL:
-            return Cause.FULL
-        row = frames[venue.clock.closed_frame]
-        n_intents = decide(row, engine.strategy_view, state_address, params_address, intents_address)
-        if n_intents > 0:
-            act(venue, engine, frames, intents, n_intents)
+
+    def run(
+        decide: Any,
+        venue: Venue,
+        engine: Engine,
+        frames: Any,
+        intents: Any,
+        state_address: int,
+        params_address: int,
+        intents_address: int,
+        stop: int,
+    ) -> int:
+        while True:
+            cause = next_cause(venue, frames, stop)
+            if cause < 0:
+                return cause
+            if observe(venue, engine, frames, cause) == Cause.FULL:
+                return Cause.FULL
+            row = frames[venue.clock.closed_frame]
+            n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
+            if n_intents > 0:
+                act(venue, engine, frames, intents, n_intents)
+
+    return run
+
+
+@compiled(inline=True)
+def call_pointer(decide: Any, row: Any, view: Any, state_address: int, params_address: int, intents_address: int) -> int:
+    """Call a strategy through its function pointer."""
+    return decide(row, view, state_address, params_address, intents_address)  # type: ignore[no-any-return]
 
 
 _shared: dict[Any, Any] = {}
 
 
 def shared_loop(decide_signature: Any, arguments: tuple[Any, ...]) -> Any:
-    """Return the loop compiled for function pointers of this signature and these argument types; one per width."""
+    """
+    Return the loop compiled for function pointers of this signature and for these arguments' types.
+
+    There is one per width, whatever the strategy. In the interpreter it is the plain loop.
+    """
     if INTERPRETED:
-        return run_loop
+        return make_loop(call_pointer)
     from numba import types, typeof
 
     signature = types.int64(types.FunctionType(decide_signature), *(typeof(argument) for argument in arguments))
     if signature not in _shared:
-        _shared[signature] = compiled_for(signature, run_loop)
+        _shared[signature] = compiled_for(signature, make_loop(call_pointer))
     return _shared[signature]
 
 
-def specialised_loop(decide: Any) -> Any:
-    """Return the loop with ``decide`` (a wrapped, inlined compiled function) built in."""
-    body = compiled(run_loop)
+def specialised_loop(decide_at: Any) -> Any:
+    """Return the loop with one strategy built in; its ``decide`` argument is then a dummy integer."""
+    inner = compiled(decide_at, inline=True)
 
-    def run(
-        venue: Any, engine: Any, frames: Any, intents: Any, state: int, params: int, intents_address: int, stop: int
-    ) -> int:
-        return body(decide, venue, engine, frames, intents, state, params, intents_address, stop)
+    def call(decide: Any, row: Any, view: Any, state_address: int, params_address: int, intents_address: int) -> int:
+        return inner(row, view, state_address, params_address, intents_address)  # type: ignore[no-any-return]
 
-    return compiled(run)
+    return compiled(make_loop(compiled(call, inline=True)))
 
 
 def python_loop(decide: Any, venue: Venue, engine: Engine, frames: Any, intents: Any, state: Any, params: Any, stop: int) -> int:

@@ -63,8 +63,8 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class BenchmarkMetrics:
-    """The figures of a benchmark, which has equity but no fills."""
+class CurveMetrics:
+    """The figures that equity alone gives; all there are for a benchmark."""
 
     final_equity: float
     total_return: float
@@ -95,6 +95,9 @@ class Result:
         ``cycle`` (number of the event, 0 for none).
     closes : array, (n_bars, n_symbols), or a function that returns it
         Last close at or before each bar; NaN before a symbol's first. Asked for only when needed.
+    initial_qty : sequence of float
+        Base quantity of each symbol held before the first bar, empty for none; ``initial_capital`` is then
+        cash and holdings together.
     bars_per_session : float, optional
         For markets that trade in sessions; without it a year is 31,536,000 s of bars.
     risk_free_rate : float
@@ -119,6 +122,7 @@ class Result:
     fills: RecordArray
     reasons: Sequence[str]
     closes: FloatArray | Callable[[], FloatArray]
+    initial_qty: Sequence[float] = ()
     bars_per_session: float | None = None
     risk_free_rate: float = 0.0
     n_events: int = 0
@@ -143,7 +147,7 @@ class Result:
         """Every figure of the run, computed once."""
         trips = self.round_trips.closed
         pnl = trips["pnl"]
-        curve = self._curve_metrics(self.equity)
+        curve = self.curve_metrics
         worst = measure.deepest_drawdown(self.equity, self.ts_ms)
         return Metrics(
             **asdict(curve),
@@ -170,14 +174,37 @@ class Result:
         )
 
     @cached_property
-    def benchmark_metrics(self) -> dict[str, BenchmarkMetrics]:
+    def curve_metrics(self) -> CurveMetrics:
+        """The figures that the run shares with its benchmarks."""
+        return self._curve_metrics(self.equity)
+
+    @cached_property
+    def benchmark_metrics(self) -> dict[str, CurveMetrics]:
         """The figures of each benchmark by its name."""
         return {name: self._curve_metrics(equity) for name, equity in self.benchmarks.items()}
 
     @cached_property
+    def position_fills(self) -> RecordArray:
+        """
+        The fills, led by one for each holding that the run began with.
+
+        Such a holding counts as bought, without a fee, at the first close of its symbol.
+        """
+        held = [(index, qty) for index, qty in enumerate(self.initial_qty) if qty]
+        if not held:
+            return self.fills
+        opening = np.zeros(len(held), self.fills.dtype)
+        for row, (symbol, qty) in zip(opening, held, strict=True):
+            closes = self.close_prices[:, symbol]
+            price = closes[np.argmin(np.isnan(closes))]
+            row["ts_ms"], row["symbol"], row["side"] = self.ts_ms[0], symbol, np.sign(qty)
+            row["qty"], row["price"] = abs(qty), price
+        return np.concatenate([opening, self.fills])
+
+    @cached_property
     def round_trips(self) -> RoundTrips:
         """Closed round trips and open lots, matched from the fills once."""
-        return round_trips(self.fills)
+        return round_trips(self.position_fills)
 
     @cached_property
     def close_prices(self) -> FloatArray:
@@ -192,7 +219,7 @@ class Result:
     @cached_property
     def events(self) -> Events:
         """Holdings before and after each counted event, derived from the fills once."""
-        return measure.events_from_fills(self.fills, self.ts_ms, len(self.symbols), self.initial_capital)
+        return measure.events_from_fills(self.position_fills, self.ts_ms, len(self.symbols), self.initial_capital)
 
     @property
     def monthly_returns(self) -> list[MonthReturn]:
@@ -205,36 +232,8 @@ class Result:
 
         Times are integers of UTC milliseconds, sides "BUY" and "SELL", what cannot be computed ``None``.
         """
-        return {
-            "strategy": self.strategy,
-            "symbols": list(self.symbols),
-            "interval_ns": int(self.interval_ns),
-            "initial_capital": float(self.initial_capital),
-            **{name: _number(value) for name, value in asdict(self.metrics).items()},
-            "rejects": {reason: int(count) for reason, count in self.rejects.items()},
-            "rows_skipped": int(self.rows_skipped),
-            "rows_widened": int(self.rows_widened),
-            "assumptions": list(self.assumptions),
-            "breaches": [{key: _plain(value) for key, value in breach.items()} for breach in self.breaches],
-            "benchmark": {
-                name: {key: _number(value) for key, value in asdict(figures).items()}
-                for name, figures in self.benchmark_metrics.items()
-            },
-            "monthly_returns": [
-                {"year": month.year, "month": month.month, "return": _number(month.value)}
-                for month in self.monthly_returns
-            ],
-            "ambiguous_fills": int(self.ambiguous_fills),
-            "best_final_equity": _number(self.best_final_equity),
-            "worst_final_equity": _number(self.worst_final_equity),
-            "config": _plain(self.config),
-            "config_hash": self.config_hash,
-            "data_hash": self.data_hash,
-            "code_version": self.code_version,
-            "trades": _rows(self._trade_columns()),
-            "fills": _rows(self._fill_columns()),
-            "equity": list(zip(self.ts_ms.tolist(), map(_number, self.equity.tolist()), strict=True)),
-        }
+        points = zip(self.ts_ms.tolist(), map(_number, self.equity.tolist()), strict=True)
+        return {**self._facts(), "equity": [list(point) for point in points]}
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """
@@ -247,7 +246,7 @@ class Result:
         """
         import msgspec
 
-        write_whole(path, msgspec.json.encode(self.to_dict()))
+        write_whole(path, msgspec.json.encode({**self._facts(), "equity": msgspec.Raw(self._encoded_equity())}))
 
     def summary(self) -> str:
         """Return the run in some thirty lines of plain text."""
@@ -287,13 +286,13 @@ class Result:
 
         return equity_figure(self)
 
-    def _curve_metrics(self, equity: FloatArray) -> BenchmarkMetrics:
+    def _curve_metrics(self, equity: FloatArray) -> CurveMetrics:
         changes = measure.returns(equity)
         periods = measure.periods_per_year(self.interval_ns, self.bars_per_session)
         gain = measure.total_return(equity, self.initial_capital)
         growth = measure.cagr(gain, self.years)
         depth = measure.max_drawdown(equity)
-        return BenchmarkMetrics(
+        return CurveMetrics(
             final_equity=float(equity[-1]),
             total_return=gain,
             cagr=growth,
@@ -306,6 +305,48 @@ class Result:
 
     def _rebalance_win_rate(self) -> float | None:
         return measure.rebalance_win_rate(self.events, self.close_prices) if self.n_events else None
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "strategy": self.strategy,
+            "symbols": list(self.symbols),
+            "interval_ns": int(self.interval_ns),
+            "initial_capital": float(self.initial_capital),
+            **{name: _number(value) for name, value in asdict(self.metrics).items()},
+            "rejects": {reason: int(count) for reason, count in self.rejects.items()},
+            "rows_skipped": int(self.rows_skipped),
+            "rows_widened": int(self.rows_widened),
+            "assumptions": list(self.assumptions),
+            "breaches": [{key: _plain(value) for key, value in breach.items()} for breach in self.breaches],
+            "benchmark": {
+                name: {key: _number(value) for key, value in asdict(figures).items()}
+                for name, figures in self.benchmark_metrics.items()
+            },
+            "monthly_returns": [
+                {"year": month.year, "month": month.month, "return": _number(month.value)}
+                for month in self.monthly_returns
+            ],
+            "ambiguous_fills": int(self.ambiguous_fills),
+            "best_final_equity": _number(self.best_final_equity),
+            "worst_final_equity": _number(self.worst_final_equity),
+            "config": _plain(self.config),
+            "config_hash": self.config_hash,
+            "data_hash": self.data_hash,
+            "code_version": self.code_version,
+            "trades": _rows(self._trade_columns()),
+            "fills": _rows(self._fill_columns()),
+        }
+
+    def _encoded_equity(self) -> bytes:
+        # In pieces: a million boxed pairs at once would be the largest thing that a run keeps in memory.
+        import msgspec
+
+        pieces = []
+        for start in range(0, len(self.ts_ms), 50_000):
+            piece = slice(start, start + 50_000)
+            pairs = list(zip(self.ts_ms[piece].tolist(), self.equity[piece].tolist(), strict=True))
+            pieces.append(msgspec.json.encode(pairs)[1:-1])
+        return b"[" + b",".join(pieces) + b"]"
 
     def _fill_columns(self) -> dict[str, list[Any]]:
         fills = self.fills

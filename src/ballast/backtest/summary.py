@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from ballast.backtest.formatting import duration, interval, moment, number, percent
+from ballast.backtest.formatting import duration, interval, moment, number, percent, title
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -68,7 +68,7 @@ def remarks(result: Result) -> list[str]:
             f"Ambiguous fills: {result.ambiguous_fills:,}; final equity between "
             f"{number(result.worst_final_equity)} and {number(result.best_final_equity)}."
         )
-    return found + [f"Assumption: {sentence}" for sentence in result.assumptions]
+    return found
 
 
 def summary_text(result: Result) -> str:
@@ -85,6 +85,8 @@ def summary_text(result: Result) -> str:
         ]
     if found := remarks(result):
         lines += ["", *found]
+    if result.assumptions:
+        lines += ["", "Assumptions", *(f"  {sentence}" for sentence in result.assumptions)]
     return "\n".join(lines)
 
 
@@ -103,6 +105,10 @@ def print_summary(result: Result, console: Console) -> None:
     console.print(grid)
     console.print()
     for sentence in remarks(result):
+        console.print(Text(sentence, style="yellow"))
+    if result.assumptions:
+        console.print(Text("Assumptions", style="bold cyan"))
+    for sentence in result.assumptions:
         console.print(Text(sentence, style="dim"))
 
 
@@ -138,7 +144,7 @@ def _performance(result: Result, figures: Metrics) -> Group:
     for name, benchmark in result.benchmark_metrics.items():
         difference = gain - benchmark.total_return
         remark = f"{'ahead' if difference >= 0 else 'behind'} by {percent(abs(difference))}"
-        lines.append(Figure(name, percent(benchmark.total_return, signed=True), remark))
+        lines.append(Figure(title(name), percent(benchmark.total_return, signed=True), remark))
     return Group("Performance", lines)
 
 

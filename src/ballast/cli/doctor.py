@@ -24,9 +24,12 @@ from typing import TYPE_CHECKING
 
 from ballast import __version__
 from ballast.model import compiled
+from ballast.model.errors import DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ballast.data.catalog import Catalog, SeriesSummary
 
 OLDEST_PYTHON = (3, 11)
 GIBIBYTE = 2**30
@@ -78,14 +81,9 @@ class Check:
     remedy: str = ""
 
 
-def report(catalog: Path | None = None) -> list[Check]:
+def report() -> list[Check]:
     """
     Examine this machine.
-
-    Parameters
-    ----------
-    catalog : Path, optional
-        The catalog's directory; by default the one that every command uses.
 
     Returns
     -------
@@ -94,12 +92,21 @@ def report(catalog: Path | None = None) -> list[Check]:
         but compiled code in the cache.
     """
     cache = compiled.cache_directory()
+    places = {"compiled code": cache, "this directory": Path.cwd()}
+    try:
+        from ballast.data.catalog import Catalog
+    except ImportError as error:
+        data = [Check("data", "catalog", Status.BROKEN, f"cannot be opened: {error}", "install what is missing above")]
+    else:
+        catalog = Catalog()
+        data = list(_catalog(catalog))
+        places["catalog"] = catalog.root
     return [
         *_versions(),
         *_machine(),
         *_compiler(cache),
-        *_catalog(catalog),
-        *_disk({"compiled code": cache, "catalog": catalog or _default_catalog(), "this directory": Path.cwd()}),
+        *data,
+        *_disk(places),
         *_clock(),
         _terminal(),
         *_optional(),
@@ -232,6 +239,38 @@ def write_problem(directory: Path) -> str:
 def existing_part(path: Path) -> Path:
     """Return ``path``, or the nearest directory above it that exists."""
     return next(place for place in (path, *path.absolute().parents) if place.exists())
+
+
+def _catalog(catalog: Catalog) -> Iterator[Check]:
+    try:
+        summaries = catalog.summaries()
+    except DataError as error:
+        found, _, remedy = str(error).rpartition("; ")
+        yield Check("data", "catalog", Status.BROKEN, found, remedy)
+        return
+    if not summaries:
+        remedy = "fill it with 'ballast data sample', 'ballast data import' or 'ballast data download'"
+        yield Check("data", "catalog", Status.NOTE, f"{catalog.root}: empty", remedy)
+        return
+    problem = write_problem(catalog.root)
+    found = f"{catalog.root}: {_size(sum(summary.bytes for summary in summaries))}"
+    if problem:
+        remedy = "downloads and imports fail: set BALLAST_CATALOG to a directory that can be written"
+        yield Check("data", "catalog", Status.NOTE, f"{found}; {problem}", remedy)
+    else:
+        yield Check("data", "catalog", Status.OK, found)
+    for dataset in sorted({summary.series.dataset for summary in summaries}):
+        yield _dataset(dataset, [summary for summary in summaries if summary.series.dataset == dataset])
+
+
+def _dataset(dataset: str, summaries: list[SeriesSummary]) -> Check:
+    symbols = {summary.series.symbol for summary in summaries}
+    rows = sum(summary.rows for summary in summaries)
+    first = datetime.fromtimestamp(min(summary.first_ms for summary in summaries) / 1000, UTC)
+    last = datetime.fromtimestamp(max(summary.last_ms for summary in summaries) / 1000, UTC)
+    noun = "symbol" if len(symbols) == 1 else "symbols"
+    found = f"{len(symbols)} {noun}, {rows:,} rows, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    return Check("data", dataset, Status.OK, found)
 
 
 def _disk(places: dict[str, Path]) -> Iterator[Check]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ballast.data.intervals import interval_name
 from ballast.data.source import CONVENTIONAL, VALUES, Columns, Floats, Ints, Layout, read_bars
-from ballast.data.timestamps import utc_text
+from ballast.data.timestamps import last_of_each, most_frequent_step, utc_text
 from ballast.model.errors import ConfigError, DataError
 from ballast.model.market import Frame
 
@@ -137,28 +137,6 @@ def build_frames(
         rows_widened=sum(one.widened for one in series),
         data_hash=_hash(records, symbols, interval_ms),
     )
-
-
-def most_frequent_step(times: Ints) -> int | None:
-    """Return the most frequent difference between consecutive ascending times, the smallest of equals; None for one."""
-    if len(times) < 2:
-        return None
-    steps, counts = np.unique(np.diff(times), return_counts=True)
-    return int(steps[np.argmax(counts)])
-
-
-def last_of_each(times: Ints) -> Ints | None:
-    """
-    Return the positions that put times in order, keeping the last of equal ones; None if they already are.
-
-    "Last" is by position, so that of several rows for the same time the later row counts.
-    """
-    if np.all(times[1:] > times[:-1]):
-        return None
-    order = np.argsort(times, kind="stable")
-    ordered = times[order]
-    kept: Ints = order[np.append(ordered[1:] != ordered[:-1], np.True_)]
-    return kept
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ and the manifest last makes every change happen whole or not at all.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from ballast.model.errors import DataError
 
 FILE_NAME = "manifest.json"
 _VERSION = 1
+_AGAIN = "delete the folder it is in, take the series out of the manifest and import or download it again"
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -69,6 +71,19 @@ def save(root: Path, manifest: Manifest) -> None:
     data = msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1)
     with replacing(path) as scratch:
         scratch.write_bytes(data)
+
+
+def check(path: Path, part: Part) -> None:
+    """Raise ``DataError`` unless a part's file is there and has the hash that the manifest gives it."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from None
+    if found != part.sha256:
+        raise DataError(
+            f"{path}: changed or damaged, its hash {found[:12]} is not the manifest's {part.sha256[:12]}; {_AGAIN}"
+        )
 
 
 def merged_ranges(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -32,8 +32,8 @@ _WORST_DAY, _BEST_DAY = np.log(0.71), np.log(2.95)
 # Length in days, drift of the log price per day, volatility as a multiple of the coin's own.
 _REGIMES = {
     "calm": ((1.0, 4.0), 0.0, 0.6),
-    "trend": ((0.7, 2.5), 0.06, 1.0),
-    "decline": ((0.7, 2.5), -0.05, 1.1),
+    "trend": ((0.7, 2.5), 0.04, 1.0),
+    "decline": ((0.7, 2.5), -0.07, 1.1),
     "mania": ((0.2, 0.6), 0.5, 2.5),
     "crash": ((0.05, 0.2), -1.5, 3.0),
 }
@@ -155,7 +155,7 @@ def _climate(market: Market, n_bars: int) -> _Climate:
         drift[at:end], volatility[at:end] = daily_drift / market.bars_per_day, multiple
         at = end
     volatility *= _clustering(dice, market, n_bars)
-    daily_volatility = 0.035
+    daily_volatility = 0.06
     shocks = dice.normal(n_bars) * daily_volatility / np.sqrt(market.bars_per_day)
     crash_day = int(market.days * (0.55 + 0.35 * dice.uniform(1)[0]))
     return _Climate(drift + volatility * shocks, volatility, crash_day)
@@ -183,7 +183,7 @@ def _coin_bars(market: Market, number: int, climate: _Climate) -> dict[str, Floa
     dice = _Dice(market.seed, number + 1)
     n_bars = len(climate.market_return)
     beta, restless, price_place, idle_rate = dice.uniform(4)
-    own_volatility = climate.volatility * _clustering(dice, market, n_bars) * (0.03 + 0.05 * restless)
+    own_volatility = climate.volatility * _clustering(dice, market, n_bars) * (0.02 + 0.035 * restless)
     bar_volatility = own_volatility / np.sqrt(market.bars_per_day)
     returns = (0.7 + 0.8 * beta) * climate.market_return + bar_volatility * dice.normal(n_bars)
     returns += _jumps(dice, market, n_bars)

@@ -264,8 +264,10 @@ def _parquet_groups(path: Path, layout: Layout, symbols: Sequence[str] | None) -
 
     symbol_names = _theirs(layout, "symbol")
     try:
+        metadata = pq.read_metadata(path)
+        coded = [name for name in symbol_names if name in metadata.schema.names]
         # Read-ahead would hold the compressed file beside its columns.
-        file = pq.ParquetFile(path, read_dictionary=list(symbol_names), pre_buffer=False)
+        file = pq.ParquetFile(path, metadata=metadata, read_dictionary=coded, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from None
     ours = _our_names(file.schema_arrow.names, layout, str(path))

@@ -1,4 +1,4 @@
-"""Bar times in whatever form a file holds them, as int64 milliseconds UTC."""
+"""Bar times: from whatever form a file holds them to int64 milliseconds UTC, their order and their step."""
 
 from __future__ import annotations
 
@@ -50,6 +50,28 @@ def utc_text(time_ms: int) -> str:
     if time_ms % 1000:
         return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{time_ms % 1000:03d}"
     return moment.strftime("%Y-%m-%d %H:%M:%S" if time_ms % 60_000 else "%Y-%m-%d %H:%M")
+
+
+def most_frequent_step(times: npt.NDArray[np.int64]) -> int | None:
+    """Return the most frequent difference between consecutive ascending times, the smallest of equals; None for one."""
+    if len(times) < 2:
+        return None
+    steps, counts = np.unique(np.diff(times), return_counts=True)
+    return int(steps[np.argmax(counts)])
+
+
+def last_of_each(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+    """
+    Return the positions that put times in order, keeping the last of equal ones; None if they already are.
+
+    "Last" is by position, so that of several rows for the same time the later row counts.
+    """
+    if np.all(times[1:] > times[:-1]):
+        return None
+    order = np.argsort(times, kind="stable")
+    ordered = times[order]
+    kept: npt.NDArray[np.int64] = order[np.append(ordered[1:] != ordered[:-1], np.True_)]
+    return kept
 
 
 def _refuse_missing(column: Any, origin: str) -> None:

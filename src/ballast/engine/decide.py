@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ballast.model.compiled import INTERPRETED, compiled, compiled_for
+from ballast.model.compiled import INTERPRETED, compiled_for
 from ballast.model.intents import INTENT_CAPACITY, Intent
 from ballast.model.records import typed
 
@@ -50,11 +50,6 @@ def wrap(decide: Any, state_dtype: Any, params_dtype: Any) -> Any:
         return decide(row, view, state, params, intents_at(intents_address, intent_dtype))  # type: ignore[no-any-return]
 
     return decide_at
-
-
-def wrap_inlined(decide: Any, state_dtype: Any, params_dtype: Any) -> Any:
-    """Return the wrapper as an inlined compiled function, for specialised builds."""
-    return compiled(wrap(decide, state_dtype, params_dtype), inline=True)
 
 
 _cast_functions: tuple[Any, Any] | None = None

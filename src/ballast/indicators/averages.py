@@ -25,10 +25,10 @@ def ema_update(state: IndicatorState, spec: IndicatorSpec, value: float, out: Fl
     if isnan(value):
         return
     if state.count >= spec.period:
-        state.mean = value + spec.decay * (state.mean - value)
-        out[spec.output_offset] = state.mean
+        state.average = value + spec.decay * (state.average - value)
+        out[spec.output_offset] = state.average
         return
     state.count += 1
-    state.mean, _ = add_to_moments(state.mean, 0.0, state.count, value)
+    state.average, _ = add_to_moments(state.average, 0.0, state.count, value)
     if state.count == spec.period:
-        out[spec.output_offset] = state.mean
+        out[spec.output_offset] = state.average

@@ -105,7 +105,7 @@ CATALOGUE: dict[Indicator, Entry] = {
     ),
     Indicator.BOLLINGER: Entry(
         outputs=("middle", "upper", "lower", "width", "position"),
-        formula="mean of n, mean + k std, mean - k std, (upper - lower) / mean, (x - lower) / (upper - lower) or 0.5 if flat",
+        formula="mean and mean +- k std of n; (upper - lower) / middle; (x - lower) / (upper - lower), 0.5 if flat",
         source=_BOLLINGER,
         ring_lanes=2,
         field=BarField.CLOSE,

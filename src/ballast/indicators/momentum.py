@@ -20,7 +20,9 @@ def relative_strength(gain_sum: float, loss_sum: float) -> float:
     total = gain_sum + loss_sum
     if total < FORGOTTEN:
         return 50.0
-    # 100 * g / g can round to one bit above 100.
+    # Said, not computed: 100 * g / g can be one bit off, and so can the quotient when losses are minute.
+    if loss_sum == 0.0:
+        return 100.0
     return min(100.0, 100.0 * gain_sum / total)
 
 

@@ -71,7 +71,7 @@ class IndicatorState:
 
     ``count`` is the number of bars seen, ``head`` the ring slot of the next one. Fields named ``_sum``
     are Wilder sums (``period`` times Wilder's average) in smoothed kinds, and sums since the start of
-    the current block (see ``window``) in windowed kinds, as are ``mean``, ``squares``, ``highest`` and
+    the current block (see ``window``) in windowed kinds, as are ``average``, ``squares``, ``highest`` and
     ``lowest_negated``.
     """
 
@@ -85,7 +85,7 @@ class IndicatorState:
     range_sum: float
     plus_sum: float
     minus_sum: float
-    mean: float
+    average: float
     squares: float
     highest: float = -inf
     lowest_negated: float = -inf

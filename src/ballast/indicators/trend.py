@@ -23,7 +23,7 @@ def directional_moves(high: float, low: float, previous_high: float, previous_lo
 
 @compiled
 def adx_update(state: IndicatorState, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats) -> None:
-    """Write +DI, -DI and ADX. ``mean`` holds the sum of DX until the ADX is seeded, then the ADX."""
+    """Write +DI, -DI and ADX. ``average`` holds the sum of DX until the ADX is seeded, then the ADX."""
     if is_missing(high, low, close):
         return
     period = spec.period
@@ -55,14 +55,14 @@ def write_directions(state: IndicatorState, spec: IndicatorSpec, moves: int, out
     both = plus_di + minus_di
     if both > 0.0:
         dx = 100.0 * (abs(plus_di - minus_di) / both)
-        state.mean = (state.mean * (period - 1) + dx) / period if seeded else state.mean + dx
+        state.average = (state.average * (period - 1) + dx) / period if seeded else state.average + dx
     if moves == 2 * period - 1:
-        state.mean /= period
+        state.average /= period
     at = spec.output_offset
     out[at] = plus_di
     out[at + 1] = minus_di
     if moves >= 2 * period - 1:
-        out[at + 2] = state.mean
+        out[at + 2] = state.average
 
 
 @compiled
@@ -87,4 +87,6 @@ def choppiness_update(
     state.head = next_head(head, period)
     if state.count > period:
         span = highest + lowest_negated
-        out[spec.output_offset] = 100.0 * log10(range_sum / span) / log10(period) if span > 0.0 else 100.0
+        # No path is shorter than its span, but for rounding and for closes outside their bars.
+        path = max(range_sum, span)
+        out[spec.output_offset] = 100.0 * log10(path / span) / log10(period) if span > 0.0 else 100.0

@@ -110,8 +110,8 @@ def suffix_moments(ring: Floats, start: int, period: int) -> None:
 def moments_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float) -> tuple[float, float]:
     """Add ``value`` to the indicator's window; return the window's mean and sum of squared deviations."""
     period = spec.period
-    state.mean, state.squares, mean, squares = window_moments(
-        ring, spec.ring_offset, state.head, period, state.mean, state.squares, value
+    state.average, state.squares, mean, squares = window_moments(
+        ring, spec.ring_offset, state.head, period, state.average, state.squares, value
     )
     state.head = next_head(state.head, period)
     state.count += 1

@@ -182,6 +182,12 @@ def _fingerprint_cache() -> Any:
 _cache_class: Any = None
 
 
+def _signature_text(signature: Any) -> str:
+    """Return a text that differs wherever signatures do; Numba's own leaves out which module an enum is from."""
+    classes = [getattr(kind, "instance_class", None) for kind in getattr(signature, "args", signature)]
+    return f"{signature} {[f'{c.__module__}.{c.__qualname__}' for c in classes if c is not None]}"
+
+
 def _make_cache_class() -> Any:
     import llvmlite
     import numba
@@ -214,7 +220,7 @@ def _make_cache_class() -> Any:
         def _file(self, signature: Any, codegen: Any) -> Path:
             if self._fingerprint is None:
                 self._fingerprint = fingerprint(self._function)
-            key = repr((self._fingerprint, str(signature), codegen.magic_tuple(), versions))
+            key = repr((self._fingerprint, _signature_text(signature), codegen.magic_tuple(), versions))
             return cache_directory() / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.nbc"
 
         def load_overload(self, signature: Any, target_context: Any) -> Any:
@@ -231,6 +237,8 @@ def _make_cache_class() -> Any:
             return result
 
         def save_overload(self, signature: Any, result: Any) -> None:
+            if "CPUDispatcher" in str(signature):
+                return  # Keyed by an address of this process, so it could never be found again.
             if result.library.has_dynamic_globals:
                 raise RuntimeError(f"{self._name} captures an address and could not be cached: pass it as an argument")
             file = self._file(signature, result.codegen)

@@ -123,7 +123,8 @@ def _field(cls: type, name: str, hint: Any) -> tuple[str, int | str | None]:
     if get_origin(hint) is Annotated:
         array_type, shape = get_args(hint)[:2]
         scalar = get_args(get_args(array_type)[1])[0]
-        return np.dtype(scalar).str, shape.length
+        # Numba has no arrays of booleans inside records; bytes of 0 and 1 read the same.
+        return "u1" if scalar is np.bool_ else np.dtype(scalar).str, shape.length
     raise TypeError(f"{cls.__name__}.{name}: a record holds float, int, bool, IntEnum or Annotated arrays, not {hint!r}")
 
 

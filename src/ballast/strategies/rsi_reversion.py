@@ -51,7 +51,7 @@ def validate(params: Params, n_symbols: int) -> None:
         raise ConfigError(f"strategy.low = {params.low}: must be below strategy.high = {params.high}")
 
 
-def features(params: Params, n_symbols: int) -> Sequence[Request]:
+def features(params: Params, n_symbols: int, interval_ns: int) -> Sequence[Request]:
     """Ask for the RSI of the first symbol."""
     return [Request(Indicator.RSI, int(params.period), symbol=0)]
 

@@ -2,8 +2,9 @@
 What a strategy is: Params, State, ``decide``, and what it declares about itself.
 
 A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view, state, params, intents)``
-returning how many intents it wrote, and optionally ``features(params, n_symbols)``, ``validate(params,
-n_symbols)``, ``prepare(state, params)``, ``Reason`` (an ``IntEnum`` of its own reasons) and ``EXIT_PLAN``.
+returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
+``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``Reason``
+(an ``IntEnum`` of its own reasons) and ``EXIT_PLAN``.
 """
 
 from __future__ import annotations
@@ -34,11 +35,13 @@ class Strategy:
     state_type: Any
     decide: Callable[..., int]
     is_compiled: bool
-    features: Callable[[Any, int], Sequence[Request]]
+    features: Callable[[Any, int, int], Sequence[Request]]
     validate: Callable[[Any, int], None]
-    prepare: Callable[[Any, Any], None]
+    prepare: Callable[[Any, Any, bool], None]
     reasons: Mapping[int, str]
     exit_plan: str
+    execution_overrides: Callable[[Any], Mapping[str, Any]]
+    outcome: Callable[[Any], Mapping[str, int]]
     quiet: Callable[..., int] | None = None
 
     @property
@@ -124,10 +127,12 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         state_type=module.State,
         decide=decide,
         is_compiled=hasattr(decide, "py_func"),
-        features=getattr(module, "features", lambda params, n_symbols: ()),
+        features=getattr(module, "features", lambda params, n_symbols, interval_ns: ()),
         validate=getattr(module, "validate", lambda params, n_symbols: None),
-        prepare=getattr(module, "prepare", lambda state, params: None),
+        prepare=getattr(module, "prepare", lambda state, params, has_positions: None),
         reasons=reasons,
         exit_plan=exit_plan,
+        execution_overrides=getattr(module, "execution_overrides", lambda params: {}),
+        outcome=getattr(module, "outcome", lambda state: {}),
         quiet=getattr(module, "quiet", None),
     )

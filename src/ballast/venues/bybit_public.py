@@ -46,7 +46,7 @@ class _Envelope(msgspec.Struct):
 
 
 class _Klines(msgspec.Struct):
-    list: list[tuple[str, str, str, str, str, str, str]]
+    rows: list[tuple[str, str, str, str, str, str, str]] = msgspec.field(name="list")
 
 
 class _Funding(msgspec.Struct):
@@ -56,7 +56,7 @@ class _Funding(msgspec.Struct):
 
 
 class _FundingList(msgspec.Struct):
-    list: list[_Funding]
+    rows: list[_Funding] = msgspec.field(name="list")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class BybitHistory:
 
         def judge(answer: Answer) -> BarsPage:
             venue_time_ms, klines = _decoded(answer, _Klines, symbol, self.rest.clock)
-            bars = (_bar(row, answer) for row in klines.list)
+            bars = (_bar(row, answer) for row in klines.rows)
             return BarsPage(tuple(sorted(bar for bar in bars if start_ms <= bar.open_time_ms < end_ms)), venue_time_ms)
 
         return await self.rest.get("/v5/market/kline", query, judge)
@@ -117,7 +117,7 @@ class BybitHistory:
 
         def judge(answer: Answer) -> tuple[FundingRate, ...]:
             _, funding = _decoded(answer, _FundingList, symbol, self.rest.clock)
-            rates = (_rate(entry, answer) for entry in funding.list)
+            rates = (_rate(entry, answer) for entry in funding.rows)
             return tuple(sorted(rate for rate in rates if start_ms <= rate.time_ms < end_ms))
 
         return await self.rest.get("/v5/market/funding/history", query, judge)

@@ -102,7 +102,7 @@ def long_result(n_bars: int = 9_000, interval_minutes: int = 15) -> Result:
         breaches=[
             {"ts_ms": int(ts_ms[n_bars // 2]), "limit": "max_position_pct", "symbol": "DOGEUSDT", "weight": 0.4312}
         ],
-        benchmarks={"Buy and hold": hold, "Monthly rebalance": 0.5 * hold + 0.5 * np.sqrt(hold * 10_000.0)},
+        benchmarks={"buy_and_hold": hold, "monthly_rebalance": 0.5 * hold + 0.5 * np.sqrt(hold * 10_000.0)},
         ambiguous_fills=4,
         best_final_equity=float(account.equity[-1]) + 12.5,
         worst_final_equity=float(account.equity[-1]) - 20.25,

@@ -212,6 +212,11 @@ def test_monthly_returns_chain_to_the_total_return() -> None:
     assert np.prod([1.0 + month.value for month in found]) == pytest.approx(1.3)
 
 
+def test_the_first_month_starts_from_the_initial_capital() -> None:
+    (january,) = metrics.monthly_returns(times(2), np.array([90.0, 99.0]), 100.0)
+    assert january.value == pytest.approx(-0.01)
+
+
 # Capital 7,000: A 100 at 30, B 100 at 10, C 200 at 5, cash 2,000; then a fifth of A is sold for the others.
 START = [
     fill(1, 100.0, 30.0, ts_ms=START_MS + MINUTE_MS, symbol=0),

@@ -13,7 +13,7 @@ import pytest
 from ballast.backtest.charts import MAX_POINTS, thinned
 from ballast.backtest.result import write_whole
 from ballast.model.errors import OutputError
-from tests.unit.backtest.sample_result import START_MS, fills, long_result, small_result
+from tests.unit.backtest.sample_result import START_MS, fill, fills, long_result, small_result
 
 CONTRACT = {
     "final_equity", "total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "recovery_factor",
@@ -44,6 +44,13 @@ def test_the_json_speaks_of_sides_times_and_unknowns_as_agreed(tmp_path: Path) -
     assert run["max_drawdown"] == pytest.approx(-0.0001)
     (trade,) = run["trades"]
     assert trade["pnl"] == pytest.approx(97.9)
+
+
+def test_the_json_of_a_long_run_is_its_dictionary(tmp_path: Path) -> None:
+    n = 120_001
+    ts_ms = START_MS + np.arange(n, dtype=np.int64) * 60_000
+    result = small_result(ts_ms=ts_ms, equity=10_000.0 + np.sqrt(np.arange(n)), gross=np.zeros(n), n_events=0)
+    assert written(result, tmp_path / "run.json") == result.to_dict()
 
 
 def test_position_sides_have_names(tmp_path: Path) -> None:
@@ -86,6 +93,20 @@ def test_benchmarks_are_measured_like_the_run() -> None:
     figures = result.benchmark_metrics["Buy and hold"]
     assert figures.total_return == pytest.approx(0.1)
     assert figures.max_drawdown == pytest.approx(-0.1)
+
+
+def test_holdings_from_before_the_run_are_sold_not_short() -> None:
+    result = small_result(
+        initial_qty=[7.0],
+        closes=np.array([[np.nan], [100.0], [110.0]]),
+        fills=fills(fill(-1, 5.0, 110.0, ts_ms=START_MS + 120_000, fee=1.0, cycle=1, reason=1)),
+    )
+    (trip,) = result.round_trips.closed
+    assert (trip["side"], trip["entry_ts_ms"], trip["entry_price"]) == (1, START_MS, 100.0)
+    assert trip["pnl"] == pytest.approx(49.0)
+    assert result.round_trips.open["qty"].tolist() == [2.0]
+    assert result.events.qty_before.tolist() == [[7.0]]
+    assert result.metrics.n_fills == 1
 
 
 def test_fees_and_slippage_are_sums_over_all_fills() -> None:

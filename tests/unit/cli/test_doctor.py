@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 from typing import IO
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from ballast import __version__
 from ballast.cli import doctor
 from ballast.cli.doctor import Check, Status, exit_code, render, report
+from ballast.data.catalog import Catalog
+from ballast.data.change import changing
+from ballast.data.series import Series
 
 OK = Check("machine", "cores", Status.OK, "2")
 NOTE = Check("disk", "free", Status.NOTE, "90 MiB", "make room")
@@ -133,6 +137,41 @@ def test_the_interpreter_switch_is_pointed_out(monkeypatch: pytest.MonkeyPatch) 
     check = doctor._compiles()
     assert check.status is Status.NOTE
     assert "BALLAST_INTERPRET" in check.remedy
+
+
+def test_an_empty_catalog_says_how_to_fill_it(empty_machine: Path) -> None:
+    check = found(report(), "catalog")
+    assert check.status is Status.NOTE
+    assert "ballast data download" in check.remedy
+
+
+def test_a_dataset_is_summed_up(empty_machine: Path) -> None:
+    table = pa.table({
+        "ts": [0, 86_400_000],
+        **{name: [1.0, 2.0] for name in ("open", "high", "low", "close", "volume")},
+    })
+    with changing(Catalog().root) as change:
+        for symbol in ("AUSDT", "BUSDT"):
+            change.put(Series("bars", "mexc/spot", symbol, "1d"), table)
+    checks = report()
+    assert found(checks, "mexc/spot").found == "2 symbols, 4 rows, 1970-01-01 to 1970-01-02"
+    assert found(checks, "catalog").status is Status.OK
+
+
+def test_the_doctor_survives_a_library_that_does_not_load(empty_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ballast.data.catalog", None)
+    check = found(report(), "catalog")
+    assert check.status is Status.BROKEN
+    assert "ballast.data.catalog" in check.found
+
+
+def test_a_damaged_manifest_is_broken(empty_machine: Path) -> None:
+    (empty_machine / "catalog").mkdir()
+    (empty_machine / "catalog" / "manifest.json").write_text("{")
+    check = found(report(), "catalog")
+    assert check.status is Status.BROKEN
+    assert "manifest.json" in check.found
+    assert "import" in check.remedy
 
 
 @pytest.mark.parametrize(

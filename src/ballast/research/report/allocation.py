@@ -31,11 +31,12 @@ class Allocation(NamedTuple):
 
 def holdings(result: Result, frames: IntArray) -> FloatArray:
     """Return the net quantities after the fills inside each of the given bars, (n_points, n_symbols)."""
-    fill_frames = np.searchsorted(result.ts_ms, result.fills["ts_ms"], side="right") - 1
-    signed_qty = result.fills["side"] * result.fills["qty"]
+    fills = result.position_fills
+    fill_frames = np.searchsorted(result.ts_ms, fills["ts_ms"], side="right") - 1
+    signed_qty = fills["side"] * fills["qty"]
     held = np.zeros((len(frames), len(result.symbols)))
     for symbol in range(len(result.symbols)):
-        own = result.fills["symbol"] == symbol
+        own = fills["symbol"] == symbol
         running = np.append(0.0, np.cumsum(signed_qty[own]))
         held[:, symbol] = running[np.searchsorted(fill_frames[own], frames, side="right")]
     return held

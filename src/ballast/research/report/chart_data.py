@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.backtest.charts import thinned
+from ballast.backtest.formatting import title
 from ballast.backtest.metrics import drawdowns
 from ballast.backtest.result import Result
 from ballast.research.report.allocation import allocation
@@ -45,7 +46,7 @@ def _equity(result: Result) -> dict[str, Any]:
     return {
         "run": series(result.strategy, result.equity),
         "drawdown": series("Drawdown", drawdowns(result.equity)),
-        "benchmarks": [series(name, equity) for name, equity in result.benchmarks.items()],
+        "benchmarks": [series(title(name), equity) for name, equity in result.benchmarks.items()],
     }
 
 

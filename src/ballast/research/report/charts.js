@@ -1,7 +1,7 @@
 (() => {
   "use strict";
   const data = JSON.parse(document.getElementById("chart-data").textContent);
-  const MAX_MARKERS = 3000;
+  const MAX_MARKERS_PER_SIDE = 1500;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const series = (index) => css(`--series-${(index % 10) + 1}`);
 
@@ -10,15 +10,20 @@
     return new Float64Array(bytes.buffer);
   }
 
+  const fontFamily = () => getComputedStyle(document.body).fontFamily;
+
   function layout(changes) {
     const axis = { gridcolor: css("--line"), linecolor: css("--line"), zeroline: false, automargin: true, fixedrange: false };
     const base = {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: css("--muted") },
+      font: { family: fontFamily(), size: 12, color: css("--muted") },
       margin: { l: 8, r: 8, t: 34, b: 8 },
       legend: { orientation: "h", x: 0, xanchor: "left", y: 1.01, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
-      hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--line"), font: { color: css("--ink"), size: 12 }, align: "left" },
+      hoverlabel: {
+        bgcolor: css("--raised"), bordercolor: css("--line"), align: "left",
+        font: { family: fontFamily(), color: css("--ink"), size: 12 },
+      },
       xaxis: { ...axis, type: "date", showgrid: false, hoverformat: "%Y-%m-%d %H:%M" },
       yaxis: { ...axis },
     };
@@ -28,7 +33,7 @@
     return base;
   }
 
-  const options = { responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: false };
+  const options = { responsive: true, displaylogo: false, displayModeBar: false, showTips: false };
 
   function drawEquity() {
     const { run, drawdown, benchmarks } = data.equity;
@@ -44,6 +49,7 @@
     });
     Plotly.react("equity-chart", traces, layout({
       hovermode: "x unified",
+      legend: { ...layout({}).legend, traceorder: "reversed" },
       xaxis: { anchor: "y2" },
       yaxis: { domain: [0.3, 1], tickformat: ",.0f" },
       yaxis2: { domain: [0, 0.25], tickformat: ".0%", rangemode: "tozero", nticks: 4 },
@@ -86,45 +92,80 @@
 
   const digits = (value) => value.toLocaleString("en-GB", { maximumSignificantDigits: 6 });
 
-  function markers(fills, side, shown, color, symbol, name) {
-    const mine = shown.filter((index) => fills.side[index] === side);
-    const text = mine.map((index) => {
+  function markers(fills, indices, side, color, symbol, name) {
+    const text = indices.map((index) => {
       const event = fills.event[index] > 0 ? ` · event ${fills.event[index]}` : "";
-      return `<b>${side > 0 ? "Buy" : "Sell"} ${digits(fills.qty[index])} at ${digits(fills.price[index])}</b><br>` +
+      return `<b>${side} ${digits(fills.qty[index])} at ${digits(fills.price[index])}</b><br>` +
         `${data.trades.reasons[fills.reason[index]]}${event}<br>fee ${digits(fills.fee[index])}`;
     });
     return {
-      type: "scatter", mode: "markers", name, x: mine.map((index) => fills.ts[index]), y: mine.map((index) => fills.price[index]), text,
+      type: "scatter", mode: "markers", name, text,
+      x: indices.map((index) => fills.ts[index]), y: indices.map((index) => fills.price[index]),
       hovertemplate: "%{x|%Y-%m-%d %H:%M}<br>%{text}<extra></extra>",
       marker: { color, symbol, size: 9, line: { color: css("--paper"), width: 1 } },
     };
   }
 
-  function drawTrades(range) {
-    const { name, ts, value, fills } = trades(Number(select.value));
-    const inside = [];
+  function fillsWithin(fills, [first, last], side) {
+    const found = [];
     for (let index = 0; index < fills.ts.length; index += 1) {
-      if (!range || (fills.ts[index] >= range[0] && fills.ts[index] <= range[1])) inside.push(index);
+      if (fills.side[index] === side && fills.ts[index] >= first && fills.ts[index] <= last) found.push(index);
     }
-    const step = Math.ceil(inside.length / MAX_MARKERS) || 1;
-    const shown = step > 1 ? inside.filter((_, index) => index % step === 0) : inside;
-    note.textContent = step > 1
-      ? `${shown.length.toLocaleString("en-GB")} of ${inside.length.toLocaleString("en-GB")} fills drawn; zoom in to see each`
-      : `${inside.length.toLocaleString("en-GB")} fills${range ? " in view" : ""}`;
+    return found;
+  }
+
+  function thinned(indices) {
+    const step = Math.ceil(indices.length / MAX_MARKERS_PER_SIDE);
+    return step > 1 ? indices.filter((_, position) => position % step === 0) : indices;
+  }
+
+  function drawTrades(zoom) {
+    const { name, ts, value, fills } = trades(Number(select.value));
+    const x = zoom?.x ?? [ts[0], ts.at(-1)];
+    const [buys, sells] = [1, -1].map((side) => fillsWithin(fills, x, side));
+    const [drawnBuys, drawnSells] = [thinned(buys), thinned(sells)];
+    const [count, drawn] = [buys.length + sells.length, drawnBuys.length + drawnSells.length];
+    note.textContent = drawn < count
+      ? `${drawn.toLocaleString("en-GB")} of ${count.toLocaleString("en-GB")} fills drawn; zoom in to see each`
+      : `${count.toLocaleString("en-GB")} ${count === 1 ? "fill" : "fills"}`;
     const traces = [
       { type: "scatter", mode: "lines", name, x: ts, y: value, line: { color: css("--muted"), width: 1 }, hoverinfo: "skip" },
-      markers(fills, 1, shown, css("--gain"), "triangle-up", "Buys"),
-      markers(fills, -1, shown, css("--loss"), "triangle-down", "Sells"),
+      markers(fills, drawnBuys, "Buy", css("--gain"), "triangle-up", "Buys"),
+      markers(fills, drawnSells, "Sell", css("--loss"), "triangle-down", "Sells"),
     ];
-    const view = layout({ hovermode: "closest", uirevision: select.value, yaxis: { exponentformat: "none", tickformat: "~r" } });
+    const view = layout({
+      hovermode: "closest",
+      xaxis: { range: x },
+      yaxis: { exponentformat: "none", tickformat: "~r", range: zoom?.y ?? priceRange(ts, value, fills, x) },
+    });
     Plotly.react(chart, traces, view, options);
   }
 
-  function visibleRange(change) {
-    if (change["xaxis.autorange"]) return null;
-    if (change["xaxis.range[0]"] === undefined) return undefined;
+  function priceRange(ts, value, fills, [first, last]) {
+    let [low, high] = [Infinity, -Infinity];
+    const widen = (times, prices) => {
+      for (let index = 0; index < times.length; index += 1) {
+        if (times[index] < first || times[index] > last) continue;
+        low = Math.min(low, prices[index]);
+        high = Math.max(high, prices[index]);
+      }
+    };
+    widen(ts, value);
+    widen(fills.ts, fills.price);
+    const margin = 0.06 * (high - low) || 0.01 * Math.abs(high);
+    return low <= high ? [low - margin, high + margin] : undefined;
+  }
+
+  // What the reader zoomed to. A zoom in time alone leaves the prices to fit what is in view.
+  function zoomed(change) {
+    const { xaxis, yaxis } = chart.layout;
+    const isPriceZoom = Object.keys(change).some((key) => key.startsWith("yaxis"));
     // The axis speaks of UTC without saying so.
-    return [0, 1].map((end) => Date.parse(`${String(change[`xaxis.range[${end}]`]).replace(" ", "T")}Z`));
+    const time = (end) => (typeof end === "number" ? end : Date.parse(`${end.replace(" ", "T")}Z`));
+    return {
+      x: xaxis.autorange || !xaxis.range ? undefined : xaxis.range.map(time),
+      y: isPriceZoom && !yaxis.autorange ? yaxis.range : undefined,
+    };
   }
 
   function draw() {
@@ -136,8 +177,7 @@
   draw();
   select.addEventListener("change", () => drawTrades());
   chart.on("plotly_relayout", (change) => {
-    const range = visibleRange(change);
-    if (range !== undefined) drawTrades(range);
+    if (Object.keys(change).some((key) => key.includes("axis"))) drawTrades(zoomed(change));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 })();

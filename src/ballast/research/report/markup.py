@@ -16,14 +16,19 @@ class Cell(NamedTuple):
     style: str = ""
 
 
+def escaped(words: str) -> str:
+    """Return the words as markup; a percent sign stays with its number."""
+    return escape(words).replace(" %", "&nbsp;%")
+
+
 def text(value: object) -> Cell:
     """Return a left-aligned cell of escaped text."""
-    return Cell(escape(str(value)), "text")
+    return Cell(escaped(str(value)), "text")
 
 
 def figure(value: str, tone: float = 0.0) -> Cell:
     """Return a right-aligned cell, green above zero and red below."""
-    return Cell(escape(value), tone_class(tone))
+    return Cell(escaped(value), tone_class(tone))
 
 
 def tone_class(tone: float) -> str:

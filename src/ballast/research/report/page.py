@@ -46,7 +46,7 @@ def report_html(result: Result) -> str:
     body = "\n".join((
         sections.equity(result),
         sections.figures(result),
-        sections.allocation(result),
+        sections.allocation(),
         sections.trades(result),
         sections.rebalance_table(result),
         sections.months(result),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ def _deviations(qty: FloatArray, closes: FloatArray) -> FloatArray:
     return np.where(listed, values / mean - 1.0, np.nan)
 
 
-def _is_upside(fills: RecordArray, reasons: list[str] | tuple[str, ...]) -> bool:
+def _is_upside(fills: RecordArray, reasons: Sequence[str]) -> bool:
     """Tell an event's direction by its first fill's reason or, when that is silent, by where the cash went."""
     reason = reasons[int(fills["reason"][0])].lower()
     if "upside" in reason or "downside" in reason:
@@ -93,7 +94,7 @@ def _is_upside(fills: RecordArray, reasons: list[str] | tuple[str, ...]) -> bool
 
 
 def _trigger(fills: RecordArray, deviations: FloatArray, *, is_upside: bool) -> int:
-    """An upside event sells its trigger, a downside event buys it; among several, the furthest from the mean."""
+    # An upside event sells its trigger, a downside event buys it; among several, the furthest from the mean.
     side = -1 if is_upside else 1
     candidates = fills["symbol"][fills["side"] == side]
     if len(candidates) == 0:

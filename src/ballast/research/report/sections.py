@@ -8,18 +8,19 @@ from itertools import groupby
 
 import numpy as np
 
-from ballast.backtest.formatting import MISSING, duration, moment, number, percent, significant
+from ballast.backtest.formatting import MISSING, duration, moment, number, percent, significant, title
 from ballast.backtest.metrics import RecordArray, trade_win_rate
-from ballast.backtest.result import BenchmarkMetrics, Result
+from ballast.backtest.result import CurveMetrics, Result
 from ballast.backtest.summary import Figure, groups
+from ballast.model.enums import PositionSide
 from ballast.research.report.definitions import definition
-from ballast.research.report.markup import Cell, bullets, figure, section, table, text, tone_class
+from ballast.research.report.markup import Cell, bullets, escaped, figure, section, table, text, tone_class
 from ballast.research.report.rebalances import Rebalance, rebalances
 
 MAX_ROWS = 3_000
 """A browser lays out no longer table with pleasure; the JSON holds every row."""
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def headline(result: Result) -> str:
@@ -40,34 +41,33 @@ def headline(result: Result) -> str:
         ("Win rate", percent(rate), won, 0.0),
     ]
     return "".join(
-        f'<div><dt>{escape(label)}</dt><dd class="{tone_class(tone)}">{escape(value)}</dd><dd>{escape(remark)}</dd></div>'
+        f'<div><dt>{escape(label)}</dt><dd class="{tone_class(tone)}">{escaped(value)}</dd>'
+        f"<dd>{escaped(remark)}</dd></div>"
         for label, value, remark, tone in tiles
     )
 
 
 def _against(result: Result) -> str:
     for name, benchmark in result.benchmark_metrics.items():
-        return f"{name} {percent(benchmark.total_return, signed=True)}"
+        return f"{title(name)} {percent(benchmark.total_return, signed=True)}"
     return f"in {duration(result.years * 31_536_000)}"
 
 
 def equity(result: Result) -> str:
     """Return the equity chart with the drawdown beneath, and the table that sets benchmarks beside the run."""
     chart = '<div class="chart" id="equity-chart"></div>'
-    own = result.metrics
-    runs: list[tuple[str, BenchmarkMetrics]] = list(result.benchmark_metrics.items())
-    if not runs:
+    if not result.benchmarks:
         return section("equity", "Equity and drawdown", "", chart)
-    run = BenchmarkMetrics(**{name: getattr(own, name) for name in BenchmarkMetrics.__dataclass_fields__})
     head = [
         Cell("", "text"),
         *map(_heading, ("Final equity", "Return", "CAGR", "Volatility", "Sharpe", "Sortino", "Calmar", "Max drawdown")),
     ]
-    rows = [_curve_row(name, figures) for name, figures in [(result.strategy, run), *runs]]
+    rows = [_curve_row(result.strategy, result.curve_metrics)]
+    rows += [_curve_row(title(name), figures) for name, figures in result.benchmark_metrics.items()]
     return section("equity", "Equity and drawdown", "", chart + table(head, rows))
 
 
-def _curve_row(name: str, figures: BenchmarkMetrics) -> list[Cell]:
+def _curve_row(name: str, figures: CurveMetrics) -> list[Cell]:
     return [
         text(name),
         figure(number(figures.final_equity)),
@@ -87,7 +87,7 @@ def figures(result: Result) -> str:
         f"<div><h3>{escape(group.title)}</h3>{table((), map(_figure_row, group.figures), classes='figures')}</div>"
         for group in groups(result)
     )
-    return section("figures", "Figures", "", f'<div class="columns">{blocks}</div>')
+    return section("figures", "Figures", "", f'<div class="figure-groups">{blocks}</div>')
 
 
 def _figure_row(line: Figure) -> list[Cell]:
@@ -95,11 +95,11 @@ def _figure_row(line: Figure) -> list[Cell]:
     return [
         Cell(escape(line.label), "text", meaning),
         figure(line.value, line.tone),
-        Cell(escape(line.remark), "text"),
+        text(line.remark),
     ]
 
 
-def allocation(result: Result) -> str:
+def allocation() -> str:
     """Return the chart of weights over time."""
     lead = "Share of equity at each bar’s close, after its fills. What is not invested is the reserve."
     return section("allocation", "Allocation", lead, '<div class="chart" id="allocation-chart"></div>')
@@ -128,8 +128,8 @@ def rebalance_table(result: Result) -> str:
         return ""
     rate = percent(result.metrics.rebalance_win_rate)
     lead = (
-        f"{result.upside_events:,} upside, {result.downside_events:,} downside. Gain is what an event had earned against "
-        f"not having acted when the next one was decided, at the last bar for the last one; {rate} of them gained."
+        f"{result.upside_events:,} upside, {result.downside_events:,} downside; {rate} gained. Gain is what an event "
+        "had earned against not having acted when the next one was decided; for the last one, at the last bar."
     )
     if len(told) > MAX_ROWS:
         lead += f" The last {MAX_ROWS:,} of {len(told):,} are listed."
@@ -148,7 +148,7 @@ def rebalance_table(result: Result) -> str:
 
 
 def _rebalance_row(result: Result, event: Rebalance) -> list[Cell]:
-    legs = "".join(
+    legs = " ".join(
         f'<span><b class="{tone_class(leg.side)}">{"+" if leg.side > 0 else "−"}{number(leg.notional)}</b> '
         f"{escape(result.symbols[leg.symbol])}</span>"
         for leg in event.legs
@@ -265,21 +265,21 @@ def _open_positions(result: Result) -> str:
         entry = float(np.sum(own["qty"] * own["entry_price"]) / np.sum(own["qty"]))
         price = float(result.close_prices[-1, symbol])
         pnl = signed * (price - entry) - float(own["fee"].sum())
-        side = ("", " LONG", " SHORT")[position_side]
+        side = f" {PositionSide(position_side).name}" if position_side else ""
         rows.append([
             text(f"{result.symbols[symbol]}{side}"),
             *(figure(significant(value)) for value in (signed, entry, price)),
             figure(number(signed * price)),
             figure(number(pnl, signed=True), pnl),
         ])
-    head = [text("Still open"), *map(_heading, ("Quantity", "Mean entry", "Last price", "Value", "P/L"))]
-    return f'<p style="margin: 1.5rem 0 0"></p>{table(head, rows)}'
+    head = [text("Symbol"), *map(_heading, ("Quantity", "Mean entry", "Last price", "Value", "P/L"))]
+    return _titled("Open positions", table(head, rows))
 
 
 def notes(result: Result) -> str:
     """Return what to know before trusting the figures: data problems, ambiguity, refusals, breaches, assumptions."""
     facts = [
-        f"Data: {result.rows_skipped:,} rows skipped as unusable, {result.rows_widened:,} rows whose high or low was widened.",
+        f"{result.rows_skipped:,} rows of data skipped as unusable, {result.rows_widened:,} with high or low widened.",
         f"{result.ambiguous_fills:,} fills whose order inside their bar cannot be known.",
     ]
     if result.best_final_equity is not None and result.worst_final_equity is not None:
@@ -289,22 +289,22 @@ def notes(result: Result) -> str:
         )
     blocks = bullets(facts)
     if result.assumptions:
-        blocks += f"<h3>Assumptions</h3>{bullets(result.assumptions)}"
+        blocks += _titled("Assumptions", bullets(result.assumptions))
     if result.rejects:
         rows = [
             [text(reason), figure(f"{count:,}")]
             for reason, count in sorted(result.rejects.items(), key=lambda item: -item[1])
         ]
-        blocks += f'<div class="columns"><div><h3>Refused orders</h3>{table([text("Reason"), _heading("Count")], rows)}</div></div>'
+        blocks += _titled("Refused orders", table([text("Reason"), _heading("Count")], rows, classes="narrow"))
     if result.breaches:
-        blocks += f'<p style="margin: 1.5rem 0 0"></p><h3>Limit breaches</h3>{_breaches(result)}'
+        blocks += _titled("Limit breaches", _breaches(result))
     return section("notes", "What to know", "", blocks)
 
 
 def _breaches(result: Result) -> str:
     keys = list(dict.fromkeys(key for breach in result.breaches for key in breach))
     rows = [[text(_fact(key, breach.get(key))) for key in keys] for breach in result.breaches[:MAX_ROWS]]
-    head = [text(key.removesuffix("_ms").replace("_", " ")) for key in keys]
+    head = [text("Time (UTC)" if key.endswith("ts_ms") else title(key)) for key in keys]
     more = (
         f'<p class="lead">The first {MAX_ROWS:,} of {len(result.breaches):,}.</p>'
         if len(result.breaches) > MAX_ROWS
@@ -356,6 +356,10 @@ def _setting(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_setting, value)) + "]"
     return "none" if value is None else str(value)
+
+
+def _titled(words: str, content: str) -> str:
+    return f"<h3>{escape(words)}</h3>{content}"
 
 
 def _heading(words: str) -> Cell:

@@ -1,0 +1,188 @@
+"""
+A backtest: one pass for the figures, two more for the bars that left their order open, and the benchmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ballast import __version__
+from ballast.backtest.result import Result
+from ballast.backtest.session import Session, apply_overrides
+from ballast.backtest.setup import Setup
+from ballast.model.enums import PathPolicy, Reason
+from ballast.model.errors import ConfigError, nearest
+from ballast.strategies import registry
+
+BENCHMARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "buy_and_hold": ("equal_weight", {"rebalance": "never"}),
+    "monthly": ("equal_weight", {"rebalance": "monthly"}),
+}
+"""What may stand beside a result: name to strategy and settings, run with the same data, costs and fills."""
+
+FILL_FIELDS = [
+    ("ts_ms", "i8"),
+    ("symbol", "i8"),
+    ("side", "i8"),
+    ("position_side", "i8"),
+    ("qty", "f8"),
+    ("price", "f8"),
+    ("fee", "f8"),
+    ("slippage", "f8"),
+    ("is_maker", "?"),
+    ("reason", "i8"),
+    ("cycle", "i8"),
+]
+NS_PER_MS = 1_000_000
+
+
+def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float], None] | None = None) -> Result:
+    """
+    Run a backtest and return its result.
+
+    Parameters
+    ----------
+    setup : Setup
+    with_policies : bool
+        When a bar was ambiguous, run twice more with every such bar resolved for, and against, the
+        position. Off in sweeps.
+    progress : callable, optional
+        Called with the fraction done, in (0, 1], of the main pass.
+    """
+    session = Session(setup)
+    session.run(progress=progress)
+    best = worst = None
+    n_ambiguous = int(session.venue.clock.n_ambiguous)
+    if with_policies and n_ambiguous:
+        best = _final_equity(_with_path(setup, PathPolicy.BEST))
+        worst = _final_equity(_with_path(setup, PathPolicy.WORST))
+    return _result(session, n_ambiguous, best, worst, _benchmarks(setup))
+
+
+def _with_path(setup: Setup, policy: PathPolicy) -> Setup:
+    return replace(setup, execution=replace(setup.execution, path_policy=policy))
+
+
+def _final_equity(setup: Setup) -> float:
+    session = Session(setup)
+    session.run()
+    return float(session.engine.equity[-1])
+
+
+def _benchmarks(setup: Setup) -> dict[str, Any]:
+    curves = {}
+    for name in setup.benchmarks:
+        if name not in BENCHMARKS:
+            raise ConfigError(f"report.benchmarks: no benchmark '{name}'{nearest(name, BENCHMARKS)}")
+        strategy_name, values = BENCHMARKS[name]
+        strategy = registry.load(strategy_name)
+        params = strategy.params(values, setup.n_symbols)
+        session = Session(replace(setup, strategy=strategy, params=params, initial_positions={}))
+        session.run()
+        curves[name] = session.engine.equity
+    return curves
+
+
+def _result(session: Session, n_ambiguous: int, best: float | None, worst: float | None, benchmarks: dict[str, Any]) -> Result:
+    setup, engine = session.setup, session.engine
+    frames = setup.frames
+    reasons = setup.strategy.reasons
+    return Result(
+        strategy=setup.strategy.name,
+        symbols=list(frames.symbols),
+        interval_ns=frames.interval_ns,
+        initial_capital=float(engine.equity[0]) if setup.initial_positions else setup.initial_capital,
+        ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
+        equity=engine.equity,
+        gross=engine.gross,
+        fills=fills_table(engine),
+        reasons=[reasons.get(number, "") for number in range(max(reasons, default=0) + 1)],
+        closes=lambda: filled_closes(frames.records["close"][:, : setup.n_symbols]),
+        risk_free_rate=setup.risk_free_rate,
+        rejects=reject_counts(engine),
+        rows_skipped=frames.rows_skipped,
+        rows_widened=frames.rows_widened,
+        assumptions=assumptions(setup),
+        breaches=breaches(session),
+        benchmarks=benchmarks,
+        ambiguous_fills=n_ambiguous,
+        best_final_equity=best,
+        worst_final_equity=worst,
+        config=setup.config,
+        config_hash=setup.config_hash,
+        data_hash=frames.data_hash,
+        code_version=__version__,
+        **setup.strategy.outcome(session.state),
+    )
+
+
+def fills_table(engine: Any) -> Any:
+    """Return the fills of a run as the table that results and reports read."""
+    log = engine.fills[: int(engine.log.n_fills)]
+    table = np.zeros(len(log), FILL_FIELDS)
+    table["ts_ms"] = log["time_ns"] // NS_PER_MS
+    table["reason"] = log["order_reason"]
+    for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle"):
+        table[name] = log[name]
+    return table
+
+
+def reject_counts(engine: Any) -> dict[str, int]:
+    """Return how often each reason kept an order from filling, by name."""
+    counts = engine.log.rejects
+    return {reason.name.lower(): int(counts[reason]) for reason in Reason if counts[reason]}
+
+
+def breaches(session: Session) -> list[dict[str, object]]:
+    """Return the moments at which an asset passed above its cap, from the strategy's notes of that name."""
+    reasons = session.setup.strategy.reasons
+    notes = session.engine.notes[: int(session.engine.log.n_notes)]
+    symbols = session.setup.frames.symbols
+    return [
+        {"ts_ms": int(note["time_ns"]) // NS_PER_MS, "symbol": symbols[int(note["symbol"])], "weight": float(note["value"])}
+        for note in notes
+        if reasons.get(int(note["reason"])) == "cap_breach"
+    ]
+
+
+def filled_closes(closes: Any) -> Any:
+    """Return closes with gaps filled forward: the last close at or before each bar, NaN before the first."""
+    row = np.where(np.isnan(closes), 0, np.arange(len(closes))[:, None])
+    np.maximum.accumulate(row, axis=0, out=row)
+    return np.take_along_axis(np.asarray(closes), row, axis=0)
+
+
+def assumptions(setup: Setup) -> Sequence[str]:
+    """Return in sentences what this run took for granted."""
+    setup = apply_overrides(setup)
+    execution = setup.execution
+    sentences = [
+        "Orders decided at a close fill from the next bar on."
+        if not execution.same_close
+        else "Optimistic: orders fill at the very close that decided them, which nobody can trade.",
+        f"Taking liquidity costs {setup.costs.slippage_bps:g} bps of price on top of fees of {setup.costs.taker_fee_rate:g}.",
+        f"Inside a bar the price goes {_PATHS[execution.path_policy]}.",
+        "A bar carries as much volume at each of its prices as the orders need."
+        if not execution.volume_participation
+        else f"Fills in a bar sum to at most {execution.volume_participation:g} of its volume.",
+        f"A price older than {execution.max_stale_bars} bars makes its symbol untradable.",
+        "Spread, order book depth and guards on them are absent from bars.",
+    ]
+    if setup.execution.latency_ns:
+        sentences.append(f"Orders reach the venue {execution.latency_ns / 1e9:g} s after the decision.")
+    if setup.instruments is None:
+        sentences.append("Prices and quantities are not rounded: no instrument data was given.")
+    return sentences
+
+
+_PATHS = {
+    PathPolicy.NEAR_FIRST: "from the open to the nearer extreme, the other, and the close",
+    PathPolicy.HIGH_FIRST: "from the open to the high, the low, and the close",
+    PathPolicy.LOW_FIRST: "from the open to the low, the high, and the close",
+    PathPolicy.BEST: "the way that favours the position",
+    PathPolicy.WORST: "the way that hurts the position",
+}

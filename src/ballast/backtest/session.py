@@ -1,0 +1,178 @@
+"""
+One pass of the engine over the kernel, from its first frame to any other, with all its memory in hand.
+
+A session can stop after any frame, be copied as bytes, and go on; the result does not depend on where it
+was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ballast.backtest.loop import make_loop, python_loop, shared_loop, specialised_loop
+from ballast.backtest.setup import Setup
+from ballast.engine.decide import address, decide_signature, make_decide, wrap
+from ballast.engine.state import Engine, new_engine
+from ballast.indicators.table import plan
+from ballast.kernel.venue import Venue, new_venue
+from ballast.model.compiled import INTERPRETED
+from ballast.model.enums import Cause
+from ballast.model.errors import ConfigError, InvariantBroken
+from ballast.model.intents import INTENT_CAPACITY, Intent
+
+
+class Session:
+    """
+    A strategy trading a market, frame by frame.
+
+    Parameters
+    ----------
+    setup : Setup
+    specialised : bool
+        Build the strategy into the loop: slower to start, faster to run; for sweeps.
+    shared_feature : array, (n_frames, n_outputs), optional
+        Indicator outputs computed before, equal to what the engine would compute.
+    """
+
+    def __init__(self, setup: Setup, *, specialised: bool = False, shared_feature: Any = None) -> None:
+        setup = apply_overrides(setup)
+        self.setup = setup
+        self.frames = setup.frames.records
+        width = self.frames.dtype["close"].shape[0]
+        strategy, n_symbols = setup.strategy, setup.n_symbols
+        requests = strategy.features(setup.params, n_symbols, setup.frames.interval_ns)
+        foreign = [r for r in requests if r.interval_ns not in (0, setup.frames.interval_ns)]
+        if foreign:
+            raise ConfigError(
+                f"strategy '{strategy.name}' asks for an indicator on bars of {foreign[0].interval_ns / 1e9:g} s; "
+                f"this version computes indicators on the data's own interval, {setup.frames.interval_ns / 1e9:g} s"
+            )
+        self.venue = _venue(setup)
+        self.engine = new_engine(n_symbols, len(self.frames), plan(requests), shared_feature=shared_feature, width=width)
+        _open_account(setup, self.venue, self.engine)
+        # Arrays of one: a record keeps its bytes alive only through its array.
+        self._state = strategy.state_type.array(1, symbols=width)
+        self._params = np.array([setup.params], dtype=setup.params.dtype).view(np.recarray)
+        self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]
+        strategy.prepare(self.state, self.params, any(setup.initial_positions.values()))
+        self._run = self._python if not (strategy.is_compiled or INTERPRETED) else self._build(specialised)
+
+    @property
+    def state(self) -> Any:
+        """The strategy's own memory."""
+        return self._state[0]
+
+    @property
+    def params(self) -> Any:
+        """The strategy's settings."""
+        return self._params[0]
+
+    def run(self, stop: int | None = None, progress: Callable[[float], None] | None = None) -> None:
+        """
+        Run until frame ``stop`` (exclusive; None: to the end).
+
+        Raises
+        ------
+        InvariantBroken
+            When the strategy answers its own orders for ever inside one bar.
+        """
+        end = len(self.frames) if stop is None else stop
+        step = end if progress is None else max(1, end // 50)
+        for boundary in [*range(step, end, step), end]:
+            while True:
+                code = self._run(boundary)
+                if code != Cause.FULL:
+                    break
+                self._grow()
+            if code == Cause.RUNAWAY:
+                raise InvariantBroken(
+                    f"strategy '{self.setup.strategy.name}' asked for something more than 100,000 times inside the bar at "
+                    f"frame {self.venue.clock.frame}: it answers its own orders without end"
+                )
+            if progress is not None:
+                progress(boundary / end)
+
+    def snapshot(self) -> bytes:
+        """Return all memory of the run as bytes: equal bytes, equal futures."""
+        parts = [np.asarray(part).tobytes() for part in (*self.venue, *self.engine)]
+        return b"".join([*parts, self._state.tobytes()])
+
+    def _build(self, specialised: bool) -> Callable[[int], int]:
+        strategy = self.setup.strategy
+        addresses = (address(self._state), address(self._params), address(self._intents))
+        view_dtype = self.engine.strategy_view.dtype
+        if specialised and not INTERPRETED:
+            loop = specialised_loop(wrap(strategy.decide, self._state.dtype, self._params.dtype))
+            return lambda stop: loop(0, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
+        decide = make_decide(strategy.decide, self.frames.dtype, view_dtype, self.state, self.params, self._intents)
+        if INTERPRETED:
+            plain = make_loop(lambda call, *arguments: call(*arguments))
+            return lambda stop: self._interpret(plain, decide, stop)
+        arguments = (self.venue, self.engine, self.frames, self._intents, *addresses, 0)
+        loop = shared_loop(decide_signature(self.frames.dtype, view_dtype), arguments)
+        return lambda stop: loop(decide, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
+
+    def _interpret(self, loop: Any, decide: Any, stop: int) -> int:
+        # Compiled code divides by zero in silence, as IEEE 754 says; let the interpreter do the same.
+        with np.errstate(all="ignore"):
+            return int(loop(decide, self.venue, self.engine, self.frames, self._intents, 0, 0, 0, stop))
+
+    def _python(self, stop: int) -> int:
+        decide = self.setup.strategy.decide
+        return python_loop(decide, self.venue, self.engine, self.frames, self._intents, self.state, self.params, stop)
+
+    def _grow(self) -> None:
+        self.engine = self.engine._replace(fills=_doubled(self.engine.fills), notes=_doubled(self.engine.notes))
+
+
+def apply_overrides(setup: Setup) -> Setup:
+    """Return the setup with what the strategy itself fixes about fills."""
+    overrides = dict(setup.strategy.execution_overrides(setup.params))
+    if not overrides:
+        return setup
+    slippage_bps = overrides.pop("slippage_bps", setup.costs.slippage_bps)
+    return replace(
+        setup, costs=replace(setup.costs, slippage_bps=slippage_bps), execution=replace(setup.execution, **overrides)
+    )
+
+
+def _venue(setup: Setup) -> Venue:
+    venue = new_venue(setup.n_symbols, setup.grids(), interval_ns=setup.frames.interval_ns)
+    execution = venue.execution
+    execution.slippage_rate = setup.costs.slippage_bps / 10_000.0
+    execution.participation = setup.execution.volume_participation or inf
+    execution.latency_ns = setup.execution.latency_ns
+    execution.path_policy = setup.execution.path_policy
+    execution.limit_fill = setup.execution.limit_fill
+    execution.same_close = setup.execution.same_close
+    return venue
+
+
+def _open_account(setup: Setup, venue: Venue, engine: Engine) -> None:
+    """Give venue and view the same account and instruments."""
+    view, account = engine.strategy_view, venue.accounts[0]
+    account.cash = view.cash = view.equity = view.initial_capital = setup.initial_capital
+    account.maker_fee_rate = view.maker_fee_rate = setup.costs.maker_fee_rate
+    account.taker_fee_rate = view.taker_fee_rate = setup.costs.taker_fee_rate
+    view.slippage_rate = venue.execution.slippage_rate
+    view.latency_ns = setup.execution.latency_ns
+    view.max_stale_bars = setup.execution.max_stale_bars
+    view.interval_ns = setup.frames.interval_ns
+    for symbol, instrument in enumerate(setup.grids()):
+        for name in ("lot_units", "lot_scale", "tick_units", "tick_scale", "min_qty", "max_qty", "min_notional"):
+            getattr(view, name)[symbol] = instrument[name]
+    for name, qty in setup.initial_positions.items():
+        leg = 2 * list(setup.frames.symbols).index(name)
+        view.position_qty[leg] = qty
+        venue.positions[leg].qty = qty
+
+
+def _doubled(log: Any) -> Any:
+    grown = np.zeros(2 * len(log), log.dtype).view(type(log))
+    grown[: len(log)] = log
+    return grown

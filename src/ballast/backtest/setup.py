@@ -1,0 +1,87 @@
+"""Everything that one run needs, without I/O: data, strategy, account and how orders fill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ballast.model.enums import LimitFill, PathPolicy
+from ballast.model.instrument import instruments as no_grids
+from ballast.strategies.spec import Strategy
+
+
+class FrameSource(Protocol):
+    """Bars laid side by side; see ``data.frames.Frames``."""
+
+    @property
+    def records(self) -> Any: ...
+    @property
+    def symbols(self) -> Sequence[str]: ...
+    @property
+    def interval_ns(self) -> int: ...
+    @property
+    def rows_skipped(self) -> int: ...
+    @property
+    def rows_widened(self) -> int: ...
+    @property
+    def data_hash(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Fees as fractions of notional, slippage in basis points of price."""
+
+    maker_fee_rate: float = 0.001
+    taker_fee_rate: float = 0.001
+    slippage_bps: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionSettings:
+    """
+    How orders become fills.
+
+    ``volume_participation`` is a fraction of each bar's volume, 0 for off. ``max_stale_bars`` is how many
+    intervals a forward-filled price stays usable. ``same_close`` fills at the deciding close.
+    """
+
+    max_stale_bars: int = 5
+    path_policy: PathPolicy = PathPolicy.NEAR_FIRST
+    limit_fill: LimitFill = LimitFill.THROUGH
+    volume_participation: float = 0.0
+    latency_ns: int = 0
+    same_close: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """
+    One run, ready to go.
+
+    ``params`` is a record of the strategy's ``Params``; ``instruments`` an array of ``Instrument``, one per
+    symbol (None: no grids). ``initial_positions`` maps symbols to base quantities held at the start;
+    ``benchmarks`` names what is run beside (see ``run.BENCHMARKS``).
+    """
+
+    frames: FrameSource
+    strategy: Strategy
+    params: Any
+    initial_capital: float = 10_000.0
+    costs: Costs = field(default_factory=Costs)
+    execution: ExecutionSettings = field(default_factory=ExecutionSettings)
+    instruments: Any = None
+    initial_positions: Mapping[str, float] = field(default_factory=dict)
+    risk_free_rate: float = 0.0
+    benchmarks: Sequence[str] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_hash: str = ""
+
+    @property
+    def n_symbols(self) -> int:
+        """Number of configured symbols."""
+        return len(self.frames.symbols)
+
+    def grids(self) -> Any:
+        """Return the instruments, gridless where none were given."""
+        return no_grids(self.n_symbols) if self.instruments is None else self.instruments

@@ -1,0 +1,91 @@
+"""``--grid key=…``: the values that a sweep tries for a key."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ballast.config.keys import keys_of
+from ballast.config.schema import ExecutionSection
+from ballast.model.errors import ConfigError, nearest
+
+LARGEST_AXIS = 100_000
+_TOLERANCE = Decimal("1e-9")
+_FORM = "expected key=first:last:step or key=a,b,c, such as strategy.upside_threshold=0.2:0.6:0.05"
+
+
+def parse_grid(axes: Sequence[str], strategy_keys: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """
+    Return the values of each axis, in the order given.
+
+    Parameters
+    ----------
+    axes : sequence of str
+        Each ``key=first:last:step`` or ``key=a,b,c``. Steps count from ``first`` and include ``last`` when they
+        reach it to 1e-9; values are decimal, so that 0.2:0.6:0.05 has 0.35 and not 0.35000000000000003. Items of a
+        list are TOML values; text needs no quotes.
+    strategy_keys : mapping
+        The strategy's keys, whose names may follow ``strategy.``; ``execution.`` takes the keys of that section.
+
+    Raises
+    ------
+    ConfigError
+        An axis is not of that form, names an unknown key or one twice, or has no or too many values.
+    """
+    if not axes:
+        raise ConfigError(f"--grid is missing; {_FORM}")
+    grid: dict[str, tuple[Any, ...]] = {}
+    for axis in axes:
+        key, separator, values = (part.strip() for part in axis.partition("="))
+        if not separator or not values:
+            raise ConfigError(f"--grid {axis}: {_FORM}")
+        _refuse_unknown(axis, key, strategy_keys)
+        if key in grid:
+            raise ConfigError(f"--grid {axis}: {key} has an axis already; give each key once")
+        grid[key] = _range(axis, values) if ":" in values else _list(axis, values)
+    return grid
+
+
+def _refuse_unknown(axis: str, key: str, strategy_keys: Mapping[str, Any]) -> None:
+    known = [f"strategy.{name}" for name in strategy_keys] + [f"execution.{name}" for name in keys_of(ExecutionSection)]
+    if key not in known:
+        hint = nearest(key, known) or "; a sweep varies keys of [strategy] and [execution]"
+        raise ConfigError(f"--grid {axis}: no such key '{key}'{hint}")
+
+
+def _range(axis: str, text: str) -> tuple[int | float, ...]:
+    parts = text.split(":")
+    try:
+        numbers = [Decimal(part.strip()) for part in parts]
+    except InvalidOperation:
+        numbers = []
+    if len(numbers) != 3 or not all(number.is_finite() for number in numbers):
+        raise ConfigError(f"--grid {axis}: {_FORM}")
+    first, last, step = numbers
+    if step <= 0 or last < first:
+        raise ConfigError(f"--grid {axis}: the step must be above 0 and the last value not below the first")
+    count = int((last - first + _TOLERANCE) / step) + 1
+    if count > LARGEST_AXIS:
+        raise ConfigError(f"--grid {axis}: {count:,} values, more than {LARGEST_AXIS:,}; take a larger step")
+    # Written as whole numbers, they are counts: bars, minutes.
+    is_whole = all(part.strip().lstrip("+-").isdigit() for part in parts)
+    return tuple((int if is_whole else float)(first + step * k) for k in range(count))
+
+
+def _list(axis: str, text: str) -> tuple[Any, ...]:
+    values = tuple(_item(axis, item.strip()) for item in text.split(","))
+    doubled = next((value for k, value in enumerate(values) if value in values[:k]), None)
+    if doubled is not None:
+        raise ConfigError(f"--grid {axis}: {doubled} is there twice; give each value once")
+    return values
+
+
+def _item(axis: str, text: str) -> Any:
+    if not text:
+        raise ConfigError(f"--grid {axis}: a value is missing between commas")
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return text

@@ -1,0 +1,250 @@
+"""
+The sections of a configuration file.
+
+Every key is declared here once: type, default, range, unit, meaning and source stand in its annotation, from which
+``keys`` reads what validation and ``docs/configuration.md`` say. Keys that default to ``None`` are optional.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+SCHEMA_VERSION = 1
+
+_PRICE_UNIT = "quote currency"
+_CASCADE = "cascade rules"
+
+
+def _key(doc: str, *, unit: str = "", source: str = "", **limits: Any) -> Meta:
+    """Describe a key; ``limits`` are ``ge``, ``gt``, ``le``, ``lt`` and ``pattern``."""
+    return Meta(description=doc, extra={"unit": unit, "source": source}, **limits)
+
+
+class Section(msgspec.Struct, frozen=True):
+    """What all sections are."""
+
+
+class DataSection(Section, frozen=True, kw_only=True):
+    """Which bars the run reads. Exactly one of ``path`` and ``dataset`` says where they are."""
+
+    path: Annotated[
+        str | None, _key("Parquet or CSV file of bars. A relative path starts at the configuration file.")
+    ] = None
+    dataset: Annotated[
+        str | None,
+        _key('Dataset of the catalog, its venue and market, such as `"mexc/spot"`.', pattern="^[^/]+/[^/]+$"),
+    ] = None
+    symbols: Annotated[tuple[str, ...], _key("Symbols in the order in which ties are decided. Each once.")]
+    interval: Annotated[
+        str | None,
+        _key(
+            "Bar length, such as `1m`, `5m`, `1h` or `1d`: the data's own, or a multiple that it is aggregated to. "
+            "Without it, the most frequent step between bars.",
+            pattern="^[1-9][0-9]*(ms|s|m|h|d|w)$",
+        ),
+    ] = None
+    start: Annotated[datetime | None, _key("First open time of a bar, inclusive.", unit="UTC")] = None
+    end: Annotated[datetime | None, _key("Open times end here, exclusive.", unit="UTC")] = None
+    venue: Annotated[str | None, _key("Read only the rows of this venue, from files that have a `venue` column.")] = (
+        None
+    )
+    market: Annotated[
+        Literal["spot", "linear"], _key("Kind of market whose instruments are looked up in `instruments.file`.")
+    ] = "spot"
+    columns: Annotated[
+        dict[str, str],
+        _key('The file\'s column names where they differ from the conventions: `{timestamp = "ts"}`.'),
+    ] = {}
+
+    @property
+    def start_ms(self) -> int | None:
+        """First open time, milliseconds UTC, inclusive; None leaves it open."""
+        return _milliseconds(self.start)
+
+    @property
+    def end_ms(self) -> int | None:
+        """Open times end here, milliseconds UTC, exclusive; None leaves it open."""
+        return _milliseconds(self.end)
+
+
+class AccountSection(Section, frozen=True, kw_only=True):
+    """What the account starts with and what it pays."""
+
+    kind: Annotated[
+        Literal["spot"], _key("How the account pays: `spot` holds what it has bought and borrows nothing.")
+    ] = "spot"
+    initial_capital: Annotated[float, _key("Cash at the start.", unit=_PRICE_UNIT, gt=0, source=_CASCADE)] = 10_000.0
+    currency: Annotated[str, _key("Currency of cash, fees and results.")] = "USDT"
+    fee_rate: Annotated[
+        float | None,
+        _key("Maker and taker fee in one. Not together with the two below.", unit="fraction", ge=0, lt=1),
+    ] = None
+    maker_fee_rate: Annotated[
+        float | None, _key("Fee of fills that rested on the book.", unit="fraction", ge=0, lt=1, source=_CASCADE)
+    ] = None
+    taker_fee_rate: Annotated[
+        float | None, _key("Fee of fills that took liquidity.", unit="fraction", ge=0, lt=1, source=_CASCADE)
+    ] = None
+    positions: Annotated[
+        dict[str, float], _key("Holdings at the start: `{DOGEUSDT = 100.0}`.", unit="base units", ge=0)
+    ] = {}
+
+
+class ExecutionSection(Section, frozen=True, kw_only=True):
+    """How orders become fills."""
+
+    slippage_bps: Annotated[
+        float,
+        _key("How much worse than the price a market order fills.", unit="bps", ge=0, lt=10_000, source=_CASCADE),
+    ] = 10.0
+    max_stale_bars: Annotated[
+        int, _key("Bars for which a last price stays usable after the bars stop.", unit="bars", ge=0, source=_CASCADE)
+    ] = 5
+    lot_step: Annotated[
+        float, _key("Step of quantities of symbols without one of their own; 0 for none.", unit="base units", ge=0)
+    ] = 0.0
+    tick_size: Annotated[
+        float, _key("Step of prices of symbols without one of their own; 0 for none.", unit=_PRICE_UNIT, ge=0)
+    ] = 0.0
+    path: Annotated[
+        Literal["near_first", "high_first", "low_first"],
+        _key("Which extreme of a bar the price visits first; `near_first` is the one nearer to the open."),
+    ] = "near_first"
+    limit_fill: Annotated[
+        Literal["through", "touch"],
+        _key("Whether a resting limit order fills when the price goes strictly beyond it or already at a touch."),
+    ] = "through"
+    volume_participation: Annotated[
+        float, _key("Share of a bar's volume that orders may take; 0 for no limit.", unit="fraction", ge=0, le=1)
+    ] = 0.0
+    latency_bars: Annotated[
+        int, _key("Bars between decision and arrival. Not together with `latency_ns`.", unit="bars", ge=0)
+    ] = 0
+    latency_ns: Annotated[
+        int, _key("Time between decision and arrival. Not together with `latency_bars`.", unit="ns", ge=0)
+    ] = 0
+    fill: Annotated[
+        Literal["next_open", "same_close"],
+        _key(
+            "When a market order decided at a close fills. `same_close` is optimistic, because nobody can trade a "
+            "price that has just been made; results say so.",
+            source=_CASCADE,
+        ),
+    ] = "next_open"
+
+
+class InstrumentLimits(Section, frozen=True, kw_only=True):
+    """Steps and limits of one symbol; what is left out comes from ``file``, else from ``[execution]``, else is none."""
+
+    tick: Annotated[float | None, _key("Step of prices; 0 for none.", unit=_PRICE_UNIT, ge=0)] = None
+    lot_step: Annotated[float | None, _key("Step of quantities; 0 for none.", unit="base units", ge=0)] = None
+    min_qty: Annotated[float | None, _key("Smallest quantity of an order.", unit="base units", ge=0)] = None
+    min_notional: Annotated[float | None, _key("Smallest notional of an order.", unit=_PRICE_UNIT, ge=0)] = None
+    max_qty: Annotated[float | None, _key("Largest quantity of an order.", unit="base units", gt=0)] = None
+
+
+class InstrumentsSection(Section, frozen=True, kw_only=True):
+    """Steps and limits of the symbols: from a file, from a table for each symbol, or both."""
+
+    file: Annotated[
+        str | None,
+        _key("Parquet table of instrument properties, or Bybit's instruments-info answer as JSON, also gzipped."),
+    ] = None
+    symbols: dict[str, InstrumentLimits] = {}
+
+
+class StrategySection(Section, frozen=True, kw_only=True):
+    """The strategy and its own keys."""
+
+    name: Annotated[str, _key("A built-in strategy, or the path of a Python file that defines one.")]
+    settings: Mapping[str, Any] = {}
+
+
+class RiskSection(Section, frozen=True, kw_only=True):
+    """The risk ladder."""
+
+    profile: Annotated[
+        Literal["safe", "off"],
+        _key("Which limits act on a spot account: those of the ladder, or none."),
+    ] = "safe"
+
+
+class ReportSection(Section, frozen=True, kw_only=True):
+    """What the results show beside the figures."""
+
+    title: Annotated[str, _key("Heading of the report; empty for the strategy's name.")] = ""
+    benchmarks: Annotated[
+        tuple[Literal["equal_weight", "monthly"], ...],
+        _key("What the run is compared with: equal weights bought and held, or rebalanced monthly."),
+    ] = ("equal_weight", "monthly")
+    risk_free_rate: Annotated[
+        float, _key("Rate that Sharpe and Sortino subtract.", unit="fraction a year", gt=-1, lt=1, source=_CASCADE)
+    ] = 0.0
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A whole configuration, checked, with every default filled in.
+
+    ``directory`` is where relative paths start. It belongs to the machine, not to the run, so that neither
+    ``to_dict`` nor ``hash`` knows it.
+    """
+
+    schema_version: Annotated[int, _key("Version of this layout; files of older versions keep loading.")]
+    data: DataSection
+    account: AccountSection
+    execution: ExecutionSection
+    instruments: InstrumentsSection
+    strategy: StrategySection
+    risk: RiskSection
+    report: ReportSection
+    directory: Path = Path()
+
+    @property
+    def n_symbols(self) -> int:
+        """How many symbols are configured."""
+        return len(self.data.symbols)
+
+    def resolved(self, path: str) -> Path:
+        """Return a path of the file as one that opens from here."""
+        return self.directory / Path(path).expanduser()
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return the effective configuration as plain values; ``from_dict`` makes an equal one of it.
+
+        Times are ISO 8601 text in UTC. What is not set is left out.
+        """
+        plain: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
+        del plain["directory"]
+        symbols = plain["instruments"].pop("symbols")
+        settings = plain["strategy"].pop("settings")
+        plain["instruments"] |= symbols
+        plain["strategy"] |= settings
+        kept: dict[str, Any] = _without_none(plain)
+        return kept
+
+    @property
+    def hash(self) -> str:
+        """SHA-256, hex, of the effective configuration as canonical JSON: sorted keys, shortest numbers."""
+        return hashlib.sha256(msgspec.json.encode(self.to_dict(), order="sorted")).hexdigest()
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    # Whole seconds and the rest apart: a float of the whole would lose the last digit.
+    return int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value

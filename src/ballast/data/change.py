@@ -1,0 +1,141 @@
+"""
+Changes of the catalog that happen whole or not at all.
+
+Parts are written first, under names that hold their hash, then the manifest, then what it no longer names
+is removed. Killed anywhere in between, the old or the new state holds; leftovers of a killed change go
+with the next one that touches the same series.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ballast.data import manifest as manifests
+from ballast.data.durable import replacing
+from ballast.data.manifest import Manifest, Part, SeriesEntry
+from ballast.data.parts import merged, periods, serialised, times_of
+from ballast.data.series import Series
+from ballast.model.errors import OutputError
+
+
+@contextmanager
+def changing(root: Path) -> Iterator[Change]:
+    """
+    Give a ``Change`` that takes effect when the block ends, and not at all if it raises.
+
+    Other processes wait for their turn. Raises ``OutputError`` if the catalog cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = (root / ".lock").open("w")
+    except OSError as error:
+        raise OutputError(
+            f"{root}: the catalog cannot be written ({error.strerror}); set BALLAST_CATALOG to another place"
+        ) from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        change = Change(root, manifests.load(root))
+        try:
+            yield change
+            change.commit()
+        except BaseException:
+            change.undo()
+            raise
+
+
+class Change:
+    """One change under the catalog's lock; made by ``changing``."""
+
+    def __init__(self, root: Path, manifest: Manifest) -> None:
+        self._root, self._manifest = root, manifest
+        self._written: list[Path] = []
+        self._touched: set[str] = set()
+
+    def put(self, series: Series, table: Any, *, replace: bool = False) -> int:
+        """
+        Merge rows, ascending in time without repeats, into a series; return how many times are new.
+
+        Raises ``DataError`` for a row that differs from the stored one, unless ``replace`` lets it count.
+        """
+        entry = self._entry(series)
+        stored = {_period(name): name for name, part in entry.parts.items() if not part.as_recorded}
+        n_new = 0
+        for period, rows in periods(table, series.period_unit):
+            old_name = stored.get(period)
+            old = None if old_name is None else self._read(series, old_name, entry.parts[old_name])
+            whole = rows if old is None else merged(old, rows, str(series), replace=replace)
+            if old_name is not None and whole is not old:
+                del entry.parts[old_name]
+            if whole is not old:
+                n_new += whole.num_rows - (0 if old is None else old.num_rows)
+                self._write(series, entry, period, whole, as_recorded=False)
+        return n_new
+
+    def put_as_recorded(self, series: Series, table: Any) -> int:
+        """Keep rows in their order, defects and all, as a part of their own; return how many are new (all or none)."""
+        entry = self._entry(series)
+        before = len(entry.parts)
+        self._write(series, entry, "recorded", table, as_recorded=True)
+        return table.num_rows if len(entry.parts) > before else 0
+
+    def cover(self, series: Series, start_ms: int, end_ms: int) -> None:
+        """Note that a venue has answered for ``start_ms <= time < end_ms``."""
+        entry = self._entry(series)
+        entry.covered = manifests.merged_ranges([*entry.covered, (start_ms, end_ms)])
+
+    def commit(self) -> None:
+        """Make the change hold."""
+        if not self._touched:
+            return
+        manifests.save(self._root, self._manifest)
+        for folder in self._touched:
+            for path in (self._root / folder).glob("*"):
+                if path.name not in self._manifest.series[folder].parts:
+                    path.unlink(missing_ok=True)
+
+    def undo(self) -> None:
+        """Remove what was written for a change that did not come to hold."""
+        current = manifests.load(self._root).series
+        for path in self._written:
+            folder = path.parent.relative_to(self._root).as_posix()
+            if folder not in current or path.name not in current[folder].parts:
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+    def _entry(self, series: Series) -> SeriesEntry:
+        self._touched.add(series.folder)
+        return self._manifest.series.setdefault(series.folder, SeriesEntry())
+
+    def _read(self, series: Series, name: str, part: Part) -> Any:
+        import pyarrow.parquet as pq
+
+        path = self._root / series.folder / name
+        manifests.check(path, part)
+        return pq.ParquetFile(path).read()
+
+    def _write(self, series: Series, entry: SeriesEntry, period: str, table: Any, *, as_recorded: bool) -> None:
+        data = serialised(table)
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self._root / series.folder / f"part-{period}-{sha256[:12]}.parquet"
+        if path.name not in entry.parts:
+            with replacing(path) as scratch:
+                scratch.write_bytes(data)
+            self._written.append(path)
+        times = times_of(table)
+        part = Part(sha256, len(times), len(data), int(times.min()), int(times.max()), as_recorded)
+        entry.parts[path.name] = part
+        # Merged parts by period, then recorded ones in order of arrival (sorting is stable): the reading order.
+        entry.parts = dict(sorted(entry.parts.items(), key=lambda item: (item[1].as_recorded, _reading_key(*item))))
+
+
+def _period(name: str) -> str:
+    return name.removeprefix("part-").rpartition("-")[0]
+
+
+def _reading_key(name: str, part: Part) -> str:
+    return "" if part.as_recorded else name

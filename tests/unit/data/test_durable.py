@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ballast.data.durable import replacing
+from ballast.model.errors import OutputError
+
+
+def test_the_file_is_there_after_the_block_in_a_directory_made_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "new/file.txt"
+    with replacing(path) as scratch:
+        scratch.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def interrupted() -> None:
+        with replacing(path) as scratch:
+            scratch.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with (
+        pytest.raises(OutputError, match=r"file/x\.parquet: cannot be written \(.*\); make room or choose another path"),
+        replacing(tmp_path / "file/x.parquet") as scratch,
+    ):
+        scratch.write_text("never")
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from ballast.data.sample import Market, write_sample
+from ballast.model.errors import OutputError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    write_sample(Path(sys.argv[1]), Market(days=2))
+except OutputError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "sample.parquet"
+    run = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False)
+    assert run.stdout.startswith(f"{path}: cannot be written ("), run.stderr
+    assert list(tmp_path.iterdir()) == []
