@@ -22,9 +22,10 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
 
 
 def percent(fraction: float | None, digits: int = 2, *, signed: bool = False) -> str:
-    """Return a fraction as ``12.34 %``."""
+    """Return a fraction as ``12.34 %``; from 1,000 % on, without decimals."""
     if fraction is None or not isfinite(fraction):
         return MISSING
+    digits = digits if abs(fraction) < 10.0 else 0
     return f"{number(100.0 * fraction, digits, signed=signed)} %"
 
 

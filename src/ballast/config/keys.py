@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -57,11 +57,7 @@ class Key:
     @property
     def expected(self) -> str:
         """What it accepts, in words."""
-        if self.kind is bool:
-            return "true or false"
-        if self.kind in _NUMBERS:
-            return range_text(self.parameter(self.kind))
-        return _expected(self.kind)
+        return accepts(self.parameter(self.kind)) if self.kind in _NUMBERS else _expected(self.kind)
 
     def parameter(self, kind: type) -> Parameter:
         """Return the range as the parameter of a strategy, for numbers of this kind."""
@@ -76,6 +72,16 @@ class Key:
             exclusive_maximum=meta.lt is not None,
             source=self.source,
         )
+
+
+def accepts(parameter: Parameter) -> str:
+    """Return what a number, a switch or a choice accepts, in words."""
+    if parameter.choices is not None:
+        return _one_of([choice.name.lower() for choice in parameter.choices])
+    if isinstance(parameter.default, bool):
+        return "true or false"
+    words = range_text(parameter)
+    return words.replace("a number", "a whole number", 1) if isinstance(parameter.default, int) else words
 
 
 @cache
@@ -159,7 +165,7 @@ def shown(value: Any) -> str:
 
 def _number(path: str, key: Key, kind: type, value: Any) -> Any:
     if isinstance(value, float) and not isfinite(value):
-        raise ConfigError(f"{path} = {value}: expected {range_text(key.parameter(kind))}, and finite")
+        raise ConfigError(f"{path} = {value}: expected {accepts(key.parameter(kind))}, and finite")
     return checked(path, key.parameter(kind), value)
 
 
@@ -177,8 +183,7 @@ def _word(path: str, key: Key, kind: Any, value: Any) -> str:
 
 def _expected(kind: Any) -> str:
     if get_origin(kind) is Literal:
-        words = [f'"{word}"' for word in get_args(kind)]
-        return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+        return _one_of(get_args(kind))
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         return f"a list of {_expected(item)}" if get_origin(item) is Literal else 'a list of text, ["..."]'
@@ -190,6 +195,11 @@ def _expected(kind: Any) -> str:
 def _first_sentence(doc: str) -> str:
     first = doc.partition(": ")[0].partition(". ")[0].rstrip(".").replace("`", "")
     return first[0].lower() + first[1:]
+
+
+def _one_of(words: Sequence[str]) -> str:
+    quoted = [f'"{word}"' for word in words]
+    return quoted[0] if len(quoted) == 1 else f"one of {', '.join(quoted)}"
 
 
 def _without_none(kind: Any) -> Any:

@@ -25,6 +25,7 @@ from ballast.config.schema import (
 from ballast.model.enums import AccountKind
 from ballast.model.errors import ConfigError, nearest
 from ballast.strategies.registry import load as load_strategy
+from ballast.strategies.spec import Strategy
 
 SECTIONS = {
     "data": DataSection,
@@ -86,6 +87,15 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
         report=ReportSection(**checked_section(ReportSection, raw.get("report", {}), "report")),
         directory=directory,
     )
+
+
+def strategy_of(config: Config) -> Strategy:
+    """Return the strategy that a configuration names."""
+    return _named_strategy(config.strategy.name, config.directory)
+
+
+def _named_strategy(name: str, directory: Path) -> Strategy:
+    return load_strategy(str(directory / name) if name.endswith(".py") else name)
 
 
 def _parsed(file: Path) -> dict[str, Any]:
@@ -203,7 +213,7 @@ def _strategy(raw: Any, n_symbols: int, directory: Path) -> StrategySection:
     own = {key: raw[key] for key in raw if key in keys_of(StrategySection)}
     name = checked_section(StrategySection, own, "strategy")["name"]
     given = {key: value for key, value in raw.items() if key not in own}
-    strategy = load_strategy(str(directory / name) if name.endswith(".py") else name)
+    strategy = _named_strategy(name, directory)
     params = strategy.params(given, n_symbols)
     settings: dict[str, Any] = {}
     for key, parameter in strategy.parameters.items():

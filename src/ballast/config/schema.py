@@ -19,7 +19,7 @@ from msgspec import Meta
 SCHEMA_VERSION = 1
 
 _PRICE_UNIT = "quote currency"
-_CASCADE = "cascade rules"
+_CASCADE = "cascade"
 
 
 def _key(doc: str, *, unit: str = "", source: str = "", **limits: Any) -> Meta:

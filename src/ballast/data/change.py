@@ -88,15 +88,21 @@ class Change:
         entry = self._entry(series)
         entry.covered = manifests.merged_ranges([*entry.covered, (start_ms, end_ms)])
 
+    def tidy(self, series: Series) -> None:
+        """Remove what a killed change of a series left behind."""
+        self._touched.add(series.folder)
+
     def commit(self) -> None:
         """Make the change hold."""
         if not self._touched:
             return
         manifests.save(self._root, self._manifest)
+        leftovers = list(self._root.glob(".*.partial"))
         for folder in self._touched:
-            for path in (self._root / folder).glob("*"):
-                if path.name not in self._manifest.series[folder].parts:
-                    path.unlink(missing_ok=True)
+            parts = self._manifest.series.get(folder, SeriesEntry()).parts
+            leftovers.extend(path for path in (self._root / folder).glob("*") if path.name not in parts)
+        for path in leftovers:
+            path.unlink(missing_ok=True)
 
     def undo(self) -> None:
         """Remove what was written for a change that did not come to hold."""

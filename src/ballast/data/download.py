@@ -166,6 +166,9 @@ class _Pages:
         self.rows_new = self.count = 0
 
     async def walk(self, page_ms: int, ask: Ask) -> None:
+        if not self._todo:
+            with changing(self._catalog.root) as change:
+                change.tidy(self._series)
         for range_start_ms, range_end_ms in self._todo:
             at_ms = range_start_ms
             while at_ms < range_end_ms:

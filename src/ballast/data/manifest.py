@@ -56,7 +56,7 @@ def load(root: Path) -> Manifest:
     path = root / FILE_NAME
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Manifest()
     except (msgspec.DecodeError, OSError) as error:
         raise DataError(f"{path}: not a readable manifest ({error}); restore it, or import the data anew") from None

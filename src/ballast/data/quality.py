@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 _LEAST_FACTOR = 5.0
 _LEVEL_BARS = 20
 _LEVEL_TOLERANCE = 1.5
-# A halt is at least so many missing bars.
+# A halt is at least so many missing bars, and no longer than an exchange needs; what is missing for months is a hole
+# in the record, behind which any price may be the truth.
 _HALT_BARS = 3
+_LONGEST_HALT_MS = 14 * 86_400_000
+# A move from 10 to 13 is one of 30 %, not of more.
+_TOLERANCE = 1e-9
 
 
 class Kind(StrEnum):
@@ -188,7 +192,7 @@ def _oddities(
         yield from _gaps(columns, symbol, rows, interval_ms)
     close = columns.close[rows]
     change = close[1:] / close[:-1] - 1.0
-    jumps = np.flatnonzero(np.abs(change) > jump_threshold) + 1
+    jumps = np.flatnonzero(np.abs(change) > jump_threshold + _TOLERANCE) + 1
     yield from _first(Kind.PRICE_JUMP, columns, symbol, rows, jumps, lambda at: f"{change[at - 1]:+.1%}")
     if interval_ms is not None:
         yield from _redenominations(columns, symbol, rows, interval_ms)
@@ -212,7 +216,8 @@ def _gaps(columns: Columns, symbol: str, rows: Ints, interval_ms: int) -> Iterat
 def _redenominations(columns: Columns, symbol: str, rows: Ints, interval_ms: int) -> Iterator[Finding]:
     """Find halts after which the price is another by a factor that the level keeps."""
     times, close = columns.ts_ms[rows], columns.close[rows]
-    halts = np.flatnonzero(times[1:] - times[:-1] > _HALT_BARS * interval_ms) + 1
+    pauses = times[1:] - times[:-1]
+    halts = np.flatnonzero((pauses > _HALT_BARS * interval_ms) & (pauses <= _LONGEST_HALT_MS)) + 1
     found, factors = [], {}
     for at in halts.tolist():
         factor = float(columns.open[rows[at]] / close[at - 1])

@@ -9,16 +9,29 @@ option. Nothing is filled, sorted or repaired here: that is for the reader of th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ballast.data.files import CONVENTIONAL, Layout, Rows, open_source, shortened
 from ballast.data.timestamps import to_milliseconds
-from ballast.model.errors import ConfigError, DataError, SchemaError, nearest
+from ballast.model.errors import DataError, SchemaError, nearest
+
+__all__ = [
+    "CONVENTIONAL",
+    "MARKS",
+    "PRICES",
+    "VALUES",
+    "Columns",
+    "Floats",
+    "Ints",
+    "Layout",
+    "read_bars",
+    "symbols_in",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,8 +39,6 @@ Ints = npt.NDArray[np.int64]
 PRICES = ("open", "high", "low", "close")
 VALUES = (*PRICES, "volume")
 MARKS = ("mark_close", "mark")
-_PARQUET_MAGIC = b"PAR1"
-_CHUNK_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -71,29 +82,6 @@ class Columns:
         return np.flatnonzero(self.symbol_index == self.symbols.index(symbol))
 
 
-@dataclass(frozen=True)
-class Layout:
-    """
-    How to read a source whose layout differs from the conventions.
-
-    Attributes
-    ----------
-    rename : mapping of str to str
-        The source's column name to ours: ``{"timestamp": "ts"}``.
-    symbol : str or None
-        The symbol of every row, for sources without a ``symbol`` column.
-    venue : str or None
-        Keep only the rows whose ``venue`` column says so.
-    """
-
-    rename: Mapping[str, str] = field(default_factory=dict)
-    symbol: str | None = None
-    venue: str | None = None
-
-
-CONVENTIONAL = Layout()
-
-
 def read_bars(
     source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Any,
     *,
@@ -122,46 +110,38 @@ def read_bars(
     ConfigError
         The layout names a column that is not there.
     """
-    origin, files = _open(source, layout, symbols)
+    origin, files = open_source(source, layout, symbols)
     codes: dict[str, int] = {}
     parts = [_gathered(groups, origin, symbols, layout, codes) for groups in files]
     columns = Columns(origin, tuple(codes), **_joined(parts))
     _release_unused_memory()
+    if layout.venue is not None and len(columns) == 0:
+        _refuse_unknown_venue(source, layout, origin)
     unknown = [symbol for symbol in symbols or () if symbol not in columns.symbols]
     if unknown:
         known = symbols_in(source, layout=layout)
-        hint = nearest(unknown[0], known) or f"; it has {_shortened(known)}"
+        hint = nearest(unknown[0], known) or f"; it has {shortened(known)}"
         raise DataError(f"{origin}: no rows for symbol {unknown[0]!r}{hint}")
     return columns
 
 
 def symbols_in(source: Any, *, layout: Layout = CONVENTIONAL) -> tuple[str, ...]:
     """Return the symbols that a source holds, in order of first appearance; raises as ``read_bars`` does."""
-    origin, files = _open(source, layout, None)
+    _, files = open_source(source, layout, None)
     found: dict[str, None] = {}
     for groups in files:
         for group in groups:
-            names, index, _ = _wanted_rows(group, origin, None, layout)
+            names, index, _ = _wanted_rows(group, None, layout)
             found.update(dict.fromkeys(names[code] for code in np.unique(index)))
     return tuple(found)
 
 
-class _Rows(Protocol):
-    """Some rows of a source: a pyarrow Table is one, a row group that is read column by column another."""
-
-    @property
-    def num_rows(self) -> int: ...
-    @property
-    def column_names(self) -> list[str]: ...
-    def column(self, name: str) -> Any: ...
-
-
 # Some rows and the mask of the wanted ones (None = all).
-_Picked = tuple[_Rows, npt.NDArray[np.bool_] | None]
+_Picked = tuple[Rows, npt.NDArray[np.bool_] | None]
 
 
 def _gathered(
-    groups: Sequence[_Rows], origin: str, symbols: Sequence[str] | None, layout: Layout, codes: dict[str, int]
+    groups: Sequence[Rows], origin: str, symbols: Sequence[str] | None, layout: Layout, codes: dict[str, int]
 ) -> dict[str, Any]:
     """
     Read one file's wanted rows, one column after the other, so that little more than the result is in memory.
@@ -171,7 +151,7 @@ def _gathered(
     picked: list[_Picked] = []
     indices = []
     for group in groups:
-        names, index, mask = _wanted_rows(group, origin, symbols, layout)
+        names, index, mask = _wanted_rows(group, symbols, layout)
         if len(index):
             picked.append((group, mask))
             indices.append(_translated(names, index, codes))
@@ -185,6 +165,14 @@ def _gathered(
     return gathered
 
 
+def _refuse_unknown_venue(source: Any, layout: Layout, origin: str) -> None:
+    _, files = open_source(source, layout, None)
+    known = sorted({str(name) for groups in files for group in groups for name in group.column("venue").to_pylist()})
+    if layout.venue not in known:
+        hint = nearest(str(layout.venue), known) or f"; it has {shortened(known)}"
+        raise DataError(f"{origin}: no rows for venue {layout.venue!r}{hint}")
+
+
 def _release_unused_memory() -> None:
     """Give what decoding left in the pool back to the system: 15 MB beside a million bars."""
     import pyarrow as pa
@@ -196,7 +184,7 @@ def _values(picked: Sequence[_Picked], name: str, length: int, origin: str) -> F
     values, at = np.empty(length), 0
     for group, mask in picked:
         row = 0
-        for chunk in _chunks(group, name, origin):
+        for chunk in group.chunks(name):
             part = _floats(chunk, name, origin)
             chosen = part if mask is None else part[mask[row : row + len(part)]]
             values[at : at + len(chosen)] = chosen
@@ -228,166 +216,25 @@ def _concatenated(parts: list[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]
     return np.concatenate(parts) if parts else np.empty(0, dtype)
 
 
-def _open(source: Any, layout: Layout, symbols: Sequence[str] | None) -> tuple[str, Iterator[Sequence[_Rows]]]:
-    """Return a name for messages and, file by file, the rows that make up the source."""
-    if hasattr(source, "__arrow_c_stream__"):
-        import pyarrow as pa
-
-        return "the table", iter([[_renamed(pa.table(source), layout, "the table")]])
-    paths = [source] if isinstance(source, str | os.PathLike) else list(source)
-    if not paths:
-        raise DataError("no file to read bars from; name at least one Parquet or CSV file")
-    origin = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    return origin, (_groups(Path(path), layout, symbols) for path in paths)
-
-
-def _groups(path: Path, layout: Layout, symbols: Sequence[str] | None) -> Sequence[_Rows]:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except FileNotFoundError:
-        beside = [entry.name for entry in path.parent.glob("*") if entry.is_file()] if path.parent.is_dir() else []
-        hint = nearest(path.name, beside) or "; check the path"
-        raise DataError(f"{path}: no such file{hint}") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
-    if magic == _PARQUET_MAGIC:
-        return _parquet_groups(path, layout, symbols)
-    if path.suffix.lower() in {".csv", ".txt"}:
-        return [_csv_table(path, layout)]
-    raise DataError(f"{path}: not a Parquet file; give a Parquet file, or a CSV file whose name ends in .csv")
-
-
-def _parquet_groups(path: Path, layout: Layout, symbols: Sequence[str] | None) -> Sequence[_Rows]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    symbol_names = _theirs(layout, "symbol")
-    try:
-        metadata = pq.read_metadata(path)
-        coded = [name for name in symbol_names if name in metadata.schema.names]
-        # Read-ahead would hold the compressed file beside its columns.
-        file = pq.ParquetFile(path, metadata=metadata, read_dictionary=coded, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from None
-    ours = _our_names(file.schema_arrow.names, layout, str(path))
-    numbers = range(file.num_row_groups)
-    wanted = [n for n in numbers if _may_hold(file.metadata.row_group(n), symbol_names, symbols)]
-    # Without a single row group there would be nothing to tell missing columns by.
-    return [_RowGroup(path, file, number, ours) for number in wanted or numbers[:1]]
-
-
-class _RowGroup:
-    """One row group of a Parquet file; a column is read when it is asked for."""
-
-    def __init__(self, path: Path, file: Any, number: int, ours: Mapping[str, str]) -> None:
-        self._path, self._file, self._number = path, file, number
-        self._theirs = {name: theirs for theirs, name in ours.items()}
-        self.column_names = list(self._theirs)
-        self.num_rows: int = file.metadata.row_group(number).num_rows
-
-    def column(self, name: str) -> Any:
-        import pyarrow as pa
-
-        try:
-            return self._file.read_row_group(self._number, columns=[self._theirs[name]], use_threads=False).column(0)
-        except (pa.ArrowException, OSError) as error:
-            raise _unreadable(self._path, error) from None
-
-    def chunks(self, name: str) -> Iterator[Any]:
-        """Decode a column piece by piece, so that it never stands in memory beside its copy."""
-        import pyarrow as pa
-
-        wanted = {"row_groups": [self._number], "columns": [self._theirs[name]], "use_threads": False}
-        try:
-            for batch in self._file.iter_batches(batch_size=_CHUNK_ROWS, **wanted):
-                yield batch.column(0)
-        except (pa.ArrowException, OSError) as error:
-            raise _unreadable(self._path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    reason = str(error).splitlines()[0]
-    return DataError(f"{path}: not a readable Parquet file ({reason}); write or fetch it again")
-
-
-def _theirs(layout: Layout, ours: str) -> tuple[str, ...]:
-    return (ours, *(theirs for theirs, name in layout.rename.items() if name == ours))
-
-
-def _may_hold(group: Any, names: tuple[str, ...], symbols: Sequence[str] | None) -> bool:
-    """Tell from a row group's statistics whether any wanted symbol can be in it."""
-    if symbols is None:
-        return True
-    for number in range(group.num_columns):
-        column = group.column(number)
-        statistics = column.statistics
-        if column.path_in_schema in names and statistics is not None and statistics.has_min_max:
-            return any(statistics.min <= symbol <= statistics.max for symbol in symbols)
-    return True
-
-
-def _csv_table(path: Path, layout: Layout) -> Any:
-    import pyarrow as pa
-    import pyarrow.csv
-
-    # Reading times as text keeps every unit and format for `to_milliseconds` to judge.
-    text = {name: pa.string() for name in _theirs(layout, "ts") + _theirs(layout, "symbol")}
-    try:
-        table = pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=text))
-    except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: not a readable CSV file ({reason}); expected a header line and commas") from None
-    return _renamed(table, layout, str(path))
-
-
-def _renamed(table: Any, layout: Layout, origin: str) -> Any:
-    return table.rename_columns(list(_our_names(table.column_names, layout, origin).values()))
-
-
-def _our_names(names: Sequence[str], layout: Layout, origin: str) -> dict[str, str]:
-    """Return the source's column names with what we call them."""
-    for theirs, ours in layout.rename.items():
-        if theirs not in names:
-            raise ConfigError(f"{origin}: no column {theirs!r} to read as {ours!r}{nearest(theirs, names)}")
-    renamed = {name: layout.rename.get(name, name) for name in names}
-    called = list(renamed.values())
-    doubled = next((name for name in called if called.count(name) > 1), None)
-    if doubled is not None:
-        raise ConfigError(f"{origin}: two columns would be read as {doubled!r}; map only one of them")
-    return renamed
-
-
-def _column(rows: _Rows, name: str, origin: str) -> Any:
-    _refuse_missing_column(rows, name, origin)
-    return rows.column(name)
-
-
-def _refuse_missing_column(rows: _Rows, name: str, origin: str) -> None:
-    if name not in rows.column_names:
-        hint = nearest(name, rows.column_names) or f"; it has {_shortened(rows.column_names)}"
-        raise SchemaError(f"{origin}: no column {name!r}{hint}; rename it or map it with the columns option")
-
-
 def _wanted_rows(
-    rows: _Rows, origin: str, symbols: Sequence[str] | None, layout: Layout
+    rows: Rows, symbols: Sequence[str] | None, layout: Layout
 ) -> tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.bool_] | None]:
     """Return symbol names, an index into them per wanted row, and the mask of the wanted rows (None = all)."""
-    names, index = _symbol_codes(rows, origin, layout)
+    names, index = _symbol_codes(rows, layout)
     # A row without a symbol is coded -1 and so meets the last entry.
     wanted = np.array([symbols is None or name in symbols for name in names] + [False])
     mask = wanted[index]
     if layout.venue is not None:
-        mask &= _is_venue(rows, layout.venue, origin)
+        mask &= _is_venue(rows, layout.venue)
     if mask.all():
         return names, index, None
     return names, index[mask], mask
 
 
-def _symbol_codes(rows: _Rows, origin: str, layout: Layout) -> tuple[list[str], npt.NDArray[np.int32]]:
+def _symbol_codes(rows: Rows, layout: Layout) -> tuple[list[str], npt.NDArray[np.int32]]:
     if "symbol" not in rows.column_names and layout.symbol is not None:
         return [layout.symbol], np.zeros(rows.num_rows, np.int32)
-    column = _column(rows, "symbol", origin)
+    column = rows.column("symbol")
     if not hasattr(column.type, "index_type"):
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
@@ -404,24 +251,14 @@ def _codes(indices: Any) -> npt.NDArray[np.int32]:
     return codes
 
 
-def _is_venue(rows: _Rows, venue: str, origin: str) -> npt.NDArray[np.bool_]:
-    values = np.asarray(_column(rows, "venue", origin).to_pylist(), dtype=object)
-    mask: npt.NDArray[np.bool_] = values == venue
-    if not mask.any() and len(values):
-        known = sorted({str(value) for value in values})
-        hint = nearest(venue, known) or f"; it has {_shortened(known)}"
-        raise DataError(f"{origin}: no rows for venue {venue!r}{hint}")
+def _is_venue(rows: Rows, venue: str) -> npt.NDArray[np.bool_]:
+    mask: npt.NDArray[np.bool_] = np.asarray(rows.column("venue").to_pylist(), dtype=object) == venue
     return mask
 
 
-def _times(rows: _Rows, mask: npt.NDArray[np.bool_] | None, origin: str) -> Ints:
-    times = to_milliseconds(_column(rows, "ts", origin), origin)
+def _times(rows: Rows, mask: npt.NDArray[np.bool_] | None, origin: str) -> Ints:
+    times = to_milliseconds(rows.column("ts"), origin)
     return times if mask is None else times[mask]
-
-
-def _chunks(rows: _Rows, name: str, origin: str) -> Iterator[Any]:
-    _refuse_missing_column(rows, name, origin)
-    return rows.chunks(name) if isinstance(rows, _RowGroup) else iter(rows.column(name).chunks)
 
 
 def _floats(chunk: Any, name: str, origin: str) -> Floats:
@@ -436,7 +273,3 @@ def _floats(chunk: Any, name: str, origin: str) -> Floats:
     # Nulls become NaN.
     values: Floats = chunk.to_numpy(zero_copy_only=False)
     return values
-
-
-def _shortened(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -7,6 +7,7 @@ import pytest
 
 from ballast.backtest import metrics
 from ballast.backtest.metrics import FloatArray, IntArray
+from ballast.model import units
 from tests.unit.backtest.sample_result import MINUTE_MS, START_MS, fill, fills
 
 EQUITY = np.array([10_000.0, 10_100.0, 9_898.0, 10_195.0, 9_800.0, 10_300.0])
@@ -185,6 +186,11 @@ def test_break_even_counts_in_the_expectancy_only() -> None:
 )
 def test_no_trades_have_no_statistics(figure: Callable[[FloatArray], float | None]) -> None:
     assert figure(np.empty(0)) is None
+
+
+def test_money_has_one_tolerance() -> None:
+    # Stated twice, because importing the compiled one would load Numba for every reader of a result.
+    assert metrics.MONEY_TOLERANCE == units.MONEY_TOLERANCE
 
 
 def test_wins_alone_have_no_profit_factor_and_losses_alone_zero() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ T0 = 1_704_067_200_000
 Row = tuple[Any, ...]
 
 
-def bar(minute: float, symbol: str = "AUSDT", open_: Any = 10.0, close: Any = 11.0, **other: Any) -> Row:
+def bar(minute: float, symbol: str = "AUSDT", *, open_: Any = 10.0, close: Any = 11.0, **other: Any) -> Row:
     """One row: time in minutes since T0; high, low and volume default to what encloses and 5."""
-    known = [value for value in (open_, close) if value is not None and value == value]
+    known = [value for value in (open_, close) if value is not None and not isnan(value)]
     high = other.get("high", max(known, default=None))
     low = other.get("low", min(known, default=None))
     return (int(T0 + minute * MINUTE), symbol, open_, high, low, close, other.get("volume", 5.0))
@@ -38,4 +39,3 @@ def table_of(rows: Sequence[Row], **extra: Any) -> Any:
 def parquet_of(path: Path, rows: Sequence[Row], **options: Any) -> Path:
     pq.write_table(table_of(rows), path, **options)
     return path
-

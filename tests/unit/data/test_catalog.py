@@ -86,7 +86,7 @@ def test_the_order_of_arrival_leaves_no_trace(tmp_path: Path) -> None:
 def test_a_bar_that_differs_is_refused_and_named(catalog: Catalog) -> None:
     put(catalog, [bar(0), bar(1)])
     before = files(catalog)
-    expected = r"mexc/spot AUSDT 1m: the close stored for 2024-01-01 00:01 is 11\.0 and the new one is 11\.5"
+    expected = r"mexc/spot AUSDT 1m: the high stored for 2024-01-01 00:01 is 11\.0 and the new one is 11\.5"
     with pytest.raises(DataError, match=expected):
         put(catalog, [bar(1, close=11.5), bar(2)])
     assert files(catalog) == before
@@ -179,7 +179,9 @@ class TestDamage:
 
     def test_a_lost_part_is_named_with_the_remedy(self, catalog: Catalog) -> None:
         self.part(catalog).unlink()
-        with pytest.raises(DataError, match=r"part-.*cannot be read \(No such file or directory\);.*import or download"):
+        with pytest.raises(
+            DataError, match=r"part-.*cannot be read \(No such file or directory\);.*import or download"
+        ):
             catalog.read("mexc/spot", ["AUSDT"])
 
     def test_leftovers_of_a_killed_change_go_with_the_next(self, catalog: Catalog) -> None:
@@ -221,7 +223,9 @@ class TestRefusals:
 
     def test_a_missing_symbol_names_the_nearest_and_the_download(self, catalog: Catalog) -> None:
         put(catalog, [bar(0)])
-        expected = r"has no bars of 'AUSD'; did you mean 'AUSDT'\?; get them with: ballast data download .*--symbols AUSD "
+        expected = (
+            r"has no bars of 'AUSD'; did you mean 'AUSDT'\?; get them with: ballast data download .*--symbols AUSD "
+        )
         with pytest.raises(DataError, match=expected):
             catalog.read("mexc/spot", ["AUSDT", "AUSD"])
 

@@ -37,7 +37,9 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with (
-        pytest.raises(OutputError, match=r"file/x\.parquet: cannot be written \(.*\); make room or choose another path"),
+        pytest.raises(
+            OutputError, match=r"file/x\.parquet: cannot be written \(.*\); make room or choose another path"
+        ),
         replacing(tmp_path / "file/x.parquet") as scratch,
     ):
         scratch.write_text("never")

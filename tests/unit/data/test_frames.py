@@ -28,7 +28,9 @@ class TestTimeline:
         np.testing.assert_array_equal(frames.records.close, [[11.0, np.nan], [np.nan, 11.0], [11.0, 11.0]])
 
     def test_columns_are_in_configured_order(self) -> None:
-        rows = [bar(minute, symbol, close=close) for symbol, close in (("AUSDT", 1.0), ("BUSDT", 2.0)) for minute in (0, 1)]
+        rows = [
+            bar(minute, symbol, close=close) for symbol, close in (("AUSDT", 1.0), ("BUSDT", 2.0)) for minute in (0, 1)
+        ]
         assert frames_of(rows, ["BUSDT", "AUSDT"]).records.close[0].tolist() == [2.0, 1.0]
 
     def test_other_symbols_leave_no_trace(self) -> None:
@@ -61,7 +63,8 @@ class TestRows:
     @pytest.mark.parametrize("bad", [None, np.nan, 0.0, -1.0, np.inf])
     @pytest.mark.parametrize("field", ["open_", "close"])
     def test_a_bar_without_open_or_close_does_not_exist(self, field: str, bad: float | None) -> None:
-        frames = frames_of([bar(0), bar(1, high=99.0, low=0.5, **{field: bad}), bar(2), bar(3)])
+        values: dict[str, Any] = {"high": 99.0, "low": 0.5, field: bad}
+        frames = frames_of([bar(0), bar(1, **values), bar(2), bar(3)])
         assert minutes_of(frames) == [0, 2, 3]
         assert (frames.rows_skipped, frames.rows_widened) == (1, 0)
 
@@ -152,14 +155,18 @@ class TestInterval:
         rows = [bar(minute, open_=rng.uniform(9, 10), close=rng.uniform(9, 10), volume=2.0) for minute in range(180)]
         fives = frames_of(rows, interval_ms=5 * MINUTE).records
         again = [
-            (int(one.ts_ns) // NS, "AUSDT", *(float(one[name][0]) for name in ("open", "high", "low", "close", "volume")))
+            (
+                int(one.ts_ns) // NS,
+                "AUSDT",
+                *(float(one[name][0]) for name in ("open", "high", "low", "close", "volume")),
+            )
             for one in fives
         ]
         in_two_steps = frames_of(again, interval_ms=60 * MINUTE)
         assert in_two_steps.data_hash == frames_of(rows, interval_ms=60 * MINUTE).data_hash
 
     def test_a_finer_one_is_refused(self) -> None:
-        with pytest.raises(ConfigError, match="data.interval 1m is finer than the bars of the table, which are 5m"):
+        with pytest.raises(ConfigError, match=r"data\.interval 1m is finer than the bars of the table, which are 5m"):
             frames_of([bar(0), bar(5), bar(10)], interval_ms=MINUTE)
 
     def test_one_that_is_no_multiple_is_refused(self) -> None:
@@ -167,7 +174,7 @@ class TestInterval:
             frames_of([bar(0), bar(5), bar(10)], interval_ms=7 * MINUTE)
 
     def test_a_single_bar_needs_one_given(self) -> None:
-        with pytest.raises(DataError, match="give data.interval"):
+        with pytest.raises(DataError, match=r"give data\.interval"):
             frames_of([bar(0)])
         assert len(frames_of([bar(0)], interval_ms=MINUTE)) == 1
 
@@ -207,11 +214,11 @@ class TestRefusals:
             frames_of(rows, ["AUSDT", "BUSDT"], start_ms=T0 + MINUTE)
 
     def test_a_symbol_with_bad_rows_only_is_refused(self) -> None:
-        with pytest.raises(DataError, match="'AUSDT' has no usable bar in the beginning .. the end"):
+        with pytest.raises(DataError, match=r"'AUSDT' has no usable bar in the beginning \.\. the end"):
             frames_of([bar(0, close=None), bar(1, open_=0.0)])
 
     def test_an_empty_window_is_refused(self) -> None:
-        with pytest.raises(ConfigError, match="data.start 2024-01-01 00:00 is not before data.end 2024-01-01 00:00"):
+        with pytest.raises(ConfigError, match=r"data\.start 2024-01-01 00:00 is not before data\.end 2024-01-01 00:00"):
             frames_of([bar(0)], start_ms=T0, end_ms=T0)
 
     def test_a_repeated_symbol_is_refused(self) -> None:

@@ -16,7 +16,9 @@ SYMBOLS = ("AUSDT", "BUSDT", "CUSDT")
 FIELDS = ("open", "high", "low", "close", "volume")
 values = st.one_of(st.floats(0.5, 20.0), st.sampled_from([None, 0.0, -1.0, math.inf, math.nan]))
 rows_of_bars = st.lists(
-    st.tuples(st.integers(0, 12), st.sampled_from(SYMBOLS), values, values, values, values, values), min_size=1, max_size=60
+    st.tuples(st.integers(0, 12), st.sampled_from(SYMBOLS), values, values, values, values, values),
+    min_size=1,
+    max_size=60,
 )
 
 

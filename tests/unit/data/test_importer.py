@@ -106,7 +106,7 @@ def test_a_second_file_that_contradicts_the_first_is_refused_whole(tmp_path: Pat
     import_bars(parquet_of(tmp_path / "1.parquet", ROWS), "mexc/spot", catalog)
     before = files(catalog)
     changed = parquet_of(tmp_path / "2.parquet", [bar(9, "AUSDT"), bar(4, "BUSDT", close=12.0), bar(5, "BUSDT")])
-    with pytest.raises(DataError, match="the high stored for 2024-01-01 00:04 is 11.0 and the new one is 12.0"):
+    with pytest.raises(DataError, match=r"the high stored for 2024-01-01 00:04 is 11\.0 and the new one is 12\.0"):
         import_bars(changed, "mexc/spot", catalog, interval_ms=MINUTE)
     assert files(catalog) == before
     assert import_bars(changed, "mexc/spot", catalog, interval_ms=MINUTE, replace=True).rows_new == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_a_manifest_of_a_newer_format_is_refused(tmp_path: Path) -> None:
 def test_merged_ranges_are_apart_and_hold_the_same_times(spans: list[tuple[int, int]]) -> None:
     merged = merged_ranges(spans)
     assert points(merged) == points(spans)
-    assert all(before[1] < after[0] for before, after in zip(merged, merged[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(merged))
 
 
 @given(st.integers(0, 40), st.integers(0, 40), ranges)

@@ -48,7 +48,8 @@ def test_time_running_backwards_is_found_where_it_does() -> None:
 @pytest.mark.parametrize("field", ["open_", "high", "low", "close"])
 @pytest.mark.parametrize("value", [None, 0.0, -2.0])
 def test_prices_that_are_none_are_found(field: str, value: float | None) -> None:
-    finding = found(report_of([*flat([0, 1]), bar(2, **{field: value})]))[Kind.BAD_PRICE]
+    values: dict[str, Any] = {"high": 11.0, "low": 10.0, field: value}
+    finding = found(report_of([*flat([0, 1]), bar(2, **values)]))[Kind.BAD_PRICE]
     assert (finding.count, finding.row) == (1, 3)
     assert finding.detail == f"{field.rstrip('_')} {'nan' if value is None else format(value, 'g')}"
 
@@ -84,18 +85,25 @@ def test_price_jumps_are_found_above_the_threshold_either_way() -> None:
 def test_a_new_level_after_a_halt_is_a_redenomination() -> None:
     rows = [*flat(range(30), 0.002), *flat(range(600, 630), 2.0)]
     finding = found(report_of(rows))[Kind.REDENOMINATION]
-    assert (finding.count, finding.row, finding.detail) == (1, 31, "price times 1000 after a halt since 2024-01-01 00:29")
+    assert (finding.count, finding.row, finding.detail) == (
+        1,
+        31,
+        "price times 1000 after a halt since 2024-01-01 00:29",
+    )
 
 
 def test_a_new_level_without_a_halt_or_one_that_does_not_hold_is_none() -> None:
     assert Kind.REDENOMINATION not in found(report_of([*flat(range(30), 0.002), *flat(range(30, 60), 2.0)]))
+    assert Kind.REDENOMINATION not in found(report_of([*flat(range(30), 0.002), *flat(range(50_000, 50_030), 2.0)]))
     spike = [*flat(range(30), 0.002), *flat([600], 2.0), *flat(range(601, 630), 0.002)]
     assert Kind.REDENOMINATION not in found(report_of(spike))
 
 
 def test_symbols_are_judged_apart() -> None:
     report = report_of([bar(0), bar(0, "BUSDT"), bar(1), bar(1, "BUSDT"), bar(1, "BUSDT")])
-    assert [(finding.symbol, finding.kind, finding.row) for finding in report.findings] == [("BUSDT", Kind.DUPLICATE, 5)]
+    assert [(finding.symbol, finding.kind, finding.row) for finding in report.findings] == [
+        ("BUSDT", Kind.DUPLICATE, 5)
+    ]
 
 
 def test_a_threshold_of_zero_is_refused() -> None:
@@ -117,10 +125,13 @@ def test_the_table_has_a_line_per_finding() -> None:
 
 
 class TestRecorded:
-    def test_a_thousandfold_redenomination_is_found(self, recorded_data: Path) -> None:
-        bars = read_bars(recorded_data / "binance_spot_5m_2020-12_2021-07.parquet", symbols=["COCOSUSDT", "BTCUSDT"])
-        findings = [finding for finding in check(bars).findings if finding.kind is Kind.REDENOMINATION]
-        assert [finding.symbol for finding in findings] == ["COCOSUSDT"]
+    def test_the_two_redenominations_of_2021_are_found_and_no_other(self, recorded_data: Path) -> None:
+        report = check(read_bars(recorded_data / "binance_spot_5m_2020-12_2021-07.parquet"))
+        findings = [finding for finding in report.findings if finding.kind is Kind.REDENOMINATION]
+        assert [(finding.symbol, finding.detail.split()[2]) for finding in findings] == [
+            ("BTCSTUSDT", "0.1"),
+            ("COCOSUSDT", "1000"),
+        ]
 
     def test_the_catalogued_defects_of_equities_are_found(self, recorded_data: Path) -> None:
         report = check(read_bars(recorded_data / "us_equity_1d_sp500_2013-02_2016-12.parquet"))

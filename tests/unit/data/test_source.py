@@ -53,7 +53,12 @@ def test_row_groups_that_cannot_hold_a_symbol_are_not_read(tmp_path: Path) -> No
 def test_csv_parquet_and_tables_give_the_same_columns(tmp_path: Path) -> None:
     table = table_of(ROWS)
     pyarrow.csv.write_csv(table, tmp_path / "bars.csv")
-    sources: list[Any] = [tmp_path / "bars.csv", parquet_of(tmp_path / "bars.parquet", ROWS), table, pl.from_arrow(table)]
+    sources: list[Any] = [
+        tmp_path / "bars.csv",
+        parquet_of(tmp_path / "bars.parquet", ROWS),
+        table,
+        pl.from_arrow(table),
+    ]
     for source in sources:
         columns = read_bars(source)
         assert columns.symbols == ("AUSDT", "BUSDT", "CUSDT")
@@ -85,6 +90,12 @@ def test_a_symbol_can_stand_in_for_a_missing_column() -> None:
 def test_rows_of_one_venue_are_selected() -> None:
     table = table_of([bar(0, close=11.0), bar(0, close=12.0)], venue=["bybit", "mexc"])
     assert read_bars(table, layout=Layout(venue="mexc")).close.tolist() == [12.0]
+
+
+def test_rows_of_one_venue_are_found_in_whatever_row_group(tmp_path: Path) -> None:
+    table = table_of([bar(0), bar(1), bar(2)], venue=["bybit", "bybit", "mexc"])
+    pq.write_table(table, tmp_path / "bars.parquet", row_group_size=1)
+    assert len(read_bars(tmp_path / "bars.parquet", symbols=["AUSDT"], layout=Layout(venue="mexc"))) == 1
 
 
 def test_the_mark_price_at_the_close_is_read() -> None:

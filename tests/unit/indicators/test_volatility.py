@@ -77,6 +77,14 @@ def test_bands_lie_evenly_about_the_middle(seed: int, period: int, multiplier: f
     np.testing.assert_allclose((lower + position * (upper - lower))[spread], close[period - 1 :][spread], rtol=1e-12)
 
 
+@given(seed=st.integers(0, 1000), period=st.integers(1, 30), exponent=st.integers(-60, 30))
+def test_width_and_position_do_not_know_the_unit_of_price(seed: int, period: int, exponent: int) -> None:
+    close = walk(80, seed).close
+    bands, scaled = batch.bollinger(close, period), batch.bollinger(np.ldexp(close, exponent), period)
+    assert np.array_equal(scaled.width, bands.width, equal_nan=True)
+    assert np.array_equal(scaled.position, bands.position, equal_nan=True)
+
+
 @given(seed=st.integers(0, 1000), period=st.integers(1, 30), exponent=st.integers(-30, 30))
 def test_range_scales_with_the_unit_of_price_and_is_never_negative(seed: int, period: int, exponent: int) -> None:
     bars = walk(80, seed, gap_size=0.3)

@@ -70,6 +70,19 @@ def test_a_downside_event_is_triggered_by_what_it_bought() -> None:
     assert event.deviation == pytest.approx(-0.5)
 
 
+@pytest.mark.parametrize("bought", [0.0, 474.050949])
+def test_a_downside_event_paid_by_sales_is_not_an_upside_event(bought: float) -> None:
+    # A 500, B 1,900, C 1,200: B gives a quarter, A gets what that brought, or nothing when its buy was skipped.
+    early, late = START_MS, START_MS + MINUTE_MS
+    rows = [fill(1, value, 1.0, ts_ms=early, symbol=index) for index, value in enumerate((500.0, 1_900.0, 1_200.0))]
+    rows.append(fill(-1, 475.0, 1.0, ts_ms=late, symbol=1, fee=0.475, cycle=1, reason=3))
+    if bought:
+        rows.append(fill(1, bought, 1.0, ts_ms=late, symbol=0, fee=bought * 0.001, cycle=1, reason=4))
+    (event,) = rebalances(small_result(symbols=["A", "B", "C"], closes=np.ones((3, 3)), fills=fills(*rows)))
+    assert (event.is_upside, event.trigger) == (False, 0)
+    assert event.deviation == pytest.approx(-0.583333, abs=5e-7)
+
+
 def test_the_table_agrees_with_the_metrics() -> None:
     result = long_result()
     told = rebalances(result)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -32,7 +32,7 @@ class Listing:
     funding_interval_ms: int = 8 * HOUR_MS
 
     def opens(self, start_ms: int, end_ms: int, interval_ms: int) -> list[int]:
-        """The open times in [start, end] of bars in which there was a trade."""
+        """Return the open times in [start, end] of bars in which there was a trade."""
         first = -(-max(start_ms, self.listed_ms // interval_ms * interval_ms) // interval_ms) * interval_ms
         return [at for at in range(first, end_ms + 1, interval_ms) if self._trades_in(at, at + interval_ms)]
 
@@ -50,7 +50,7 @@ def bar_texts(open_time_ms: int, interval_ms: int) -> list[str]:
 
 
 def funding_text(time_ms: int) -> str:
-    """The funding rate at a time."""
+    """Return the funding rate at a time."""
     return f"0.000{time_ms // HOUR_MS % 9 + 1}"
 
 
@@ -98,7 +98,7 @@ class HistoryServer:
         self.url = f"http://{host}:{port}"
         return runner
 
-    def _guarded(self, answer: Fault) -> Callable[[web.Request], object]:
+    def _guarded(self, answer: Fault) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handler(request: web.Request) -> web.Response:
             self.requests.append((request.path, dict(request.query)))
             self.on_request(len(self.requests))
@@ -140,9 +140,7 @@ class HistoryServer:
         interval_ms = MEXC_INTERVALS[query["interval"]]
         opens = listing.opens(int(query["startTime"]), min(int(query["endTime"]), self.now_ms), interval_ms)
         oldest_first = opens[: min(int(query.get("limit", "500")), 500)]
-        return web.json_response(
-            [[at, *bar_texts(at, interval_ms), at + interval_ms, "1.0"] for at in oldest_first]
-        )
+        return web.json_response([[at, *bar_texts(at, interval_ms), at + interval_ms, "1.0"] for at in oldest_first])
 
     def _bybit(self, result: dict[str, object], code: int = 0, message: str = "OK") -> web.Response:
         body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": self.now_ms}

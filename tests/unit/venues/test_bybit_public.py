@@ -34,7 +34,9 @@ def server() -> Iterator[HistoryServer]:
         yield running
 
 
-def bars(server: HistoryServer, interval_ms: int, start_ms: int, end_ms: int, clock: FakeClock | None = None) -> BarsPage:
+def bars(
+    server: HistoryServer, interval_ms: int, start_ms: int, end_ms: int, clock: FakeClock | None = None
+) -> BarsPage:
     async def run() -> BarsPage:
         endpoint = Endpoint("bybit", server.url, 100.0, 10)
         async with PublicRest(endpoint, clock=clock or FakeClock(NOW_MS)) as rest:
@@ -130,7 +132,9 @@ class TestRecordedBodies:
     def test_klines_are_read(self, server: HistoryServer, bodies: dict[str, object]) -> None:
         server.faults = deque([lambda _: web.json_response(bodies["http_get_klines_linear.json"])])
         page = bars(server, MINUTE_MS, 1709891679000, 1709891679050)
-        assert page == BarsPage((RecordedBar(1709891679000, 27450.0, 27460.0, 27440.0, 27455.0, 123.45),), 1709891679050)
+        assert page == BarsPage(
+            (RecordedBar(1709891679000, 27450.0, 27460.0, 27440.0, 27455.0, 123.45),), 1709891679050
+        )
 
     def test_funding_is_read(self, server: HistoryServer, bodies: dict[str, object]) -> None:
         server.faults = deque([lambda _: web.json_response(bodies["http_get_funding_history.json"])])

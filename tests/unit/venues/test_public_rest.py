@@ -13,7 +13,7 @@ from ballast.model.ports import BarsPage, PublicHistory
 from ballast.venues.bybit_public import BybitHistory
 from ballast.venues.mexc_public import MexcHistory
 from ballast.venues.public_rest import Answer, Endpoint, Patience, PublicRest, refuse_http_error, retry_after_s
-from tests.unit.venues.loopback import DAY_MS, MINUTE_MS, Fault, FakeClock, HistoryServer, Listing
+from tests.unit.venues.loopback import DAY_MS, MINUTE_MS, FakeClock, Fault, HistoryServer, Listing
 
 NOW_MS = 1_704_067_200_000 + 100 * DAY_MS
 START_MS = NOW_MS - DAY_MS
@@ -107,7 +107,9 @@ def test_a_shut_door_without_a_hint_stays_shut_for_ten_minutes_and_then_we_give_
 @pytest.mark.parametrize("venue", VENUES)
 def test_after_six_failures_we_give_up_and_say_why(server: HistoryServer, venue: str) -> None:
     server.faults = deque([status(502)] * 9)
-    with pytest.raises(TemporaryVenueError, match=rf"^{venue}: GET /.*klines? failed 6 times, last with: HTTP 502; try again"):
+    with pytest.raises(
+        TemporaryVenueError, match=rf"^{venue}: GET /.*klines? failed 6 times, last with: HTTP 502; try again"
+    ):
         ask(server, venue, FakeClock(NOW_MS))
     assert len(server.requests) == 6
 

@@ -3,7 +3,7 @@
   const data = JSON.parse(document.getElementById("chart-data").textContent);
   const MAX_MARKERS_PER_SIDE = 1500;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const series = (index) => css(`--series-${(index % 10) + 1}`);
+  const series = (index) => css(`--series-${(index % 12) + 1}`);
 
   function unpacked(text) {
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

@@ -63,6 +63,12 @@ with each of them resolved for and against the position: results of a policy, no
 belongs to, 0 for none. `trades` lists the closed round trips, `pnl` net of the fees of both sides, pro rata to the
 quantity closed. `equity` is a list of `[ts, equity]`, `ts` the bar's open time.
 
+A holding from before the run counts as bought at its symbol's first close, without a fee.
+
+The report, one HTML file that opens offline, shows the same figures with the equity, the allocation, every fill on its
+price chart and every counted event: its trigger, how far that stood from the mean, its fills, and its gain, which is
+what the rebalance win rate counts. It opens dark where the system is.
+
 ## Figures
 """
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
+MAX_ROWS = 3_000
+"""A browser lays out no longer table with pleasure; the JSON holds every row."""
+
 
 class Cell(NamedTuple):
     """One table cell: finished markup, its classes, a tooltip and a style, both plain text."""
@@ -29,6 +32,11 @@ def text(value: object) -> Cell:
 def figure(value: str, tone: float = 0.0) -> Cell:
     """Return a right-aligned cell, green above zero and red below."""
     return Cell(escaped(value), tone_class(tone))
+
+
+def heading(words: str) -> Cell:
+    """Return a column head over figures."""
+    return Cell(escape(words))
 
 
 def tone_class(tone: float) -> str:
@@ -63,6 +71,11 @@ def section(identifier: str, title: str, lead: str, content: str) -> str:
     """Return a titled section; ``lead`` is plain text and may be empty."""
     opening = f'<p class="lead">{escape(lead)}</p>' if lead else ""
     return f'<section id="{identifier}"><h2>{escape(title)}</h2>{opening}{content}</section>'
+
+
+def titled(words: str, content: str) -> str:
+    """Return a block under a smaller title."""
+    return f"<h3>{escape(words)}</h3>{content}"
 
 
 def bullets(sentences: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from string import Template
 
 from ballast.backtest.result import Result, write_whole
 from ballast.backtest.summary import headline
-from ballast.research.report import sections
+from ballast.research.report import sections, trade_tables
 from ballast.research.report.chart_data import chart_data
 
 _NAVIGATION = {
@@ -48,10 +48,10 @@ def report_html(result: Result) -> str:
         sections.figures(result),
         sections.allocation(),
         sections.trades(result),
-        sections.rebalance_table(result),
+        trade_tables.rebalance_table(result),
         sections.months(result),
-        sections.costs(result),
-        sections.round_trip_table(result),
+        trade_tables.costs(result),
+        trade_tables.round_trip_table(result),
         sections.notes(result),
         sections.configuration(result),
     ))

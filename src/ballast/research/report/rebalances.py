@@ -86,18 +86,21 @@ def _deviations(qty: FloatArray, closes: FloatArray) -> FloatArray:
 
 
 def _is_upside(fills: RecordArray, reasons: Sequence[str]) -> bool:
-    """Tell an event's direction by its first fill's reason or, when that is silent, by where the cash went."""
-    reason = reasons[int(fills["reason"][0])].lower()
-    if "upside" in reason or "downside" in reason:
-        return "upside" in reason
+    """Tell an event's direction by the reasons of its fills or, when they are silent, by where the cash went."""
+    words = " ".join(reasons[index].lower() for index in fills["reason"].tolist())
+    if "upside" in words:
+        return True
+    if "downside" in words or "support" in words:
+        return False
     return bool(np.sum(fills["side"] * fills["qty"] * fills["price"]) < 0.0)
 
 
 def _trigger(fills: RecordArray, deviations: FloatArray, *, is_upside: bool) -> int:
     # An upside event sells its trigger, a downside event buys it; among several, the furthest from the mean.
+    # When that order did not fill, the trigger is sought among all symbols.
     side = -1 if is_upside else 1
     candidates = fills["symbol"][fills["side"] == side]
     if len(candidates) == 0:
-        candidates = fills["symbol"]
-    distance = -side * np.nan_to_num(deviations[candidates], nan=-np.inf)
+        candidates = np.arange(len(deviations))
+    distance = np.nan_to_num(-side * deviations[candidates], nan=-np.inf)
     return int(candidates[np.argmax(distance)])

@@ -1,0 +1,120 @@
+"""
+The configuration reference: the same declarations that validate a file, as a page.
+
+``python -m ballast.config.reference`` writes ``docs/configuration.md``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ballast.config.keys import Key, accepts, keys_of
+from ballast.config.load import SECTIONS
+from ballast.config.schema import Config, InstrumentLimits
+from ballast.model.records import Parameter
+from ballast.strategies.registry import BUILT_IN, load
+from ballast.strategies.spec import Strategy
+
+PAGE = Path("docs/configuration.md")
+_INTRODUCTION = """\
+# Configuration
+
+One TOML file says what a run does. Unknown keys are refused with the nearest known one. Fractions are written as
+fractions: 0.40 is 40 %. Times are UTC. `--set section.key=value` puts a value over the file's.
+
+This page is generated from the declarations that check the file: `make docs` writes it.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One key, in words."""
+
+    key: str
+    default: str
+    accepts: str
+    unit: str
+    meaning: str
+    source: str
+
+
+def page() -> str:
+    """Return the reference as Markdown."""
+    parts = [_INTRODUCTION, _table([_row(keys_of(Config)["schema_version"], "1")])]
+    for name, section in SECTIONS.items():
+        parts.append(_section(f"[{name}]", section))
+        if name == "instruments":
+            parts.append(_section("[instruments.SYMBOL]", InstrumentLimits))
+        if name == "strategy":
+            parts.extend(_strategy(load(built_in)) for built_in in BUILT_IN)
+    return "\n".join(parts)
+
+
+def parameter_rows(parameters: Mapping[str, Parameter]) -> list[Row]:
+    """Return the settings of a strategy in words."""
+    return [_parameter_row(key, parameter) for key, parameter in parameters.items()]
+
+
+def summary(strategy: Strategy) -> str:
+    """Return the first sentence of a strategy's module, on one line."""
+    module = sys.modules[strategy.decide.__module__]
+    first = (module.__doc__ or "").strip().partition("\n\n")[0]
+    return " ".join(first.split())
+
+
+def _section(title: str, section: type[msgspec.Struct]) -> str:
+    rows = [_row(key, _default(key)) for key in keys_of(section).values()]
+    return f"## `{title}`\n\n{_doc(section)}\n\n{_table(rows)}"
+
+
+def _strategy(strategy: Strategy) -> str:
+    return f"### `{strategy.name}`\n\n{summary(strategy)}\n\n{_table(parameter_rows(strategy.parameters))}"
+
+
+def _row(key: Key, default: str) -> Row:
+    return Row(key.name, default, key.expected, key.unit, key.doc, key.source)
+
+
+def _parameter_row(key: str, parameter: Parameter) -> Row:
+    value: Any = parameter.default
+    if parameter.choices is not None:
+        value = parameter.choices(int(value)).name.lower()
+    return Row(key, _shown(value), accepts(parameter), parameter.unit, parameter.doc, parameter.source)
+
+
+def _default(key: Key) -> str:
+    if key.is_required:
+        return "must be given"
+    return "none" if key.default is None or key.default == {} else _shown(key.default)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as the file writes it."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return msgspec.json.encode(value).decode().replace(",", ", ")
+
+
+def _doc(section: type[msgspec.Struct]) -> str:
+    return " ".join((section.__doc__ or "").replace("``", "`").split())
+
+
+def _table(rows: list[Row]) -> str:
+    lines = ["| key | default | accepts | unit | meaning | source |", "|---|---|---|---|---|---|"]
+    return "\n".join([*lines, *_lines(rows)]) + "\n"
+
+
+def _lines(rows: list[Row]) -> Iterator[str]:
+    for row in rows:
+        cells = (f"`{row.key}`", row.default, row.accepts, row.unit, row.meaning, row.source)
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
