@@ -51,7 +51,7 @@ RUN = """
 import json
 from {module} import charge
 from ballast.model.compiled import cache_stats
-print(json.dumps([charge(2.0), cache_stats["hits"], cache_stats["misses"]]))
+print(json.dumps([charge(2.0), cache_stats()["hits"], cache_stats()["misses"]]))
 """
 
 

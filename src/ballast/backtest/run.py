@@ -95,12 +95,13 @@ def _result(session: Session, n_ambiguous: int, best: float | None, worst: float
         strategy=setup.strategy.name,
         symbols=list(frames.symbols),
         interval_ns=frames.interval_ns,
-        initial_capital=float(engine.equity[0]) if setup.initial_positions else setup.initial_capital,
+        initial_capital=starting_value(setup),
         ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
         equity=engine.equity,
         gross=engine.gross,
         fills=fills_table(engine),
         reasons=[reasons.get(number, "") for number in range(max(reasons, default=0) + 1)],
+        initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
         closes=lambda: filled_closes(frames.records["close"][:, : setup.n_symbols]),
         risk_free_rate=setup.risk_free_rate,
         rejects=reject_counts(engine),
@@ -118,6 +119,15 @@ def _result(session: Session, n_ambiguous: int, best: float | None, worst: float
         code_version=__version__,
         **setup.strategy.outcome(session.state),
     )
+
+
+def starting_value(setup: Setup) -> float:
+    """Return what the run began with: cash, and holdings at the first close of their symbols."""
+    total = setup.initial_capital
+    for symbol, qty in setup.initial_positions.items():
+        closes = setup.frames.records["close"][:, list(setup.frames.symbols).index(symbol)]
+        total += qty * float(closes[np.argmin(np.isnan(closes))])
+    return total
 
 
 def fills_table(engine: Any) -> Any:

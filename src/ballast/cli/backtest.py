@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ballast.cli.outputs import refuse_unwritable
-from ballast.cli.progress import late_progress
+from ballast.cli.terminal import console, late_progress
 
 Settings = Annotated[
     list[str] | None,
@@ -51,10 +51,8 @@ def backtest(
 
         write_report(result, report_path)
     if not quiet:
-        from rich.console import Console
-
-        console = Console(highlight=False)
-        result.print(console)
+        terminal = console()
+        result.print(terminal)
         for what, path in (("Result", json_path), ("Report", report_path)):
             if path is not None:
-                console.print(f"{what}: {path}", soft_wrap=True)
+                terminal.print(f"{what}: {path}", soft_wrap=True)

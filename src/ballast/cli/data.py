@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ballast.cli.download import download
 from ballast.cli.help import command, show_help
-from ballast.cli.progress import late_progress
+from ballast.cli.options import names
+from ballast.cli.terminal import console
+from ballast.model.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ballast.data.catalog import SeriesSummary
-    from ballast.data.download import DownloadReport, Progress
+    from ballast.data.source import Columns as Bars
 
 SAMPLE_DATASET = "sample/spot"
 _DEFAULT_DAYS = 30
@@ -22,8 +25,8 @@ _DAY_MS = 86_400_000
 
 data_app = typer.Typer(rich_markup_mode=None)
 Columns = Annotated[
-    list[str] | None,
-    typer.Option("--column", metavar="THEIRS=OURS", help="Read a column under our name: timestamp=ts. Repeatable."),
+    str | None,
+    typer.Option(metavar="THEIRS=OURS,...", help="Read columns under our names: timestamp=ts,vol=volume."),
 ]
 Symbol = Annotated[str | None, typer.Option(help="Symbol of every row, for files without such a column.")]
 Venue = Annotated[str | None, typer.Option(help="Keep only the rows of this venue.")]
@@ -68,10 +71,10 @@ def import_(
     )
 
 
-def ls() -> None:
+def ls(
+    verify: Annotated[bool, typer.Option("--verify", help="Check every file against its hash.")] = False,
+) -> None:
     """List what the catalog holds."""
-    from rich.console import Console
-
     from ballast.data.catalog import Catalog
 
     catalog = Catalog()
@@ -79,15 +82,17 @@ def ls() -> None:
     if not summaries:
         typer.echo(f"{catalog.root} is empty: fill it with 'ballast data sample', 'import' or 'download'")
         return
-    console = Console(highlight=False)
-    console.print(f"{catalog.root}", soft_wrap=True)
-    console.print(_listing(summaries))
+    terminal = console()
+    terminal.print(f"{catalog.root}", soft_wrap=True)
+    terminal.print(_listing(summaries))
+    if verify:
+        terminal.print(f"{catalog.verify():,} files, each as it was written")
 
 
 def check(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Parquet or CSV file; without it, the catalog.")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Parquet or CSV file of bars.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Of the catalog, in place of a file: mexc/spot.")] = None,
+    symbols: Annotated[str | None, typer.Option(help="Only these, with commas between.")] = None,
     columns: Columns = None,
     symbol: Symbol = None,
     venue: Venue = None,
@@ -95,29 +100,25 @@ def check(
     jump: Annotated[float, typer.Option(help="Report closes that differ by more than this fraction.")] = 0.3,
 ) -> None:
     """
-    Report what is wrong or remarkable, and repair nothing.
+    Report what is wrong or remarkable in bars, and repair nothing.
 
-    Of a file: gaps, duplicates, times that run backwards, impossible prices, bars without volume, price jumps and
-    redenominations. Without a file: whether every file of the catalog is still what was written.
+    Gaps, duplicates, times that run backwards, impossible prices, bars without volume, price jumps, redenominations.
     """
-    from ballast.data.catalog import Catalog
-
-    if file is None:
-        catalog = Catalog()
-        typer.echo(f"{catalog.root}: {catalog.verify():,} files, all as they were written")
-        return
-
-    from rich.console import Console
-
     from ballast.data.intervals import parse_interval
     from ballast.data.quality import check as check_bars
     from ballast.data.quality import report_table
     from ballast.data.source import Layout, read_bars
 
-    bars = read_bars(file, layout=Layout(rename=_renames(columns), symbol=symbol, venue=venue))
+    if (file is None) == (dataset is None):
+        raise ConfigError("give either a FILE or --dataset to check; see 'ballast data check --help'")
     interval_ms = None if interval is None else parse_interval(interval)
+    wanted = None if symbols is None else names("--symbols", symbols)
+    if file is not None:
+        bars = read_bars(file, symbols=wanted, layout=Layout(rename=_renames(columns), symbol=symbol, venue=venue))
+    else:
+        bars = _stored(dataset or "", wanted, interval_ms)
     found = check_bars(bars, interval_ms=interval_ms, jump_threshold=jump)
-    Console(highlight=False).print(report_table(found))
+    console().print(report_table(found))
     if found.has_defects:
         typer.echo("A backtest reads these bars as docs/data.md says; 'ballast data import' refuses them.")
 
@@ -159,93 +160,25 @@ def sample(
     typer.echo(f"{rows:,} {interval} bars of {', '.join(market.names)}: {place}")
 
 
-def download(
-    venue: Annotated[str, typer.Option(help="bybit or mexc.")],
-    symbols: Annotated[str, typer.Option(help="The venue's spelling, with commas between: BTCUSDT,DOGEUSDT.")],
-    market: Annotated[str, typer.Option(help="spot, or linear on Bybit.")] = "spot",
-    interval: Annotated[str, typer.Option(help="Bar length.")] = "1m",
-    start: Annotated[
-        str | None, typer.Option(help=f"First time, UTC; {_DEFAULT_DAYS} days before the end if left out.")
-    ] = None,
-    end: Annotated[str | None, typer.Option(help="Times end here, exclusive, UTC; else now.")] = None,
-    funding: Annotated[bool, typer.Option("--funding", help="Funding rates in place of bars.")] = False,
-    rest_url: Annotated[
-        str | None,
-        typer.Option("--rest-url", help="Address of the venue's public REST host, if it is not the usual one."),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-) -> None:
-    """
-    Download history that a venue shows to everybody into the catalog.
-
-    Interrupted, it goes on where it stopped when it is run again; what is there is not asked for again.
-    """
-    import asyncio
-
-    from ballast.cli.venues import public_history
+def _stored(dataset: str, symbols: list[str] | None, interval_ms: int | None) -> Bars:
     from ballast.data.catalog import Catalog
-    from ballast.data.download import download_bars, download_funding
-    from ballast.data.intervals import parse_interval
+    from ballast.data.series import BARS
 
-    names = [name.strip() for name in symbols.split(",") if name.strip()]
-    interval_ms = parse_interval(interval)
-    end_ms = _time_ms("--end", end)
-    start_ms = _time_ms("--start", start)
-    if start_ms is None:
-        start_ms = (end_ms or _now_ms()) - _DEFAULT_DAYS * _DAY_MS
-
-    async def fetch(symbol: str) -> DownloadReport:
-        with late_progress(symbol, quiet=quiet) as show:
-
-            def progress(at: Progress) -> None:
-                if show is not None and at.total_ms > 0:
-                    show(at.done_ms / at.total_ms)
-
-            async with public_history(venue, market, rest_url) as source:
-                catalog = Catalog()
-                if funding:
-                    return await download_funding(
-                        source, catalog, symbol, start_ms=start_ms, end_ms=end_ms, now_ms=_now_ms, progress=progress
-                    )
-                return await download_bars(
-                    source,
-                    catalog,
-                    symbol,
-                    interval_ms=interval_ms,
-                    start_ms=start_ms,
-                    end_ms=end_ms,
-                    now_ms=_now_ms,
-                    progress=progress,
-                )
-
-    for symbol in names:
-        done = asyncio.run(fetch(symbol))
-        if not quiet:
-            typer.echo(_download_line(done))
+    catalog = Catalog()
+    held = {one.series.dataset: None for one in catalog.summaries() if one.series.kind == BARS}
+    if dataset not in held:
+        hint = nearest(dataset, held) or f"; it has {', '.join(held) or 'none yet'}"
+        raise DataError(f"--dataset {dataset}: not in {catalog.root}{hint}")
+    all_symbols = [one.series.symbol for one in catalog.summaries() if one.series.dataset == dataset]
+    return catalog.read(dataset, symbols or list(dict.fromkeys(all_symbols)), interval_ms=interval_ms)
 
 
-def _renames(columns: list[str] | None) -> dict[str, str]:
-    from ballast.model.errors import ConfigError
-
-    renames = {}
-    for text in columns or ():
-        theirs, separator, ours = text.partition("=")
-        if not (theirs and separator and ours):
-            raise ConfigError(f"--column {text}: expected their name and ours, such as timestamp=ts")
-        renames[theirs] = ours
-    return renames
-
-
-def _time_ms(option: str, text: str | None) -> int | None:
-    from ballast.config.keys import utc
-
-    return None if text is None else int(utc(option, text).timestamp() * 1000)
-
-
-def _now_ms() -> int:
-    import time
-
-    return time.time_ns() // 1_000_000
+def _renames(columns: str | None) -> dict[str, str]:
+    pairs = [] if columns is None else [pair.partition("=") for pair in names("--columns", columns)]
+    wrong = next((pair for pair in pairs if not all(pair)), None)
+    if wrong is not None:
+        raise ConfigError(f"--columns {''.join(wrong)}: expected their name and ours, such as timestamp=ts")
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
 
 
 def _listing(summaries: list[SeriesSummary]) -> Table:
@@ -255,7 +188,7 @@ def _listing(summaries: list[SeriesSummary]) -> Table:
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("dataset", "symbol", "bars", "rows", "first (UTC)", "last (UTC)", "MiB"):
-        table.add_column(heading, justify="right" if heading in {"rows", "MiB"} else "left")
+        table.add_column(heading, justify="right" if heading in {"rows", "MiB"} else "left", no_wrap=True)
     for one in summaries:
         series = one.series
         span = (utc_text(one.first_ms), utc_text(one.last_ms))
@@ -264,25 +197,14 @@ def _listing(summaries: list[SeriesSummary]) -> Table:
     return table
 
 
-def _download_line(done: DownloadReport) -> str:
-    from ballast.data.timestamps import utc_text
-
-    line = f"{done.series}: {done.rows_new:,} new rows, {done.pages:,} pages"
-    if done.listed_ms is not None:
-        line += f"; listed {utc_text(done.listed_ms)}"
-    if done.gaps:
-        line += f"; {len(done.gaps):,} gaps, the first from {utc_text(done.gaps[0][0])} to {utc_text(done.gaps[0][1])}"
-    return line
-
-
 data_app.callback(
     invoke_without_command=True,
     help="Fill the catalog of market data, look into it, and check bars before trusting them.",
 )(show_help)
 for _function, _name, _examples in (
     (import_, "import", ["ballast data import bars.parquet --dataset mexc/spot"]),
-    (ls, "ls", ["ballast data ls"]),
-    (check, "check", ["ballast data check bars.parquet", "ballast data check"]),
+    (ls, "ls", ["ballast data ls --verify"]),
+    (check, "check", ["ballast data check bars.parquet", "ballast data check --dataset mexc/spot --jump 0.2"]),
     (sample, "sample", ["ballast data sample", "ballast data sample market.parquet --seed 7 --days 10"]),
     (
         download,

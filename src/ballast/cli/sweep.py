@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ballast.cli.backtest import Quiet, Settings
-from ballast.cli.progress import late_progress
+from ballast.cli.terminal import console, late_progress
 
 
 def sweep(
@@ -47,8 +47,6 @@ def sweep(
     with late_progress("Sweep", quiet=quiet) as progress:
         result = run_sweep(setup, grid, workers=workers, out=out, progress=progress)
     if not quiet:
-        from rich.console import Console
-
-        console = Console(highlight=False)
-        result.print(console, rank=rank, top=top)
-        console.print(f"All cells: {out}", soft_wrap=True)
+        terminal = console()
+        result.print(terminal, rank=rank, top=top)
+        terminal.print(f"All cells: {out}", soft_wrap=True)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ballast.config.keys import checked_section, keys_of, refuse_no_table, shown
 from ballast.config.overrides import apply
 from ballast.config.schema import (
@@ -27,7 +29,7 @@ from ballast.model.errors import ConfigError, nearest
 from ballast.strategies.registry import load as load_strategy
 from ballast.strategies.spec import Strategy
 
-SECTIONS = {
+SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": DataSection,
     "account": AccountSection,
     "execution": ExecutionSection,

@@ -60,13 +60,14 @@ def observe_features(engine: Engine, row: Frame) -> None:
 
 @compiled(inline=True)
 def value_positions(view: View) -> None:
-    """Mark the account: cash plus quantity times last price; a flat leg counts nothing, whatever its price."""
+    """Mark the account: cash plus quantity times last price; what is flat, or never had a price, counts nothing."""
     equity = view.cash
     gross = 0.0
     for symbol in range(view.n_symbols):
         qty = view.position_qty[2 * symbol] + view.position_qty[2 * symbol + 1]
-        if qty != 0.0:
-            value = qty * view.price[symbol]
+        price = view.price[symbol]
+        if qty != 0.0 and price == price:
+            value = qty * price
             equity += value
             gross += abs(value)
     view.equity = equity

@@ -116,6 +116,8 @@ _SCALARS: Mapping[Any, str] = {float: "f8", int: "i8", bool: "?"}
 
 
 def _field(cls: type, name: str, hint: Any) -> tuple[str, int | str | None]:
+    if hasattr(np.record, name):
+        raise TypeError(f"{cls.__name__}.{name}: NumPy records have an attribute of that name; choose another")
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return "i8", None
     if hint in _SCALARS:

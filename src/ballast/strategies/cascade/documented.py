@@ -48,7 +48,7 @@ def _mean_of_all(view: Record, state: Record) -> None:
     total = 0.0
     for symbol in range(view.n_symbols):
         total += state.value[symbol]
-    state.mean = total / view.n_symbols
+    state.mean_value = total / view.n_symbols
 
 
 @compiled
@@ -89,20 +89,20 @@ def _upside(view: Record, state: Record, params: Record, symbol: int, intents: I
 
 @compiled
 def _downside(view: Record, state: Record, params: Record, symbol: int, intents: Intent) -> int:
-    deficit = state.mean - state.value[symbol]
+    deficit = state.mean_value - state.value[symbol]
     if deficit < params.min_order_value or view.bar_ts_ns[symbol] < 0:
         return 0
     if view.cash >= deficit:
         return _order(view, state, intents, 0, symbol, Side.BUY, deficit, Reason.DOWNSIDE_BUY)
     excess_sum = 0.0
     for other in range(view.n_symbols):
-        if other != symbol and state.value[other] > state.mean:
-            excess_sum += state.value[other] - state.mean
+        if other != symbol and state.value[other] > state.mean_value:
+            excess_sum += state.value[other] - state.mean_value
     n = 0
     raised = 0.0
     for other in range(view.n_symbols):
-        if other != symbol and state.value[other] > state.mean:
-            slice_ = min(deficit * (state.value[other] - state.mean) / excess_sum, SUPPORT_CAP * state.value[other])
+        if other != symbol and state.value[other] > state.mean_value:
+            slice_ = min(deficit * (state.value[other] - state.mean_value) / excess_sum, SUPPORT_CAP * state.value[other])
             if slice_ >= params.min_order_value:
                 n = _order(view, state, intents, n, other, Side.SELL, slice_, Reason.SUPPORT_SELL)
                 raised += slice_

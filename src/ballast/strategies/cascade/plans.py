@@ -108,7 +108,7 @@ def plan_downside(view: Record, state: Record, params: Record, symbol: int, inte
     """
     fee = view.taker_fee_rate
     minimum = minimum_value(view, params, symbol)
-    deficit = min(state.mean - state.value[symbol], params.max_position_pct * state.total - state.value[symbol])
+    deficit = min(state.mean_value - state.value[symbol], params.max_position_pct * state.total - state.value[symbol])
     if is_below(deficit, minimum):
         return n
     need = deficit * (1.0 + fee)
@@ -175,8 +175,8 @@ def _take_excess(view: Record, state: Record, trigger: int) -> float:
     """Write each tradable other asset's value above the mean into ``state.excess``; return the sum."""
     excess_sum = 0.0
     for symbol in range(view.n_symbols):
-        excess = state.value[symbol] - state.mean
-        is_source = state.is_tradable[symbol] and symbol != trigger and excess > TOLERANCE * state.mean
+        excess = state.value[symbol] - state.mean_value
+        is_source = state.is_tradable[symbol] and symbol != trigger and excess > TOLERANCE * state.mean_value
         state.excess[symbol] = excess if is_source else 0.0
         excess_sum += state.excess[symbol]
     return excess_sum

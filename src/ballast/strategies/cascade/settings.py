@@ -135,7 +135,7 @@ class State:
     """
     Memory of the cascade.
 
-    ``value``, ``is_tradable``, ``mean`` and ``total`` are of the close at which the event under way was
+    ``value``, ``is_tradable``, ``mean_value`` and ``total`` are of the close at which the event under way was
     decided and stay until the next one. ``excess`` and ``slice`` are scratch space of the downside plan.
     ``last_fill_ns`` starts far enough in the past to block nothing.
     """
@@ -152,7 +152,7 @@ class State:
     cash_use: float
     deficit: float
     proceeds: float
-    mean: float
+    mean_value: float
     total: float
     value: SymbolFloats
     is_tradable: SymbolBools

@@ -34,13 +34,13 @@ def take_stock(row: Any, view: Record, state: Record) -> None:
             tradable_value += value
             n_tradable += 1
     state.total = total
-    state.mean = tradable_value / n_tradable if n_tradable > 0 else 0.0
+    state.mean_value = tradable_value / n_tradable if n_tradable > 0 else 0.0
 
 
 @compiled(inline=True)
 def deviation(state: Record, symbol: int) -> float:
     """Return how far an asset's value stands from the mean, as a fraction of it; 0 when the mean is 0."""
-    return (state.value[symbol] - state.mean) / state.mean if state.mean != 0.0 else 0.0
+    return (state.value[symbol] - state.mean_value) / state.mean_value if state.mean_value != 0.0 else 0.0
 
 
 @compiled(inline=True)

@@ -1,4 +1,4 @@
-"""A progress bar for work that turns out to be long."""
+"""What commands share of the terminal: its width, and a progress bar for work that turns out to be long."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PATIENCE_S = 0.7
+PIPE_WIDTH = 120
+
+
+def console() -> Console:
+    """Return a console on standard output, wide enough for tables where that is a file or a pipe."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 @contextmanager
