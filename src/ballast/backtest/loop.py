@@ -11,39 +11,46 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.engine.act import approve
-from ballast.engine.observe import observe_bar, observe_event, observe_wake
+from ballast.engine.observe import observe_bar, observe_event, observe_wake, pass_over
 from ballast.engine.state import Engine
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
 from ballast.kernel.orders import refuse, submit
 from ballast.kernel.venue import Phase, Venue
 from ballast.model.compiled import INTERPRETED, compiled, compiled_for
 from ballast.model.enums import Cause, IntentKind, Reason
+from ballast.model.intents import INTENT_CAPACITY
 from ballast.model.market import Frame
 
 
 @compiled(inline=True)
-def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> int:
-    """Fold the next cause into the engine; returns it, or ``Cause.FULL`` when a log must grow first."""
+def has_room(engine: Engine) -> bool:
+    """Tell whether the logs can take whatever one decision may add."""
+    return (
+        engine.log.n_fills < engine.fills.shape[0] and engine.log.n_notes + INTENT_CAPACITY <= engine.notes.shape[0]
+    )
+
+
+@compiled(inline=True)
+def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
+    """Fold the next cause into the engine."""
     clock = venue.clock
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
         observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
     if cause == Cause.BAR:
         engine.strategy_view.cause = Cause.BAR
-        return cause
-    return _observe_other(venue, engine, cause)
+    else:
+        _observe_other(venue, engine, cause)
 
 
 @compiled
-def _observe_other(venue: Venue, engine: Engine, cause: int) -> int:
+def _observe_other(venue: Venue, engine: Engine, cause: int) -> None:
     clock = venue.clock
-    if engine.log.n_fills >= engine.fills.shape[0] or engine.log.n_notes + venue.orders.shape[0] >= engine.notes.shape[0]:
-        return Cause.FULL
     if cause == Cause.ORDER:
         event = venue.events[clock.events_read]
         clock.events_read += 1
         observe_event(engine, event)
-        return cause
+        return
     observe_wake(
         engine,
         cause,
@@ -55,7 +62,6 @@ def _observe_other(venue: Venue, engine: Engine, cause: int) -> int:
         clock.woken_reason,
         clock.woken_price,
     )
-    return cause
 
 
 @compiled
@@ -75,13 +81,13 @@ def act(venue: Venue, engine: Engine, frames: Frame, intents: Any, n_intents: in
         settle_at_close(venue, frames)
 
 
-def make_loop(call: Any) -> Any:
+def make_loop(call: Any, skip: Any) -> Any:
     """
     Return the loop that decides through ``call(decide, row, view, state, params, intents)``.
 
     The loop runs until frame ``stop`` (exclusive) and returns ``END``, ``FULL`` (grow the logs, call again)
-    or ``RUNAWAY``. ``decide`` is called for every cause with the last closed frame; a cause that found a
-    log full is not consumed, so the next call takes it up again.
+    or ``RUNAWAY``. ``decide`` is called for every cause with the last closed frame. ``skip(venue, engine,
+    frames, state, params, stop)`` may first pass over frames at which nothing can happen.
     """
 
     def run(
@@ -96,11 +102,13 @@ def make_loop(call: Any) -> Any:
         stop: int,
     ) -> int:
         while True:
+            if not has_room(engine):
+                return Cause.FULL
+            skip(venue, engine, frames, state_address, params_address, stop)
             cause = next_cause(venue, frames, stop)
             if cause < 0:
                 return cause
-            if observe(venue, engine, frames, cause) == Cause.FULL:
-                return Cause.FULL
+            observe(venue, engine, frames, cause)
             row = frames[venue.clock.closed_frame]
             n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
             if n_intents > 0:
@@ -110,12 +118,44 @@ def make_loop(call: Any) -> Any:
 
 
 @compiled(inline=True)
-def call_pointer(decide: Any, row: Any, view: Any, state_address: int, params_address: int, intents_address: int) -> int:
+def no_skip(venue: Venue, engine: Engine, frames: Any, state_address: int, params_address: int, stop: int) -> None:
+    """Look at every frame."""
+
+
+def make_skip(quiet_at: Any) -> Any:
+    """
+    Return the skip that asks ``quiet_at(features, frame, stop, view, state, params)`` how far nothing happens.
+
+    It applies only while no order, watch, timer or event is live, and never passes over frame ``stop - 1``.
+    """
+
+    def skip(venue: Venue, engine: Engine, frames: Any, state_address: int, params_address: int, stop: int) -> None:
+        clock = venue.clock
+        if clock.phase != Phase.BETWEEN or clock.n_orders + clock.n_watches + clock.n_timers > 0:
+            return
+        first = clock.frame + 1
+        if clock.events_read < clock.events_written or first + 1 >= stop:
+            return
+        view = engine.strategy_view
+        target = min(quiet_at(engine.shared_feature, first, stop, view, state_address, params_address), stop - 1)
+        if target > first:
+            pass_over(engine, frames, first, target)
+            clock.frame = target - 1
+            clock.closed_frame = target - 1
+
+    return compiled(skip, inline=True)
+
+
+@compiled(inline=True)
+def call_pointer(
+    decide: Any, row: Any, view: Any, state_address: int, params_address: int, intents_address: int
+) -> int:
     """Call a strategy through its function pointer."""
     return decide(row, view, state_address, params_address, intents_address)  # type: ignore[no-any-return]
 
 
-_shared: dict[Any, Any] = {}
+_loops: dict[Any, Any] = {}
+"""Loops of this process by what they were built for."""
 
 
 def shared_loop(decide_signature: Any, arguments: tuple[Any, ...]) -> Any:
@@ -125,28 +165,49 @@ def shared_loop(decide_signature: Any, arguments: tuple[Any, ...]) -> Any:
     There is one per width, whatever the strategy. In the interpreter it is the plain loop.
     """
     if INTERPRETED:
-        return make_loop(call_pointer)
+        return make_loop(call_pointer, no_skip)
+    from numba import types
+
+    return _built(types.FunctionType(decide_signature), arguments, "pointer", lambda: (call_pointer, no_skip))
+
+
+def specialised_loop(decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...]) -> Any:
+    """
+    Return the loop with one strategy built in; its ``decide`` argument is then a dummy integer.
+
+    ``quiet_at`` (or None) lets it pass over frames; ``key`` tells strategies apart: what the two were
+    wrapped from.
+    """
+    from numba import types
+
+    def build() -> Any:
+        inner = compiled(decide_at, inline=True)
+
+        def call(decide: Any, row: Any, view: Any, state: int, params: int, intents: int) -> int:
+            return inner(row, view, state, params, intents)  # type: ignore[no-any-return]
+
+        skip = no_skip if quiet_at is None else make_skip(compiled(quiet_at, inline=True))
+        return compiled(call, inline=True), skip
+
+    return _built(types.int64, arguments, key, build)
+
+
+def _built(decide_type: Any, arguments: tuple[Any, ...], key: Any, make_parts: Any) -> Any:
     from numba import types, typeof
 
-    signature = types.int64(types.FunctionType(decide_signature), *(typeof(argument) for argument in arguments))
-    if signature not in _shared:
-        _shared[signature] = compiled_for(signature, make_loop(call_pointer))
-    return _shared[signature]
+    signature = types.int64(decide_type, *(typeof(argument) for argument in arguments))
+    if (signature, key) not in _loops:
+        _loops[signature, key] = compiled_for(signature, make_loop(*make_parts()))
+    return _loops[signature, key]
 
 
-def specialised_loop(decide_at: Any) -> Any:
-    """Return the loop with one strategy built in; its ``decide`` argument is then a dummy integer."""
-    inner = compiled(decide_at, inline=True)
-
-    def call(decide: Any, row: Any, view: Any, state_address: int, params_address: int, intents_address: int) -> int:
-        return inner(row, view, state_address, params_address, intents_address)  # type: ignore[no-any-return]
-
-    return compiled(make_loop(compiled(call, inline=True)))
-
-
-def python_loop(decide: Any, venue: Venue, engine: Engine, frames: Any, intents: Any, state: Any, params: Any, stop: int) -> int:
+def python_loop(
+    decide: Any, venue: Venue, engine: Engine, frames: Any, intents: Any, state: Any, params: Any, stop: int
+) -> int:
     """Run like :func:`run_loop` with a Python ``decide`` that takes the records themselves."""
     while True:
+        if not has_room(engine):
+            return int(Cause.FULL)
         cause = step_to_decision(venue, engine, frames, stop)
         if cause < 0:
             return int(cause)
@@ -159,4 +220,6 @@ def python_loop(decide: Any, venue: Venue, engine: Engine, frames: Any, intents:
 def step_to_decision(venue: Venue, engine: Engine, frames: Frame, stop: int) -> int:
     """Advance to the next cause and observe it: the first compiled half around a Python ``decide``."""
     cause = next_cause(venue, frames, stop)
-    return cause if cause < 0 else observe(venue, engine, frames, cause)
+    if cause >= 0:
+        observe(venue, engine, frames, cause)
+    return cause

@@ -19,7 +19,7 @@ from ballast.model.errors import ConfigError, nearest
 from ballast.strategies import registry
 
 BENCHMARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "buy_and_hold": ("equal_weight", {"rebalance": "never"}),
+    "equal_weight": ("equal_weight", {"rebalance": "never"}),
     "monthly": ("equal_weight", {"rebalance": "monthly"}),
 }
 """What may stand beside a result: name to strategy and settings, run with the same data, costs and fills."""
@@ -60,7 +60,9 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     if with_policies and n_ambiguous:
         best = _final_equity(_with_path(setup, PathPolicy.BEST))
         worst = _final_equity(_with_path(setup, PathPolicy.WORST))
-    return _result(session, n_ambiguous, best, worst, _benchmarks(setup))
+    return result_of(
+        session, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup)
+    )
 
 
 def _with_path(setup: Setup, policy: PathPolicy) -> Setup:
@@ -87,7 +89,13 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
     return curves
 
 
-def _result(session: Session, n_ambiguous: int, best: float | None, worst: float | None, benchmarks: dict[str, Any]) -> Result:
+def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result:
+    """
+    Return the result of a finished session.
+
+    ``closes`` are the forward-filled closes of its frames, if they are already at hand; ``details`` are
+    fields of ``Result`` that one pass alone does not know.
+    """
     setup, engine = session.setup, session.engine
     frames = setup.frames
     reasons = setup.strategy.reasons
@@ -102,22 +110,20 @@ def _result(session: Session, n_ambiguous: int, best: float | None, worst: float
         fills=fills_table(engine),
         reasons=[reasons.get(number, "") for number in range(max(reasons, default=0) + 1)],
         initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
-        closes=lambda: filled_closes(frames.records["close"][:, : setup.n_symbols]),
+        closes=closes if closes is not None else lambda: closes_of(setup),
         risk_free_rate=setup.risk_free_rate,
         rejects=reject_counts(engine),
         rows_skipped=frames.rows_skipped,
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
         breaches=breaches(session),
-        benchmarks=benchmarks,
-        ambiguous_fills=n_ambiguous,
-        best_final_equity=best,
-        worst_final_equity=worst,
+        ambiguous_fills=int(session.venue.clock.n_ambiguous),
         config=setup.config,
         config_hash=setup.config_hash,
         data_hash=frames.data_hash,
         code_version=__version__,
         **setup.strategy.outcome(session.state),
+        **details,
     )
 
 
@@ -153,14 +159,19 @@ def breaches(session: Session) -> list[dict[str, object]]:
     notes = session.engine.notes[: int(session.engine.log.n_notes)]
     symbols = session.setup.frames.symbols
     return [
-        {"ts_ms": int(note["time_ns"]) // NS_PER_MS, "symbol": symbols[int(note["symbol"])], "weight": float(note["value"])}
+        {
+            "ts_ms": int(note["time_ns"]) // NS_PER_MS,
+            "symbol": symbols[int(note["symbol"])],
+            "weight": float(note["value"]),
+        }
         for note in notes
         if reasons.get(int(note["reason"])) == "cap_breach"
     ]
 
 
-def filled_closes(closes: Any) -> Any:
-    """Return closes with gaps filled forward: the last close at or before each bar, NaN before the first."""
+def closes_of(setup: Setup) -> Any:
+    """Return the last close at or before each bar, (n_frames, n_symbols); NaN before a symbol's first."""
+    closes = setup.frames.records["close"][:, : setup.n_symbols]
     row = np.where(np.isnan(closes), 0, np.arange(len(closes))[:, None])
     np.maximum.accumulate(row, axis=0, out=row)
     return np.take_along_axis(np.asarray(closes), row, axis=0)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ballast.backtest.loop import make_loop, python_loop, shared_loop, specialised_loop
+from ballast.backtest.loop import call_pointer, make_loop, no_skip, python_loop, shared_loop, specialised_loop
 from ballast.backtest.setup import Setup
-from ballast.engine.decide import address, decide_signature, make_decide, wrap
+from ballast.engine.decide import address, decide_signature, make_decide, wrap, wrap_quiet
 from ballast.engine.state import Engine, new_engine
 from ballast.indicators.table import plan
-from ballast.kernel.venue import Venue, new_venue
+from ballast.kernel.venue import Venue, new_venue, state_bytes
 from ballast.model.compiled import INTERPRETED
 from ballast.model.enums import Cause
 from ballast.model.errors import ConfigError, InvariantBroken
@@ -36,10 +36,15 @@ class Session:
     specialised : bool
         Build the strategy into the loop: slower to start, faster to run; for sweeps.
     shared_feature : array, (n_frames, n_outputs), optional
-        Indicator outputs computed before, equal to what the engine would compute.
+        Indicator outputs computed before, equal to what the engine would compute. A specialised session
+        whose strategy declares ``quiet`` then passes over the frames at which nothing happens.
+    keeps_curve : bool
+        Record equity at every frame. Without it only ``final_equity`` is known, and sweeps are faster.
     """
 
-    def __init__(self, setup: Setup, *, specialised: bool = False, shared_feature: Any = None) -> None:
+    def __init__(
+        self, setup: Setup, *, specialised: bool = False, shared_feature: Any = None, keeps_curve: bool = True
+    ) -> None:
         setup = apply_overrides(setup)
         self.setup = setup
         self.frames = setup.frames.records
@@ -53,13 +58,16 @@ class Session:
                 f"this version computes indicators on the data's own interval, {setup.frames.interval_ns / 1e9:g} s"
             )
         self.venue = _venue(setup)
-        self.engine = new_engine(n_symbols, len(self.frames), plan(requests), shared_feature=shared_feature, width=width)
+        self.engine = new_engine(
+            n_symbols, len(self.frames), plan(requests), shared_feature=shared_feature, width=width
+        )
         _open_account(setup, self.venue, self.engine)
         # Arrays of one: a record keeps its bytes alive only through its array.
         self._state = strategy.state_type.array(1, symbols=width)
         self._params = np.array([setup.params], dtype=setup.params.dtype).view(np.recarray)
         self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]
         strategy.prepare(self.state, self.params, any(setup.initial_positions.values()))
+        self._pristine = self._small_memory()
         self._run = self._python if not (strategy.is_compiled or INTERPRETED) else self._build(specialised)
 
     @property
@@ -71,6 +79,11 @@ class Session:
     def params(self) -> Any:
         """The strategy's settings."""
         return self._params[0]
+
+    @property
+    def final_equity(self) -> float:
+        """Equity after the last frame that was run."""
+        return float(self.engine.strategy_view.equity)
 
     def run(self, stop: int | None = None, progress: Callable[[float], None] | None = None) -> None:
         """
@@ -99,21 +112,48 @@ class Session:
 
     def snapshot(self) -> bytes:
         """Return all memory of the run as bytes: equal bytes, equal futures."""
-        parts = [np.asarray(part).tobytes() for part in (*self.venue, *self.engine)]
+        parts = [state_bytes(self.venue), *(np.asarray(part).tobytes() for part in self.engine)]
         return b"".join([*parts, self._state.tobytes()])
+
+    def reset(self, setup: Setup) -> None:
+        """
+        Go back to before the first frame, for a setup that differs in the strategy's settings only.
+
+        The indicators stay laid out as they are, so those settings must ask for the same ones. Logs and
+        tables are not cleared, only their counts: what lies beyond them is never read.
+        """
+        self.setup = apply_overrides(setup)
+        self._params[0] = setup.params
+        for part, saved in zip(self._small_parts(), self._pristine, strict=True):
+            part[...] = saved
+        self.setup.strategy.prepare(self.state, self.params, any(self.setup.initial_positions.values()))
+
+    def _small_parts(self) -> list[Any]:
+        """Return views of the memory that counts and positions live in: all but tables and logs."""
+        venue, engine = np.asarray(self.venue), self.engine
+        parts = [venue[name] for name in ("clock", "markets", "accounts", "positions")]
+        records = (engine.strategy_view, engine.ladder, engine.log, engine.feature_states, engine.feature_ring)
+        return [*parts, *(np.asarray(record) for record in records), np.asarray(self._state)]
+
+    def _small_memory(self) -> list[Any]:
+        return [part.copy() for part in self._small_parts()]
 
     def _build(self, specialised: bool) -> Callable[[int], int]:
         strategy = self.setup.strategy
         addresses = (address(self._state), address(self._params), address(self._intents))
         view_dtype = self.engine.strategy_view.dtype
+        arguments = (self.venue, self.engine, self.frames, self._intents, *addresses, 0)
         if specialised and not INTERPRETED:
-            loop = specialised_loop(wrap(strategy.decide, self._state.dtype, self._params.dtype))
+            dtypes = (self._state.dtype, self._params.dtype)
+            skips = strategy.quiet is not None and self.engine.shared_feature.shape[0] > 0
+            quiet_at = wrap_quiet(strategy.quiet, *dtypes) if skips else None
+            key = (strategy.decide, skips, *map(str, dtypes))
+            loop = specialised_loop(wrap(strategy.decide, *dtypes), quiet_at, key, arguments)
             return lambda stop: loop(0, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
         decide = make_decide(strategy.decide, self.frames.dtype, view_dtype, self.state, self.params, self._intents)
         if INTERPRETED:
-            plain = make_loop(lambda call, *arguments: call(*arguments))
+            plain = make_loop(call_pointer, no_skip)
             return lambda stop: self._interpret(plain, decide, stop)
-        arguments = (self.venue, self.engine, self.frames, self._intents, *addresses, 0)
         loop = shared_loop(decide_signature(self.frames.dtype, view_dtype), arguments)
         return lambda stop: loop(decide, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
 
@@ -127,7 +167,11 @@ class Session:
         return python_loop(decide, self.venue, self.engine, self.frames, self._intents, self.state, self.params, stop)
 
     def _grow(self) -> None:
-        self.engine = self.engine._replace(fills=_doubled(self.engine.fills), notes=_doubled(self.engine.notes))
+        engine = self.engine
+        if engine.log.n_fills >= len(engine.fills):
+            self.engine = engine._replace(fills=_doubled(engine.fills))
+        else:
+            self.engine = engine._replace(notes=_doubled(engine.notes))
 
 
 def apply_overrides(setup: Setup) -> Setup:
@@ -142,7 +186,8 @@ def apply_overrides(setup: Setup) -> Setup:
 
 
 def _venue(setup: Setup) -> Venue:
-    venue = new_venue(setup.n_symbols, setup.grids(), interval_ns=setup.frames.interval_ns)
+    width = setup.frames.records.dtype["close"].shape[0]
+    venue = new_venue(setup.n_symbols, setup.grids(), interval_ns=setup.frames.interval_ns, width=width)
     execution = venue.execution
     execution.slippage_rate = setup.costs.slippage_bps / 10_000.0
     execution.participation = setup.execution.volume_participation or inf

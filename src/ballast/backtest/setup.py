@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ballast.config import Config, strategy_of
+from ballast.config.instruments import instruments_of
 from ballast.model.enums import LimitFill, PathPolicy
 from ballast.model.instrument import instruments as no_grids
 from ballast.strategies.spec import Strategy
@@ -85,3 +87,39 @@ class Setup:
     def grids(self) -> Any:
         """Return the instruments, gridless where none were given."""
         return no_grids(self.n_symbols) if self.instruments is None else self.instruments
+
+
+def setup_from_config(config: Config, frames: FrameSource) -> Setup:
+    """
+    Return the run that a configuration describes, over bars that have been read for it.
+
+    Raises ``ConfigError`` where the strategy or an instrument refuses its settings.
+    """
+    strategy = strategy_of(config)
+    account, execution = config.account, config.execution
+    has_grids = config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
+    return Setup(
+        frames=frames,
+        strategy=strategy,
+        params=strategy.params(config.strategy.settings, config.n_symbols),
+        initial_capital=account.initial_capital,
+        costs=Costs(
+            maker_fee_rate=account.maker_fee_rate or 0.0,
+            taker_fee_rate=account.taker_fee_rate or 0.0,
+            slippage_bps=execution.slippage_bps,
+        ),
+        execution=ExecutionSettings(
+            max_stale_bars=execution.max_stale_bars,
+            path_policy=PathPolicy[execution.path.upper()],
+            limit_fill=LimitFill[execution.limit_fill.upper()],
+            volume_participation=execution.volume_participation,
+            latency_ns=execution.latency_ns or execution.latency_bars * frames.interval_ns,
+            same_close=execution.fill == "same_close",
+        ),
+        instruments=instruments_of(config) if has_grids else None,
+        initial_positions=account.positions,
+        risk_free_rate=config.report.risk_free_rate,
+        benchmarks=config.report.benchmarks,
+        config=config.to_dict(),
+        config_hash=config.hash,
+    )

@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from ballast.data.source import Columns as Bars
 
 SAMPLE_DATASET = "sample/spot"
-_DEFAULT_DAYS = 30
-_DAY_MS = 86_400_000
 
 data_app = typer.Typer(rich_markup_mode=None)
 Columns = Annotated[
-    str | None,
-    typer.Option(metavar="THEIRS=OURS,...", help="Read columns under our names: timestamp=ts,vol=volume."),
+    list[str] | None,
+    typer.Option("--column", metavar="THEIRS=OURS", help="Read a column under our name: timestamp=ts. Repeatable."),
 ]
 Symbol = Annotated[str | None, typer.Option(help="Symbol of every row, for files without such a column.")]
 Venue = Annotated[str | None, typer.Option(help="Keep only the rows of this venue.")]
@@ -71,9 +69,7 @@ def import_(
     )
 
 
-def ls(
-    verify: Annotated[bool, typer.Option("--verify", help="Check every file against its hash.")] = False,
-) -> None:
+def ls() -> None:
     """List what the catalog holds."""
     from ballast.data.catalog import Catalog
 
@@ -85,8 +81,6 @@ def ls(
     terminal = console()
     terminal.print(f"{catalog.root}", soft_wrap=True)
     terminal.print(_listing(summaries))
-    if verify:
-        terminal.print(f"{catalog.verify():,} files, each as it was written")
 
 
 def check(
@@ -103,14 +97,18 @@ def check(
     Report what is wrong or remarkable in bars, and repair nothing.
 
     Gaps, duplicates, times that run backwards, impossible prices, bars without volume, price jumps, redenominations.
+    Without a file or a dataset: whether every file of the catalog is still what was written.
     """
     from ballast.data.intervals import parse_interval
     from ballast.data.quality import check as check_bars
     from ballast.data.quality import report_table
     from ballast.data.source import Layout, read_bars
 
-    if (file is None) == (dataset is None):
-        raise ConfigError("give either a FILE or --dataset to check; see 'ballast data check --help'")
+    if file is not None and dataset is not None:
+        raise ConfigError(f"--dataset {dataset}: given together with the file {file}; check one of them")
+    if file is None and dataset is None:
+        _verify()
+        return
     interval_ms = None if interval is None else parse_interval(interval)
     wanted = None if symbols is None else names("--symbols", symbols)
     if file is not None:
@@ -160,6 +158,13 @@ def sample(
     typer.echo(f"{rows:,} {interval} bars of {', '.join(market.names)}: {place}")
 
 
+def _verify() -> None:
+    from ballast.data.catalog import Catalog
+
+    catalog = Catalog()
+    typer.echo(f"{catalog.root}: {catalog.verify():,} files, each as it was written")
+
+
 def _stored(dataset: str, symbols: list[str] | None, interval_ms: int | None) -> Bars:
     from ballast.data.catalog import Catalog
     from ballast.data.series import BARS
@@ -173,12 +178,12 @@ def _stored(dataset: str, symbols: list[str] | None, interval_ms: int | None) ->
     return catalog.read(dataset, symbols or list(dict.fromkeys(all_symbols)), interval_ms=interval_ms)
 
 
-def _renames(columns: str | None) -> dict[str, str]:
-    pairs = [] if columns is None else [pair.partition("=") for pair in names("--columns", columns)]
+def _renames(columns: list[str] | None) -> dict[str, str]:
+    pairs = [text.partition("=") for text in columns or ()]
     wrong = next((pair for pair in pairs if not all(pair)), None)
     if wrong is not None:
-        raise ConfigError(f"--columns {''.join(wrong)}: expected their name and ours, such as timestamp=ts")
-    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+        raise ConfigError(f"--column {''.join(wrong)}: expected their name and ours, such as timestamp=ts")
+    return {theirs: ours for theirs, _, ours in pairs}
 
 
 def _listing(summaries: list[SeriesSummary]) -> Table:
@@ -203,8 +208,12 @@ data_app.callback(
 )(show_help)
 for _function, _name, _examples in (
     (import_, "import", ["ballast data import bars.parquet --dataset mexc/spot"]),
-    (ls, "ls", ["ballast data ls --verify"]),
-    (check, "check", ["ballast data check bars.parquet", "ballast data check --dataset mexc/spot --jump 0.2"]),
+    (ls, "ls", ["ballast data ls"]),
+    (
+        check,
+        "check",
+        ["ballast data check bars.parquet", "ballast data check --dataset mexc/spot --jump 0.2", "ballast data check"],
+    ),
     (sample, "sample", ["ballast data sample", "ballast data sample market.parquet --seed 7 --days 10"]),
     (
         download,

@@ -11,6 +11,8 @@ from ballast.cli.backtest import Quiet, backtest
 from ballast.model.errors import OutputError
 
 MARKET, CONFIGURATION, REPORT, RESULT = "market.parquet", "cascade.toml", "report.html", "result.json"
+# Long enough for two months and a growth rate by the year.
+DAYS = 60
 
 
 def demo(
@@ -24,15 +26,17 @@ def demo(
 
     The market is made up, the same on every machine. Settings of your own in the directory are kept.
     """
+    from ballast.data.durable import replacing
     from ballast.data.sample import Market, write_sample
 
-    market = Market()
+    market = Market(days=DAYS)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         configuration = directory / CONFIGURATION
         write_sample(directory / MARKET, market)
         if not configuration.exists():
-            configuration.write_text(settings(market.names), encoding="utf-8")
+            with replacing(configuration) as scratch:
+                scratch.write_text(settings(market.names), encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"{directory}: cannot be written ({error.strerror}); choose another place with --directory"

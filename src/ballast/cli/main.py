@@ -43,10 +43,8 @@ app = typer.Typer(
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {_DEBUG_VARIABLE}=1 does.")] = False,
+    _debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {_DEBUG_VARIABLE}=1 does.")] = False,
 ) -> None:
-    if debug:
-        os.environ[_DEBUG_VARIABLE] = "1"
     if version:
         typer.echo(f"ballast {__version__}")
     else:
@@ -85,10 +83,10 @@ def run(arguments: Sequence[str]) -> int:
     except _UsageError as error:
         return _failed(_usage(error), 2)
     except Error as error:
-        _show_traceback_if_asked()
+        _show_traceback(arguments)
         return _failed(str(error), 2 if isinstance(error, _BAD_INPUT) else 1)
     except Exception as error:  # noqa: BLE001  # Whatever it is, the user gets a line and a way to see more.
-        _show_traceback_if_asked()
+        _show_traceback(arguments)
         words = " ".join(str(error).split())
         return _failed(
             f"unexpected {type(error).__name__}: {words or 'no message'}; {_DEBUG_VARIABLE}=1 shows where it happened",
@@ -110,8 +108,9 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-def _show_traceback_if_asked() -> None:
-    if os.environ.get(_DEBUG_VARIABLE, "") not in {"", "0"}:
+def _show_traceback(arguments: Sequence[str]) -> None:
+    """Print where it happened, if somebody asked for that."""
+    if "--debug" in arguments or os.environ.get(_DEBUG_VARIABLE, "") not in {"", "0"}:
         import traceback
 
         traceback.print_exc()

@@ -15,16 +15,16 @@ def sweep(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Configuration; the grid varies some of its keys.")],
     axes: Annotated[
         list[str],
-        typer.Option(
-            "--grid", metavar="KEY=A:B:STEP|A,B,C", help="Values of a strategy. or execution. key. Repeatable."
-        ),
+        typer.Option("--grid", metavar="KEY=A:B:STEP|A,B,C", help="Values of a key, such as strategy.x. Repeatable."),
     ],
     settings: Settings = None,
     out: Annotated[Path, typer.Option("--out", help="Directory for the table of all cells and the heat map.")] = Path(
         "sweep"
     ),
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; else one for each core.")] = None,
-    rank: Annotated[str, typer.Option("--rank", metavar="METRIC", help="Figure of the result to rank by.")] = "sharpe",
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Threads; else one for each core.")] = None,
+    rank: Annotated[
+        str, typer.Option("--rank", metavar="METRIC", help="Figure to rank by, greatest first.")
+    ] = "sharpe",
     top: Annotated[int, typer.Option("--top", min=1, help="How many of the best cells to show.")] = 10,
     quiet: Quiet = False,
 ) -> None:
@@ -34,19 +34,26 @@ def sweep(
     A:B:STEP includes B. Interrupted, it keeps the cells that are finished.
     """
     from ballast.backtest.setup import setup_from_config
-    from ballast.backtest.sweep import refuse_unknown_metric
+    from ballast.backtest.sweep import grid_cells
     from ballast.backtest.sweep import sweep as run_sweep
     from ballast.cli.market import frames_of
-    from ballast.config import load, strategy_of
-    from ballast.config.grid import parse_grid
+    from ballast.cli.sweep_files import best_cells, refuse_unknown_figure, refuse_unwritable_directory, write_files
+    from ballast.config import load, varied
+    from ballast.config.grid import parse_grid, variable_keys
 
-    refuse_unknown_metric(rank)
+    refuse_unknown_figure(rank)
+    refuse_unwritable_directory(out)
     config = load(file, settings or ())
-    grid = parse_grid(axes, strategy_of(config).parameters)
-    setup = setup_from_config(config, frames_of(config))
+    grid = parse_grid(axes, variable_keys(config))
+    frames = frames_of(config)
+    cells = grid_cells(grid, lambda values: setup_from_config(varied(config, values), frames))
     with late_progress("Sweep", quiet=quiet) as progress:
-        result = run_sweep(setup, grid, workers=workers, out=out, progress=progress)
-    if not quiet:
+        result = run_sweep(cells, workers=workers, progress=progress)
+    if result.n_finished:
+        write_files(result, rank, out, {"config_hash": config.hash, "data_hash": result.data_hash})
+    if result.n_finished and not quiet:
         terminal = console()
-        result.print(terminal, rank=rank, top=top)
-        terminal.print(f"All cells: {out}", soft_wrap=True)
+        terminal.print(best_cells(result, rank, top))
+        terminal.print(f"{result.n_finished:,} of {result.n_cells:,} cells: {out}", soft_wrap=True)
+    if result.n_finished < result.n_cells:
+        raise KeyboardInterrupt

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ballast.config.keys import keys_of
-from ballast.config.schema import ExecutionSection
+from ballast.config.schema import Config, ExecutionSection
 from ballast.model.errors import ConfigError, nearest
 
 LARGEST_AXIS = 100_000
@@ -16,7 +16,13 @@ _TOLERANCE = Decimal("1e-9")
 _FORM = "expected key=first:last:step or key=a,b,c, such as strategy.upside_threshold=0.2:0.6:0.05"
 
 
-def parse_grid(axes: Sequence[str], strategy_keys: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+def variable_keys(config: Config) -> list[str]:
+    """Return the keys that a sweep can vary: those of the strategy and of ``[execution]``."""
+    keys = {"strategy": config.strategy.settings, "execution": keys_of(ExecutionSection)}
+    return [f"{section}.{key}" for section, names in keys.items() for key in names]
+
+
+def parse_grid(axes: Sequence[str], known: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """
     Return the values of each axis, in the order given.
 
@@ -26,13 +32,14 @@ def parse_grid(axes: Sequence[str], strategy_keys: Mapping[str, Any]) -> dict[st
         Each ``key=first:last:step`` or ``key=a,b,c``. Steps count from ``first`` and include ``last`` when they
         reach it to 1e-9; values are decimal, so that 0.2:0.6:0.05 has 0.35 and not 0.35000000000000003. Items of a
         list are TOML values; text needs no quotes.
-    strategy_keys : mapping
-        The strategy's keys, whose names may follow ``strategy.``; ``execution.`` takes the keys of that section.
+    known : sequence of str
+        The keys that can be varied, with their sections.
 
     Raises
     ------
     ConfigError
-        An axis is not of that form, names an unknown key or one twice, or has no or too many values.
+        An axis is not of that form, names an unknown key or one twice, or has no or too many values. Whether a
+        value is in range shows when a configuration is made of it.
     """
     if not axes:
         raise ConfigError(f"--grid is missing; {_FORM}")
@@ -41,18 +48,17 @@ def parse_grid(axes: Sequence[str], strategy_keys: Mapping[str, Any]) -> dict[st
         key, separator, values = (part.strip() for part in axis.partition("="))
         if not separator or not values:
             raise ConfigError(f"--grid {axis}: {_FORM}")
-        _refuse_unknown(axis, key, strategy_keys)
+        if key not in known:
+            raise ConfigError(f"--grid {axis}: '{key}' cannot be varied{nearest(key, known) or _varied(known)}")
         if key in grid:
             raise ConfigError(f"--grid {axis}: {key} has an axis already; give each key once")
         grid[key] = _range(axis, values) if ":" in values else _list(axis, values)
     return grid
 
 
-def _refuse_unknown(axis: str, key: str, strategy_keys: Mapping[str, Any]) -> None:
-    known = [f"strategy.{name}" for name in strategy_keys] + [f"execution.{name}" for name in keys_of(ExecutionSection)]
-    if key not in known:
-        hint = nearest(key, known) or "; a sweep varies keys of [strategy] and [execution]"
-        raise ConfigError(f"--grid {axis}: no such key '{key}'{hint}")
+def _varied(known: Sequence[str]) -> str:
+    sections = dict.fromkeys(f"[{key.partition('.')[0]}]" for key in known)
+    return f"; a sweep varies keys of {', '.join(sections)}"
 
 
 def _range(axis: str, text: str) -> tuple[int | float, ...]:

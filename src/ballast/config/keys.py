@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
-from math import inf, isfinite
+from math import inf
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -19,6 +19,8 @@ from ballast.model.records import Parameter
 from ballast.strategies.spec import checked, range_text
 
 _NUMBERS = (bool, int, float)
+# Whole numbers beyond it are not exact as floats; infinite ones and NaN lie outside, too.
+_LARGEST = 2**53
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,9 @@ def shown(value: Any) -> str:
 
 
 def _number(path: str, key: Key, kind: type, value: Any) -> Any:
-    if isinstance(value, float) and not isfinite(value):
-        raise ConfigError(f"{path} = {value}: expected {accepts(key.parameter(kind))}, and finite")
+    is_number = isinstance(value, int | float)
+    if is_number and not -_LARGEST <= value <= _LARGEST:
+        raise ConfigError(f"{path} = {shown(value)}: expected {accepts(key.parameter(kind))}, at most 9e15 in size")
     return checked(path, key.parameter(kind), value)
 
 

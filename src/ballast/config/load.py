@@ -91,6 +91,15 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
     )
 
 
+def varied(config: Config, values: Mapping[str, Any]) -> Config:
+    """Return a configuration with some of its keys, ``section.key``, at other values; raises as ``from_dict`` does."""
+    raw = config.to_dict()
+    for path, value in values.items():
+        section, _, key = path.partition(".")
+        raw[section] = raw[section] | {key: value}
+    return from_dict(raw, directory=config.directory)
+
+
 def strategy_of(config: Config) -> Strategy:
     """Return the strategy that a configuration names."""
     return _named_strategy(config.strategy.name, config.directory)

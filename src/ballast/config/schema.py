@@ -20,6 +20,7 @@ SCHEMA_VERSION = 1
 
 _PRICE_UNIT = "quote currency"
 _CASCADE = "cascade"
+_DAY_NS = 86_400_000_000_000
 
 
 def _key(doc: str, *, unit: str = "", source: str = "", **limits: Any) -> Meta:
@@ -105,7 +106,14 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
         _key("How much worse than the price a market order fills.", unit="bps", ge=0, lt=10_000, source=_CASCADE),
     ] = 10.0
     max_stale_bars: Annotated[
-        int, _key("Bars for which a last price stays usable after the bars stop.", unit="bars", ge=0, source=_CASCADE)
+        int,
+        _key(
+            "Bars for which a last price stays usable after the bars stop.",
+            unit="bars",
+            ge=0,
+            le=100_000,
+            source=_CASCADE,
+        ),
     ] = 5
     lot_step: Annotated[
         float, _key("Step of quantities of symbols without one of their own; 0 for none.", unit="base units", ge=0)
@@ -125,10 +133,10 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
         float, _key("Share of a bar's volume that orders may take; 0 for no limit.", unit="fraction", ge=0, le=1)
     ] = 0.0
     latency_bars: Annotated[
-        int, _key("Bars between decision and arrival. Not together with `latency_ns`.", unit="bars", ge=0)
+        int, _key("Bars between decision and arrival. Not together with `latency_ns`.", unit="bars", ge=0, le=1_000)
     ] = 0
     latency_ns: Annotated[
-        int, _key("Time between decision and arrival. Not together with `latency_bars`.", unit="ns", ge=0)
+        int, _key("Time between decision and arrival. Not together with `latency_bars`.", unit="ns", ge=0, le=_DAY_NS)
     ] = 0
     fill: Annotated[
         Literal["next_open", "same_close"],

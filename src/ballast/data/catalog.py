@@ -29,6 +29,9 @@ from ballast.model.errors import ConfigError, DataError, nearest
 if TYPE_CHECKING:
     import duckdb
 
+# Venues whose history `ballast data download` fetches.
+_DOWNLOADABLE = frozenset({"bybit", "mexc"})
+
 
 @dataclass(frozen=True)
 class SeriesSummary:
@@ -91,7 +94,7 @@ class Catalog:
         Raises
         ------
         DataError
-            The dataset, a symbol or the window is not there (the message names the command that fetches
+            The dataset, a symbol or the window is not there (the message names the command that brings
             it), or a part does not match its hash.
         ConfigError
             No stored interval divides the one wanted.
@@ -145,12 +148,12 @@ class Catalog:
         here = [one for one in held if one.dataset == dataset]
         if not here:
             hint = nearest(dataset, {one.dataset for one in held})
-            command = download_command(dataset, symbols, interval_ms)
+            command = filling_command(dataset, symbols, interval_ms)
             raise DataError(f"{self.root}: no dataset {dataset!r}{hint}; get it with: {command}")
         missing = [symbol for symbol in symbols if symbol not in {one.symbol for one in here}]
         if missing:
             hint = nearest(missing[0], {one.symbol for one in here})
-            command = download_command(dataset, missing, interval_ms)
+            command = filling_command(dataset, missing, interval_ms)
             raise DataError(f"{self.root}: {dataset} has no bars of {missing[0]!r}{hint}; get them with: {command}")
         by_symbol = ({parse_interval(one.interval) for one in here if one.symbol == symbol} for symbol in symbols)
         common = sorted(set.intersection(*by_symbol))
@@ -163,7 +166,7 @@ class Catalog:
         wanted = f"{interval_name(interval_ms)} bars" if interval_ms else "bars of one interval"
         raise ConfigError(
             f"{self.root}: {dataset} cannot give {wanted} of {', '.join(symbols)}, it has {stored}; "
-            f"get them with: {download_command(dataset, symbols, interval_ms)}"
+            f"get them with: {filling_command(dataset, symbols, interval_ms)}"
         )
 
     def _paths(self, known: Manifest, series: Series, start_ms: int | None, end_ms: int | None) -> Iterator[Path]:
@@ -176,7 +179,7 @@ class Catalog:
         if not names:
             have = _summary(series, entry)
             span = f"{utc_text(have.first_ms)} to {utc_text(have.last_ms)}"
-            command = download_command(series.dataset, [series.symbol], parse_interval(series.interval))
+            command = filling_command(series.dataset, [series.symbol], parse_interval(series.interval))
             raise DataError(
                 f"{self.root}: {series.dataset} has no bars of {series.symbol!r} in the window, only from {span}; "
                 f"get them with: {command}"
@@ -187,9 +190,13 @@ class Catalog:
             yield path
 
 
-def download_command(dataset: str, symbols: Sequence[str], interval_ms: int | None) -> str:
-    """Return the command line that fetches bars which are not there."""
+def filling_command(dataset: str, symbols: Sequence[str], interval_ms: int | None) -> str:
+    """Return the command line that brings bars which are not there into the catalog."""
     venue, _, market = dataset.partition("/")
+    if venue == "sample":
+        return "ballast data sample"
+    if venue not in _DOWNLOADABLE:
+        return f"ballast data import FILE --dataset {dataset}"
     interval = interval_name(interval_ms or 60_000)
     return (
         f"ballast data download --venue {venue} --market {market or 'spot'} "

@@ -73,15 +73,18 @@ class Change:
                 del entry.parts[old_name]
             if whole is not old:
                 n_new += whole.num_rows - (0 if old is None else old.num_rows)
-                self._write(series, entry, period, whole, as_recorded=False)
+                self._write(series, entry, period, whole, serialised(whole), as_recorded=False)
         return n_new
 
     def put_as_recorded(self, series: Series, table: Any) -> int:
         """Keep rows in their order, defects and all, as a part of their own; return how many are new (all or none)."""
-        entry = self._entry(series)
-        before = len(entry.parts)
-        self._write(series, entry, "recorded", table, as_recorded=True)
-        return table.num_rows if len(entry.parts) > before else 0
+        entry, data = self._entry(series), serialised(table)
+        recorded = [part.sha256 for part in entry.parts.values() if part.as_recorded]
+        if hashlib.sha256(data).hexdigest() in recorded:
+            return 0
+        # Numbered, so that of several bars for one time the last one recorded counts.
+        self._write(series, entry, f"recorded-{len(recorded) + 1:04d}", table, data, as_recorded=True)
+        return int(table.num_rows)
 
     def cover(self, series: Series, start_ms: int, end_ms: int) -> None:
         """Note that a venue has answered for ``start_ms <= time < end_ms``."""
@@ -124,24 +127,19 @@ class Change:
         manifests.check(path, part)
         return pq.ParquetFile(path).read()
 
-    def _write(self, series: Series, entry: SeriesEntry, period: str, table: Any, *, as_recorded: bool) -> None:
-        data = serialised(table)
+    def _write(
+        self, series: Series, entry: SeriesEntry, period: str, table: Any, data: bytes, *, as_recorded: bool
+    ) -> None:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._root / series.folder / f"part-{period}-{sha256[:12]}.parquet"
-        if path.name not in entry.parts:
-            with replacing(path) as scratch:
-                scratch.write_bytes(data)
-            self._written.append(path)
+        with replacing(path) as scratch:
+            scratch.write_bytes(data)
+        self._written.append(path)
         times = times_of(table)
-        part = Part(sha256, len(times), len(data), int(times.min()), int(times.max()), as_recorded)
-        entry.parts[path.name] = part
-        # Merged parts by period, then recorded ones in order of arrival (sorting is stable): the reading order.
-        entry.parts = dict(sorted(entry.parts.items(), key=lambda item: (item[1].as_recorded, _reading_key(*item))))
+        entry.parts[path.name] = Part(sha256, len(times), len(data), int(times.min()), int(times.max()), as_recorded)
+        # By name is the reading order: merged parts by period, then recorded ones as they came.
+        entry.parts = dict(sorted(entry.parts.items()))
 
 
 def _period(name: str) -> str:
     return name.removeprefix("part-").rpartition("-")[0]
-
-
-def _reading_key(name: str, part: Part) -> str:
-    return "" if part.as_recorded else name

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ballast.data.files import CONVENTIONAL, Layout, Rows, open_source, shortened
 from ballast.data.timestamps import to_milliseconds
-from ballast.model.errors import DataError, SchemaError, nearest
+from ballast.model.errors import ConfigError, DataError, SchemaError, nearest
 
 __all__ = [
     "CONVENTIONAL",
@@ -232,7 +232,9 @@ def _wanted_rows(
 
 
 def _symbol_codes(rows: Rows, layout: Layout) -> tuple[list[str], npt.NDArray[np.int32]]:
-    if "symbol" not in rows.column_names and layout.symbol is not None:
+    if layout.symbol is not None:
+        if "symbol" in rows.column_names:
+            raise ConfigError(f"the bars name their symbols themselves; leave out the symbol {layout.symbol!r}")
         return [layout.symbol], np.zeros(rows.num_rows, np.int32)
     column = rows.column("symbol")
     if not hasattr(column.type, "index_type"):

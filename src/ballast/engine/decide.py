@@ -35,7 +35,9 @@ def make_decide(decide: Any, frame_dtype: Any, view_dtype: Any, state: Any, para
     In the interpreter the addresses are ignored and the records themselves are used.
     """
     if INTERPRETED:
-        return lambda row, view, state_address, params_address, intents_address: decide(row, view, state, params, intents)
+        return lambda row, view, state_address, params_address, intents_address: decide(
+            row, view, state, params, intents
+        )
     return compiled_for(decide_signature(frame_dtype, view_dtype), wrap(decide, state.dtype, params.dtype))
 
 
@@ -50,6 +52,18 @@ def wrap(decide: Any, state_dtype: Any, params_dtype: Any) -> Any:
         return decide(row, view, state, params, intents_at(intents_address, intent_dtype))  # type: ignore[no-any-return]
 
     return decide_at
+
+
+def wrap_quiet(quiet: Any, state_dtype: Any, params_dtype: Any) -> Any:
+    """Return a strategy's ``quiet`` taking its records by address, like :func:`wrap`."""
+    record_at, _ = _casts()
+
+    def quiet_at(features: Any, frame: int, stop: int, view: Any, state_address: int, params_address: int) -> int:
+        state = record_at(state_address, state_dtype)
+        params = record_at(params_address, params_dtype)
+        return quiet(features, frame, stop, view, state, params)  # type: ignore[no-any-return]
+
+    return quiet_at
 
 
 _cast_functions: tuple[Any, Any] | None = None

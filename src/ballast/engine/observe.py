@@ -24,19 +24,56 @@ def observe_bar(engine: Engine, row: Frame, frame: int, time_ns: int) -> None:
     view.cause = Cause.BAR
     view.time_ns = time_ns
     view.frame = frame
-    for symbol in range(view.n_symbols):
-        close = row.close[symbol]
-        if close == close:
-            view.price[symbol] = close
-            view.bar_ts_ns[symbol] = row.ts_ns
+    observe_prices(view, row)
     if engine.shared_feature.shape[0] > 0:
         for k in range(engine.shared_feature.shape[1]):
             view.feature[k] = engine.shared_feature[frame, k]
     else:
         observe_features(engine, row)
     value_positions(view)
-    engine.equity[frame] = view.equity
-    engine.gross[frame] = view.gross
+    if engine.equity.shape[0] > 0:
+        engine.equity[frame] = view.equity
+        engine.gross[frame] = view.gross
+
+
+@compiled
+def pass_over(engine: Engine, frames: Frame, first: int, target: int) -> None:
+    """
+    Take the frames from ``first`` up to ``target`` (exclusive) at once: nothing happened, prices moved.
+
+    Leaves prices and equity as bar-by-bar observation would. Equity points are written only where the
+    engine keeps a curve.
+    """
+    view = engine.strategy_view
+    if engine.equity.shape[0] > 0:
+        for frame in range(first, target):
+            observe_prices(view, frames[frame])  # type: ignore[index]
+            value_positions(view)
+            engine.equity[frame] = view.equity
+            engine.gross[frame] = view.gross
+    else:
+        for symbol in range(view.n_symbols):
+            frame = target - 1
+            while frame > first and frames[frame].close[symbol] != frames[frame].close[symbol]:  # type: ignore[index]
+                frame -= 1
+            observe_price(view, frames[frame], symbol)  # type: ignore[index]
+    view.frame = target - 1
+
+
+@compiled(inline=True)
+def observe_prices(view: View, row: Frame) -> None:
+    """Take the closes of one frame."""
+    for symbol in range(view.n_symbols):
+        observe_price(view, row, symbol)
+
+
+@compiled(inline=True)
+def observe_price(view: View, row: Frame, symbol: int) -> None:
+    """Take one symbol's close; NaN, no bar, leaves its last price."""
+    close = row.close[symbol]
+    if close == close:
+        view.price[symbol] = close
+        view.bar_ts_ns[symbol] = row.ts_ns
 
 
 @compiled(inline=True)
@@ -115,7 +152,15 @@ def _fold_fill(engine: Engine, event: Event) -> None:
 
 @compiled
 def observe_wake(
-    engine: Engine, cause: int, time_ns: int, symbol: int, position_side: int, side: int, role: int, reason: int, price: float
+    engine: Engine,
+    cause: int,
+    time_ns: int,
+    symbol: int,
+    position_side: int,
+    side: int,
+    role: int,
+    reason: int,
+    price: float,
 ) -> None:
     """Note which watch or timer woke the strategy, and at what price (NaN for a timer)."""
     view = engine.strategy_view

@@ -41,7 +41,7 @@ class Engine(NamedTuple):
     """
     Everything that ``observe`` and ``act`` write. (Numba reserves the attribute name ``view``.)
 
-    ``equity`` and ``gross`` hold one point per frame. ``fills`` and ``notes`` grow by doubling: the run
+    ``equity`` and ``gross`` hold one point per frame, or none when no curve is kept. ``fills`` and ``notes`` grow by doubling: the run
     returns to its caller when they are full. ``shared_feature`` replaces the incremental indicators when
     it has rows: one per frame, computed once for many runs.
     """
@@ -60,7 +60,13 @@ class Engine(NamedTuple):
 
 
 def new_engine(
-    n_symbols: int, n_frames: int, plan: tuple[Any, Any, Any, int], *, shared_feature: Any = None, width: int | None = None
+    n_symbols: int,
+    n_frames: int,
+    plan: tuple[Any, Any, Any, int],
+    *,
+    shared_feature: Any = None,
+    width: int | None = None,
+    keeps_curve: bool = True,
 ) -> Engine:
     """Return an engine with an empty log, a NORMAL ladder and indicators laid out by ``indicators.table.plan``."""
     specs, states, ring, n_outputs = plan
@@ -76,8 +82,9 @@ def new_engine(
         feature_ring=ring,
         shared_feature=np.zeros((0, 1)) if shared_feature is None else shared_feature,
         log=Log.new(),  # type: ignore[attr-defined]
-        fills=Event.array(256),  # type: ignore[attr-defined]
-        notes=Note.array(256),  # type: ignore[attr-defined]
-        equity=np.zeros(n_frames),
-        gross=np.zeros(n_frames),
+        # Untouched pages cost nothing, so room for a busy run is free until it is used.
+        fills=np.zeros(4096 + n_frames // 16, Event.dtype()).view(np.recarray),  # type: ignore[attr-defined]
+        notes=Note.array(4096),  # type: ignore[attr-defined]
+        equity=np.zeros(n_frames if keeps_curve else 0),
+        gross=np.zeros(n_frames if keeps_curve else 0),
     )

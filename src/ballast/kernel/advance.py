@@ -14,6 +14,7 @@ from __future__ import annotations
 from math import inf, nan
 
 from ballast.kernel.arrival import meet, settle_orders
+from ballast.kernel.fills import lots_left
 from ballast.kernel.path import high_comes_first, is_ambiguous
 from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
 from ballast.kernel.venue import OrderStatus, Phase, SymbolMarket, Venue
@@ -46,12 +47,11 @@ def advance(venue: Venue, frames: Frame, stop: int) -> int:
     clock = venue.clock
     while True:
         if clock.events_read < clock.events_written:
-            return _counted(venue, Cause.ORDER)
+            return Cause.RUNAWAY if clock.is_overrun else _counted(venue, Cause.ORDER)
         if clock.phase == Phase.CLOSED:
             if clock.n_timers > 0 and _take_timer(venue):
                 return _counted(venue, Cause.TIMER)
             clock.phase = Phase.BETWEEN
-            clock.n_calls = 0
             return Cause.BAR
         if clock.phase == Phase.BETWEEN:
             if clock.frame + 1 >= stop:
@@ -75,8 +75,12 @@ def advance(venue: Venue, frames: Frame, stop: int) -> int:
 
 @compiled
 def _counted(venue: Venue, cause: int) -> int:
-    venue.clock.n_calls += 1
-    return cause if venue.clock.n_calls < MAX_CALLS_PER_BAR else Cause.RUNAWAY
+    clock = venue.clock
+    if clock.counted_frame != clock.frame:
+        clock.counted_frame = clock.frame
+        clock.n_calls = 0
+    clock.n_calls += 1
+    return cause if clock.n_calls < MAX_CALLS_PER_BAR else Cause.RUNAWAY
 
 
 @compiled
@@ -109,7 +113,7 @@ def settle_at_close(venue: Venue, frames: Frame) -> None:
 
 @compiled
 def _enter_frame(venue: Venue, frames: Frame) -> None:
-    """Load the frame's bars, lay out each symbol's path and go to the open."""
+    """Load the frame's bars and go to the open."""
     clock = venue.clock
     row = frames[clock.frame]  # type: ignore[index]
     clock.open_ns = row.ts_ns
@@ -120,26 +124,30 @@ def _enter_frame(venue: Venue, frames: Frame) -> None:
         market.has_bar = close == close
         market.is_ambiguous = False
         if market.has_bar:
-            _lay_path(venue, symbol, row.open[symbol], row.high[symbol], row.low[symbol], close)
-            rate = venue.execution.participation
-            market.volume_left = inf if rate == inf else rate * row.volume[symbol]
+            market.path_0 = row.open[symbol]
+            market.path_1 = row.high[symbol]
+            market.path_2 = row.low[symbol]
+            market.path_3 = close
+            rate, volume = venue.execution.participation, row.volume[symbol]
+            # NaN, an unknown volume, is none.
+            market.volume_left = inf if rate == inf else (rate * volume if volume > 0.0 else 0.0)
     clock.phase = Phase.POINT
     clock.point = 0
     clock.fraction = 0.0
 
 
 @compiled
-def _lay_path(venue: Venue, symbol: int, open_: float, high: float, low: float, close: float) -> None:
-    market = venue.markets[symbol]
-    if high_comes_first(venue, symbol, open_, high, low):
-        market.path_1 = high
-        market.path_2 = low
-    else:
-        market.path_1 = low
-        market.path_2 = high
-    market.path_0 = open_
-    market.path_3 = close
-    market.is_ambiguous = is_ambiguous(venue, symbol, open_, high, low)
+def _order_extremes(venue: Venue) -> None:
+    """Decide the rest of each symbol's path as it leaves the open, when what fills there has filled."""
+    for symbol in range(venue.clock.n_symbols):
+        market = venue.markets[symbol]
+        if not market.has_bar:
+            continue
+        high, low = market.path_1, market.path_2
+        if not high_comes_first(venue, symbol, market.path_0, high, low):
+            market.path_1 = low
+            market.path_2 = high
+        market.is_ambiguous = market.is_ambiguous or is_ambiguous(venue, symbol, market.path_0, high, low)
 
 
 @compiled
@@ -170,9 +178,15 @@ def _arrive_at_point(venue: Venue) -> None:
 def _leave_instant(venue: Venue) -> None:
     """Nothing more is due: travel on, or close the frame."""
     clock = venue.clock
+    if clock.n_orders + clock.n_watches + clock.n_timers == 0:
+        # Nothing waits for the rest of the path.
+        _close_frame(venue)
+        return
     if not clock.is_at_point:
         clock.phase = Phase.SEGMENT
         return
+    if clock.point == 0:
+        _order_extremes(venue)
     for k in range(clock.n_orders):
         order = venue.orders[k]
         market = venue.markets[order.symbol]
@@ -181,13 +195,22 @@ def _leave_instant(venue: Venue) -> None:
     if clock.point < LAST_POINT:
         clock.phase = Phase.SEGMENT
         return
+    _close_frame(venue)
+
+
+@compiled
+def _close_frame(venue: Venue) -> None:
+    clock = venue.clock
     clock.phase = Phase.CLOSED
+    clock.point = LAST_POINT
+    clock.now_ns = clock.open_ns + clock.interval_ns
     clock.closed_frame = clock.frame
     for symbol in range(clock.n_symbols):
         market = venue.markets[symbol]
         market.synced_frame = clock.frame
         if market.has_bar:
-            market.last_price = market.price
+            market.price = market.path_3
+            market.last_price = market.path_3
             clock.n_ambiguous += 1 if market.is_ambiguous else 0
 
 
@@ -212,7 +235,7 @@ def _walk_segment(venue: Venue) -> bool:
         _move_to(venue, order_fraction)
         met = venue.orders[order]
         venue.markets[met.symbol].price = order_level(met)
-        meet(venue, order, order_level(met))
+        meet(venue, order, order_level(met), False)
     elif watch_fraction <= 1.0:
         _move_to(venue, watch_fraction)
         venue.markets[venue.watches[watch].symbol].price = venue.watches[watch].price
@@ -231,7 +254,7 @@ def _move_to(venue: Venue, fraction: float) -> None:
     clock.instant += 1
     clock.is_at_point = False
     clock.fraction = fraction
-    clock.now_ns = clock.open_ns + int((clock.point + fraction) * clock.interval_ns / LAST_POINT)
+    clock.now_ns = max(clock.now_ns, clock.open_ns + int((clock.point + fraction) * clock.interval_ns / LAST_POINT))
     for symbol in range(clock.n_symbols):
         market = venue.markets[symbol]
         if market.has_bar:
@@ -250,6 +273,8 @@ def _next_order(venue: Venue) -> tuple[int, float]:
         order = venue.orders[k]
         market = venue.markets[order.symbol]
         if not is_armed(order) or not market.has_bar:
+            continue
+        if order.type == OrderType.LIMIT and lots_left(venue, order.symbol) == 0.0:
             continue
         strictly = order.type == OrderType.LIMIT and venue.execution.limit_fill == LimitFill.THROUGH
         fraction = crossing(
@@ -270,7 +295,8 @@ def _next_order(venue: Venue) -> tuple[int, float]:
 @compiled
 def _expires_before(venue: Venue, expiry_ns: int, fraction: float) -> bool:
     clock = venue.clock
-    return expiry_ns != 0 and clock.open_ns + (clock.point + fraction) * clock.interval_ns / LAST_POINT > expiry_ns
+    # Relative to the open: nanoseconds since 1970 do not fit a float64.
+    return expiry_ns != 0 and (clock.point + fraction) * clock.interval_ns / LAST_POINT > expiry_ns - clock.open_ns
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from ballast.kernel.book import drop, remove
-from ballast.kernel.fills import fill, match_clients, taker_price
+from ballast.kernel.fills import best_counterparty, fill, match_clients, taker_price
 from ballast.kernel.orders import amend, mark_late_level
 from ballast.kernel.triggers import follow, is_met
 from ballast.kernel.venue import Order, OrderStatus, Venue
@@ -39,8 +39,7 @@ def _settle(venue: Venue, k: int, is_open: bool) -> bool:
         drop(venue, k, EventKind.EXPIRED, Reason.EXPIRED)
         return True
     if order.amend_ns != 0 and order.amend_ns <= now_ns:
-        amend(order)
-        order.status = OrderStatus.PENDING if order.status == OrderStatus.PENDING else OrderStatus.RESTING
+        amend(venue, order)
     if not _has_prices(venue, order):
         if order.expiry_ns == now_ns:
             drop(venue, k, EventKind.EXPIRED, Reason.NO_PRICE)
@@ -48,9 +47,28 @@ def _settle(venue: Venue, k: int, is_open: bool) -> bool:
         return False
     if order.status == OrderStatus.PENDING:
         return order.active_ns <= now_ns and _arrive(venue, k, is_open)
-    if is_open and (order.type == OrderType.MARKET or is_met(order, venue.markets[order.symbol].price, venue.execution.limit_fill)):
-        return meet(venue, k, venue.markets[order.symbol].price)
-    return False
+    return is_open and _meet_open(venue, k)
+
+
+@compiled
+def _meet_open(venue: Venue, k: int) -> bool:
+    """Test a resting order at the open, where the price may have jumped past it; True when it has left the table."""
+    order = venue.orders[k]
+    market = venue.markets[order.symbol]
+    if order.type == OrderType.MARKET:
+        return _take(venue, k)
+    if not is_met(order, market.price, venue.execution.limit_fill):
+        return False
+    # What participation left of a limit that the price had passed was no gap: it goes on taking.
+    if order.type == OrderType.LIMIT and order.has_filled and _is_inside(order, market.last_price):
+        return _take(venue, k)
+    return meet(venue, k, market.price, True)
+
+
+@compiled
+def _is_inside(order: Order, price: float) -> bool:
+    """Tell whether a limit order accepts ``price``; NaN is never accepted."""
+    return price <= order.price if order.side == Side.BUY else price >= order.price
 
 
 @compiled
@@ -75,20 +93,37 @@ def _arrive(venue: Venue, k: int, is_open: bool) -> bool:
         return False
     if order.type != OrderType.LIMIT:
         if is_met(order, price, venue.execution.limit_fill):
-            return meet(venue, k, price)
+            return meet(venue, k, price, is_open)
         mark_late(venue, order, is_open)
         return False
-    # An order that was in the book before an open is judged against the price it was sent into.
-    reference = market.last_price if is_open and market.last_price > 0.0 else price
-    is_marketable = order.price >= reference if order.side == Side.BUY else order.price <= reference
-    if is_marketable and order.post_only:
+    # A limit that was in the book before an open is judged against the price it was sent into.
+    was_waiting = is_open and order.placed_instant < venue.clock.instant and order.time_in_force == TimeInForce.GTC
+    reference = market.last_price if was_waiting and market.last_price > 0.0 else price
+    return _enter_book(venue, k, reference, is_open)
+
+
+@compiled
+def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> bool:
+    """
+    Let a limit order take, or come to rest; True when it has left the table.
+
+    It is marketable when it accepts ``reference``, the price that its sender saw.
+    """
+    order = venue.orders[k]
+    price = venue.markets[order.symbol].price
+    is_marketable = _is_inside(order, reference)
+    if order.post_only and (is_marketable or best_counterparty(venue, k, order.price) >= 0):
         drop(venue, k, EventKind.REJECTED, Reason.WOULD_CROSS)
         return True
-    is_reached = price <= order.price if order.side == Side.BUY else price >= order.price
-    if is_marketable and is_reached:
+    if is_marketable and _is_inside(order, price):
         return _take(venue, k)
-    if is_reached and is_met(order, price, venue.execution.limit_fill):
-        return meet(venue, k, price)
+    if is_met(order, price, venue.execution.limit_fill):
+        return _meet_limit(venue, k, price)
+    if order.time_in_force != TimeInForce.FOK and venue.accounts.shape[0] > 1:
+        k = match_clients(venue, k, order.price)
+        if k < 0:
+            return True
+        order = venue.orders[k]
     if order.time_in_force != TimeInForce.GTC:
         drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
         return True
@@ -116,7 +151,7 @@ def _take(venue: Venue, k: int) -> bool:
 
 
 @compiled
-def meet(venue: Venue, k: int, price: float) -> bool:
+def meet(venue: Venue, k: int, price: float, is_open: bool) -> bool:
     """
     The price meets order ``k``: trigger it or fill it; True when it has left the table.
 
@@ -125,15 +160,21 @@ def meet(venue: Venue, k: int, price: float) -> bool:
     """
     order = venue.orders[k]
     if order.type == OrderType.LIMIT:
-        paid = min(order.price, price) if order.side == Side.BUY else max(order.price, price)
-        return fill(venue, k, paid, True)
+        return _meet_limit(venue, k, price)
     if order.type == OrderType.STOP_LIMIT:
         order.type = OrderType.LIMIT
-        is_marketable = price <= order.price if order.side == Side.BUY else price >= order.price
-        return is_marketable and _take(venue, k)
+        return _enter_book(venue, k, price, is_open)
     order.type = OrderType.MARKET
     order.trigger_price = inf
     return _take(venue, k)
+
+
+@compiled
+def _meet_limit(venue: Venue, k: int, price: float) -> bool:
+    """Fill a resting limit at the better of its own price and ``price``."""
+    order = venue.orders[k]
+    paid = min(order.price, price) if order.side == Side.BUY else max(order.price, price)
+    return fill(venue, k, paid, True)
 
 
 @compiled

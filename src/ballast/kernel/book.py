@@ -23,6 +23,8 @@ def emit(
     if clock.events_read == clock.events_written:
         clock.events_read = 0
         clock.events_written = 0
+    if clock.events_written == venue.events.shape[0]:
+        _make_room(venue)
     event = venue.events[clock.events_written]
     clock.events_written += 1
     event.kind = kind
@@ -42,6 +44,20 @@ def emit(
     event.reason = reason
     event.order_reason = order.reason
     event.is_maker = is_maker
+
+
+@compiled
+def _make_room(venue: Venue) -> None:
+    """Forget the events that were read; when none was, the run is over and the last one gives way."""
+    clock = venue.clock
+    n_unread = clock.events_written - clock.events_read
+    for i in range(n_unread):
+        venue.events[i] = venue.events[clock.events_read + i]
+    clock.events_read = 0
+    clock.events_written = n_unread
+    if n_unread == venue.events.shape[0]:
+        clock.is_overrun = True
+        clock.events_written -= 1
 
 
 @compiled

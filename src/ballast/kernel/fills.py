@@ -7,7 +7,8 @@ Fills: who pays which price for how much.
 - A limit that rested pays its own price and the maker fee; at an open beyond it, the better open.
 - A stop met inside the bar pays its trigger with slippage; at an open beyond it, the open with slippage.
 - With ``participation`` p, fills of a symbol inside one bar sum to at most p times the bar's volume. What
-  is left of a GTC order waits for the next bar; IOC drops it; FOK fills wholly or not at all.
+  is left of a GTC order waits for the next bar, where it takes at the open if its limit is already beyond
+  the last price; IOC drops it; FOK fills wholly or not at all, and never against other clients.
 - Units other than base become base at the fill price, are floored to lots and are tested there against
   the intent's minimum notional.
 
@@ -21,10 +22,10 @@ from math import inf
 
 from ballast.kernel.book import drop, emit, remove
 from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised
-from ballast.kernel.venue import Order, Venue
+from ballast.kernel.venue import Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import AccountKind, EventKind, OrderType, QtyUnit, Reason, Side, TimeInForce
-from ballast.model.units import MONEY_TOLERANCE, floor_to_step, is_below, round_to_tick
+from ballast.model.units import MONEY_TOLERANCE, RELATIVE_NUDGE, floor_to_step, is_below, round_to_tick
 
 
 @compiled
@@ -34,8 +35,7 @@ def taker_price(venue: Venue, order: Order, price: float) -> float:
     rate = venue.execution.slippage_rate
     instrument = venue.instruments[order.symbol]
     paid = price * (1.0 + rate) if is_buy else price * (1.0 - rate)
-    if rate != 0.0:
-        paid = round_to_tick(paid, instrument.tick_units, instrument.tick_scale, is_buy)
+    paid = round_to_tick(paid, instrument.tick_units, instrument.tick_scale, is_buy)
     if order.type == OrderType.LIMIT:
         paid = min(paid, order.price) if is_buy else max(paid, order.price)
     return paid
@@ -74,9 +74,8 @@ def fill(venue: Venue, k: int, price: float, is_maker: bool) -> bool:
         drop(venue, k, EventKind.REJECTED, reason)
         return True
     wanted = _within_position(venue, order, wanted)
-    instrument = venue.instruments[order.symbol]
     market = venue.markets[order.symbol]
-    qty = floor_to_step(min(wanted, market.volume_left), instrument.lot_units, instrument.lot_scale)
+    qty = min(wanted, lots_left(venue, order.symbol))
     if order.time_in_force == TimeInForce.FOK and qty < wanted:
         drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
         return True
@@ -84,11 +83,8 @@ def fill(venue: Venue, k: int, price: float, is_maker: bool) -> bool:
         if not _affordable(venue, order, qty, price, fee_rate):
             drop(venue, k, EventKind.REJECTED, Reason.INSUFFICIENT_CASH)
             return True
-        order.qty = wanted - qty
-        order.qty_unit = QtyUnit.BASE
-        order.min_notional = 0.0
         market.volume_left -= qty
-        book_fill(venue, order, qty, price, fee_rate, is_maker)
+        _fill_part(venue, order, wanted, qty, price, fee_rate, is_maker)
     if qty == wanted:
         remove(venue, k)
         return True
@@ -104,10 +100,13 @@ def _refusal(venue: Venue, order: Order, qty: float, price: float) -> int:
     instrument = venue.instruments[order.symbol]
     if not qty > 0.0:
         return Reason.BELOW_LOT
-    if is_below(qty * price, max(order.min_notional, instrument.min_notional)):
-        return Reason.BELOW_MINIMUM_NOTIONAL
-    if qty < instrument.min_qty:
-        return Reason.BELOW_LOT
+    if not order.has_filled:  # Minimums are for orders, not for what participation leaves of them.
+        if is_below(qty * price, max(order.min_notional, instrument.min_notional)):
+            return Reason.BELOW_MINIMUM_NOTIONAL
+        if qty < instrument.min_qty:
+            return Reason.BELOW_LOT
+        if qty > instrument.max_qty:
+            return Reason.ABOVE_MAXIMUM_QTY
     held = venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)].qty
     if order.reduce_only and held * order.side >= 0.0:
         return Reason.NOTHING_TO_REDUCE
@@ -120,9 +119,30 @@ def _refusal(venue: Venue, order: Order, qty: float, price: float) -> int:
 
 @compiled
 def _within_position(venue: Venue, order: Order, qty: float) -> float:
-    """Clip what reduces to what is held, so that a leg never passes zero by a reduction or by noise."""
+    """Clip what reduces to what is held; within noise of all it is all, so that no dust stays and no leg passes zero."""
+    is_spot = venue.accounts[order.account].kind == AccountKind.SPOT
+    if not (order.reduce_only or (is_spot and order.side == Side.SELL)):
+        return qty
     held = abs(venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)].qty)
-    return min(qty, held) if order.reduce_only or order.side == Side.SELL else qty
+    return held if qty * RELATIVE_NUDGE >= held else qty
+
+
+@compiled
+def lots_left(venue: Venue, symbol: int) -> float:
+    """Return how much of a symbol participation still lets fill in this bar, in whole lots; inf when it is off."""
+    instrument = venue.instruments[symbol]
+    return floor_to_step(venue.markets[symbol].volume_left, instrument.lot_units, instrument.lot_scale)
+
+
+@compiled
+def _fill_part(
+    venue: Venue, order: Order, wanted: float, qty: float, price: float, fee_rate: float, is_maker: bool
+) -> None:
+    """Fill ``qty`` of the ``wanted`` base units of an order; what is left is base units too."""
+    order.qty = wanted - qty
+    order.qty_unit = QtyUnit.BASE
+    order.has_filled = True
+    book_fill(venue, order, qty, price, fee_rate, is_maker)
 
 
 @compiled
@@ -173,28 +193,39 @@ def match_clients(venue: Venue, k: int, limit: float) -> int:
     Fill order ``k`` against resting limits of other accounts at ``limit`` or better, in price-time order.
 
     ``limit`` is the price of recorded liquidity, or the order's own if that is stricter. Both sides trade
-    at the resting price, the resting one as maker. Returns the order's index afterwards (rows before it
-    may have left the table), or -1 when it has left itself.
+    at the resting price, the resting one as maker; one that cannot pay or deliver is rejected on the way.
+    Returns the order's index afterwards (rows before it may have left the table), or -1 when it has left
+    itself.
     """
     while True:
         order = venue.orders[k]
-        best = _best_counterparty(venue, k, limit)
+        best = best_counterparty(venue, k, limit)
         if best < 0:
             return k
         other = venue.orders[best]
         price = other.price
         taker_rate = venue.accounts[order.account].taker_fee_rate
-        qty = min(base_qty(venue, order, price, taker_rate), other.qty)
-        if _refusal(venue, order, qty, price) != Reason.NONE or not _affordable(venue, order, qty, price, taker_rate):
-            return k
+        maker_rate = venue.accounts[other.account].maker_fee_rate
         wanted = base_qty(venue, order, price, taker_rate)
-        order.qty = wanted - qty
-        order.qty_unit = QtyUnit.BASE
-        other.qty -= qty
-        book_fill(venue, order, qty, price, taker_rate, False)
-        book_fill(venue, other, qty, price, venue.accounts[other.account].maker_fee_rate, True)
-        is_done = order.qty == 0.0
-        if other.qty == 0.0:
+        if _refusal(venue, order, wanted, price) != Reason.NONE:
+            return k
+        wanted = _within_position(venue, order, wanted)
+        offered = base_qty(venue, other, price, maker_rate)
+        reason = _refusal(venue, other, offered, price)
+        offered = _within_position(venue, other, offered)
+        qty = min(wanted, offered)
+        if reason == Reason.NONE and not _affordable(venue, other, qty, price, maker_rate):
+            reason = Reason.INSUFFICIENT_CASH
+        if reason != Reason.NONE:
+            drop(venue, best, EventKind.REJECTED, reason)
+            k -= 1 if best < k else 0
+            continue
+        if not _affordable(venue, order, qty, price, taker_rate):
+            return k
+        _fill_part(venue, order, wanted, qty, price, taker_rate, False)
+        _fill_part(venue, other, offered, qty, price, maker_rate, True)
+        is_done = qty == wanted
+        if qty == offered:
             remove(venue, best)
             k -= 1 if best < k else 0
         if is_done:
@@ -203,7 +234,7 @@ def match_clients(venue: Venue, k: int, limit: float) -> int:
 
 
 @compiled
-def _best_counterparty(venue: Venue, k: int, limit: float) -> int:
+def best_counterparty(venue: Venue, k: int, limit: float) -> int:
     """Return the resting limit of another account with the best price at or inside ``limit``, oldest first; -1 if none."""
     order = venue.orders[k]
     sign = 1.0 if order.side == Side.BUY else -1.0
@@ -215,7 +246,7 @@ def _best_counterparty(venue: Venue, k: int, limit: float) -> int:
             other.account != order.account
             and other.symbol == order.symbol
             and other.side == -order.side
-            and other.status == 1
+            and other.status == OrderStatus.RESTING
             and other.type == OrderType.LIMIT
             and sign * other.price <= sign * limit
             and sign * other.price < best_price

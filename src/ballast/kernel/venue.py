@@ -1,15 +1,20 @@
-"""The simulated venue's state: plain arrays of records, owned by the caller, resumable and hashable as bytes."""
+"""The simulated venue's state: one record of records, owned by the caller, resumable and hashable as bytes."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 from math import inf, nan
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 
 from ballast.model.events import Event
-from ballast.model.records import record
+from ballast.model.instrument import Instrument
+from ballast.model.market import width_for
+from ballast.model.records import ArrayOf, record
+
+
+TIMER_CAPACITY = 64
 
 
 class Phase(IntEnum):
@@ -36,7 +41,8 @@ class Clock:
 
     ``frame`` is the frame being walked, ``closed_frame`` the last one that has closed; ``fraction`` is how
     far the path stands between ``point`` and the next; ``instant`` counts the moments at which something
-    can happen; ``woken_*`` tell of the watch or timer that the client is being called for.
+    can happen; ``woken_*`` tell of the watch or timer that the client is being called for. ``n_calls`` counts
+    decisions since frame ``counted_frame`` began; ``is_overrun``: more was asked at one instant than can be answered.
     """
 
     now_ns: int = 0
@@ -56,6 +62,8 @@ class Clock:
     events_read: int = 0
     events_written: int = 0
     n_calls: int = 0
+    counted_frame: int = -1
+    is_overrun: bool = False
     n_ambiguous: int = 0
     n_symbols: int = 0
     woken_symbol: int = 0
@@ -110,7 +118,8 @@ class Order:
     One order at the venue; see ``Intent`` for the fields they share.
 
     ``active_ns`` is when it reaches the venue, ``cancel_ns`` and ``amend_ns`` when such a request does
-    (0: none). ``extreme_price`` is what a trailing stop follows.
+    (0: none). ``placed_instant`` is when it was sent or last amended, ``extreme_price`` what a trailing stop
+    follows, ``has_filled`` whether a part of it has filled.
     """
 
     id: int
@@ -138,6 +147,8 @@ class Order:
     reason: int
     reduce_only: bool
     post_only: bool
+    has_filled: bool
+    placed_instant: int
     active_ns: int
     cancel_ns: int
     amend_ns: int
@@ -190,19 +201,20 @@ class Position:
     entry_price: float = nan
 
 
-class Venue(NamedTuple):
-    """All of it, in the form that compiled code takes. ``positions`` is indexed by :func:`leg_index`."""
+@record
+class Venue:
+    """All of it in one piece of memory: a pointer to compiled code, bytes to a snapshot. ``positions`` is by leg."""
 
-    clock: Any
-    execution: Any
-    markets: Any
-    orders: Any
-    watches: Any
-    timers: Any
-    events: Any
-    accounts: Any
-    positions: Any
-    instruments: Any
+    clock: Clock
+    execution: Execution
+    markets: Annotated[Any, ArrayOf(SymbolMarket, "symbols")]
+    orders: Annotated[Any, ArrayOf(Order, "orders")]
+    watches: Annotated[Any, ArrayOf(Watch, "watches")]
+    timers: Annotated[Any, ArrayOf(Timer, "timers")]
+    events: Annotated[Any, ArrayOf(Event, "events")]
+    accounts: Annotated[Any, ArrayOf(Account, "accounts")]
+    positions: Annotated[Any, ArrayOf(Position, "positions")]
+    instruments: Annotated[Any, ArrayOf(Instrument, "symbols")]
 
 
 def new_venue(
@@ -213,25 +225,29 @@ def new_venue(
     n_accounts: int = 1,
     order_capacity: int = 1024,
     watch_capacity: int = 1024,
-) -> Venue:
-    """Return a venue with ``n_accounts`` empty spot accounts and no orders."""
-    clock, execution = Clock.new(), Execution.new()  # type: ignore[attr-defined]
-    clock.interval_ns = interval_ns
-    clock.n_symbols = n_symbols
-    return Venue(
-        clock=clock,
-        execution=execution,
-        markets=SymbolMarket.array(n_symbols),  # type: ignore[attr-defined]
-        orders=Order.array(order_capacity),  # type: ignore[attr-defined]
-        watches=Watch.array(watch_capacity),  # type: ignore[attr-defined]
-        timers=Timer.array(64),  # type: ignore[attr-defined]
-        events=Event.array(2 * order_capacity + 64),  # type: ignore[attr-defined]
-        accounts=Account.array(n_accounts),  # type: ignore[attr-defined]
-        positions=Position.array(2 * n_symbols * n_accounts),  # type: ignore[attr-defined]
-        instruments=instruments,
+    width: int | None = None,
+) -> Any:
+    """
+    Return a venue with ``n_accounts`` empty spot accounts and no orders.
+
+    ``width`` is how many symbols its records have room for; the default is the next power of two.
+    """
+    width = width or width_for(n_symbols)
+    venue = Venue.new(  # type: ignore[attr-defined]
+        symbols=width,
+        orders=order_capacity,
+        watches=watch_capacity,
+        timers=TIMER_CAPACITY,
+        events=2 * order_capacity + 64,
+        accounts=n_accounts,
+        positions=2 * n_symbols * n_accounts if n_accounts > 1 else 2 * width,
     )
+    venue.clock.interval_ns = interval_ns
+    venue.clock.n_symbols = n_symbols
+    venue.instruments[:n_symbols] = instruments
+    return venue
 
 
-def state_bytes(venue: Venue) -> bytes:
+def state_bytes(venue: Any) -> bytes:
     """Return everything that distinguishes two venues, for hashing and comparison."""
-    return b"".join(np.asarray(part).tobytes() for part in venue)
+    return np.asarray(venue).tobytes()

@@ -118,6 +118,9 @@ class Reason(IntEnum):
     LADDER_HALTED = 19
     ABOVE_MAXIMUM_QTY = 20
     UNSUPPORTED = 21
+    UNKNOWN_SYMBOL = 22
+    WATCH_TABLE_FULL = 23
+    TIMER_TABLE_FULL = 24
 
 
 class LadderState(IntEnum):

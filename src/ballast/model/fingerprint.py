@@ -1,95 +1,98 @@
 """
-What compiled code depends on: a hash of its own source file and of every project file that file imports.
+What compiled code depends on: a hash of the loaded code itself and of everything it can reach.
 
-An edit anywhere it could reach makes a new fingerprint; an edit elsewhere does not.
+Hashes the function's bytecode and constants, and the value of every global and closure variable that it
+names: other functions by their own fingerprints, enums by their members, numbers and dtypes by value.
+What is hashed is what is in memory and about to be compiled, not a file that may have changed since.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import os
-import re
-import sys
-from collections.abc import Callable
-from pathlib import Path
+import types
+from collections.abc import Callable, Iterator
+from enum import EnumType
 from typing import Any
 
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))", re.M)
-_module_digests: dict[str, str] = {}
-_import_lists: dict[str, list[str]] = {}
+import numpy as np
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
 
 def fingerprint(function: Callable[..., Any]) -> str:
     """
     Return a hash of everything that can change what ``function`` compiles to.
 
-    Covers the source of its module and of all project modules reachable through imports, its own
-    position in that source, and the contents of its closure (functions by their own fingerprints).
-    Values that a module computes from anything but source are outside it, so compiled code must not
-    read such globals.
+    Raises ``TypeError`` when it names a value that has no lasting identity, because code that depends on
+    one must not be kept, or when functions call each other in a circle, because Numba cannot link such
+    code again after it was kept.
     """
-    function = getattr(function, "py_func", function)
     digest = hashlib.sha256()
-    for name in sorted(_reachable_modules(function.__module__)):
-        digest.update(f"{name}={_module_digest(name)};".encode())
-    digest.update(f"{function.__qualname__}:{function.__code__.co_firstlineno}".encode())
-    digest.update(function.__code__.co_code)
-    for cell in getattr(function, "__closure__", None) or ():
-        value = cell.cell_contents
-        is_function = hasattr(value, "py_func") or callable(getattr(value, "__code__", None))
-        digest.update((fingerprint(value) if is_function else repr(value)).encode())
+    for part in _parts(function, set(), ()):
+        digest.update(part.encode())
+        digest.update(b"\0")
     return digest.hexdigest()
 
 
-def _reachable_modules(start: str) -> set[str]:
-    found: set[str] = set()
-    queue = [start]
-    while queue:
-        name = queue.pop()
-        if name in found or not _is_project_module(name):
-            continue
-        found.add(name)
-        queue.extend(_imported_names(name))
-    return found
+def _parts(function: Callable[..., Any], seen: set[int], callers: tuple[Any, ...]) -> Iterator[str]:
+    function = getattr(function, "py_func", function)
+    if function in callers:
+        circle = " -> ".join(f.__qualname__ for f in (*callers[callers.index(function) :], function))
+        raise TypeError(f"compiled functions must not call each other in a circle: {circle}")
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    callers = (*callers, function)
+    code = function.__code__
+    yield f"{function.__module__}.{function.__qualname__}"
+    yield from _code_parts(code)
+    yield repr(getattr(function, "__defaults__", None))
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+    named = [(name, cell.cell_contents) for name, cell in cells]
+    named += [(name, function.__globals__[name]) for name in sorted(_names(code)) if name in function.__globals__]
+    for name, value in named:
+        yield f"{name}="
+        yield from _value_parts(f"{function.__qualname__}: {name}", value, seen, callers)
 
 
-def _is_project_module(name: str) -> bool:
-    """Tell whether edits to the module should be seen: ours, or the user's own files."""
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None:
-        return False
-    if name == "ballast" or name.startswith("ballast."):
-        return True
-    library = (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__))
-    return "site-packages" not in file and "dist-packages" not in file and not file.startswith(library)
+def _code_parts(code: types.CodeType) -> Iterator[str]:
+    yield code.co_code.hex()
+    yield repr((code.co_names, code.co_varnames, code.co_freevars))
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _code_parts(constant)
+        else:
+            yield repr(constant)
 
 
-def _imported_names(module_name: str) -> list[str]:
-    if module_name not in _import_lists:
-        module = sys.modules[module_name]
-        package = getattr(module, "__package__", None) or ""
-        names: list[str] = []
-        for source, members, plain in _IMPORT.findall(_source(module_name)):
-            if plain:
-                names.extend(part.split()[0].decode() for part in plain.split(b",") if part.split())
-                continue
-            base = source.decode()
-            base = importlib.util.resolve_name(base, package) if base.startswith(".") else base
-            names.append(base)
-            members = members.strip(b"()").replace(b"\n", b" ")
-            names.extend(f"{base}.{part.split()[0].decode()}" for part in members.split(b",") if part.split())
-        _import_lists[module_name] = names
-    return _import_lists[module_name]
+def _names(code: types.CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _names(constant)
+    return names
 
 
-def _module_digest(name: str) -> str:
-    if name not in _module_digests:
-        _module_digests[name] = hashlib.sha256(_source(name)).hexdigest()
-    return _module_digests[name]
-
-
-def _source(name: str) -> bytes:
-    file = sys.modules[name].__file__
-    assert file is not None
-    return Path(file).read_bytes()
+def _value_parts(where: str, value: Any, seen: set[int], callers: tuple[Any, ...]) -> Iterator[str]:
+    if isinstance(value, EnumType):
+        yield f"{value.__module__}.{value.__qualname__}{[(member.name, member.value) for member in value]}"
+    elif isinstance(value, _PLAIN):
+        yield repr(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _value_parts(where, item, seen, callers)
+    elif hasattr(value, "py_func") or isinstance(value, types.FunctionType):
+        yield from _parts(value, seen, callers)
+    elif hasattr(value, "_defn"):
+        # One of Numba's intrinsics: the function that generates its code.
+        yield from _parts(value._defn, seen, callers)
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
+    elif isinstance(value, types.ModuleType):
+        yield value.__name__
+    elif isinstance(value, type | types.BuiltinFunctionType) or hasattr(value, "__qualname__"):
+        yield f"{getattr(value, '__module__', '')}.{value.__qualname__}"
+    elif getattr(value, "__module__", "") in ("typing", "types"):
+        yield repr(value)
+    else:
+        raise TypeError(f"{where} is a {type(value).__name__}, which compiled code must not depend on")

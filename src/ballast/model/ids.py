@@ -13,9 +13,7 @@ from dataclasses import dataclass
 
 _LEGS = {0: "N", 1: "L", 2: "S"}
 _LEG_NUMBERS = {letter: number for number, letter in _LEGS.items()}
-_PATTERN = re.compile(
-    r"([A-Z0-9]{3})-([A-Z0-9]{5})-([NLS])-([A-Z0-9]{2})-(\d{3})-(\d{5})-(\d{4})-(\d)-([A-Z0-9]{2})"
-)
+_PATTERN = re.compile(r"([A-Z0-9]{3})-([A-Z0-9]{5})-([NLS])-([A-Z0-9]{2})-(\d{3})-(\d{5})-(\d{4})-(\d)-([A-Z0-9]{2})")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -49,9 +47,7 @@ def parse(text: str) -> ClientOrderId | None:
     if match is None or _check(text[:-3]) != match[9]:
         return None
     owner, strategy, leg, role, level, cycle, sequence, attempt = match.groups()[:8]
-    return ClientOrderId(
-        owner, strategy, _LEG_NUMBERS[leg], role, int(level), int(cycle), int(sequence), int(attempt)
-    )
+    return ClientOrderId(owner, strategy, _LEG_NUMBERS[leg], role, int(level), int(cycle), int(sequence), int(attempt))
 
 
 def _check(body: str) -> str:

@@ -120,7 +120,9 @@ def place_stop(intents: Intent, n: int, symbol: int, side: int, qty: float, trig
 
 
 @compiled
-def place_trailing(intents: Intent, n: int, symbol: int, side: int, qty: float, trail_fraction: float, reason: int) -> int:
+def place_trailing(
+    intents: Intent, n: int, symbol: int, side: int, qty: float, trail_fraction: float, reason: int
+) -> int:
     """Ask for a trailing stop that follows by a fraction of the extreme price; return the new count."""
     n = place_market(intents, n, symbol, side, qty, QtyUnit.BASE, reason)
     intent = intents[n - 1]  # type: ignore[index]

@@ -15,7 +15,7 @@ Array lengths may be the words in ``DIMENSIONS``; ``dtype(symbols=4)`` gives the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
@@ -24,7 +24,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import numpy as np
 import numpy.typing as npt
 
-DIMENSIONS = ("symbols", "legs", "features")
+DIMENSIONS = ("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions")
 Record = Any
 """A scalar of a structured dtype; its fields are its attributes."""
 
@@ -33,6 +33,14 @@ Record = Any
 class Shape:
     """The length of an array field: a number, or a word of ``DIMENSIONS``."""
 
+    length: int | str
+
+
+@dataclass(frozen=True)
+class ArrayOf:
+    """An array of records inside a record: their class, and a length as in :class:`Shape`."""
+
+    item: type
     length: int | str
 
 
@@ -75,8 +83,8 @@ def record(cls: C) -> C:
     """
     Give ``cls`` the static methods ``dtype(**dimensions)``, ``new(**dimensions)`` and ``array(n, **dimensions)``.
 
-    ``new`` and ``array`` fill in the defaults that the class states (zero where it states none).
-    Raises ``TypeError`` at declaration for a field type that a record cannot hold.
+    ``new`` and ``array`` fill in the defaults that the class states (zero where it states none), also
+    those of nested records. Raises ``TypeError`` at declaration for a field that a record cannot hold.
     """
     fields = {name: _field(cls, name, hint) for name, hint in _hints(cls).items()}
     defaults = {name: _default(vars(cls)[name]) for name in fields if name in vars(cls)}
@@ -86,19 +94,25 @@ def record(cls: C) -> C:
     def dtype(**dimensions: int) -> np.dtype[Any]:
         key = tuple(sorted(dimensions.items()))
         if key not in cache:
-            cache[key] = np.dtype([_with_length(name, spec, dimensions) for name, spec in fields.items()], align=True)
+            cache[key] = np.dtype([_sized(name, spec, dimensions) for name, spec in fields.items()], align=True)
         return cache[key]
+
+    def fill_defaults(made: Any) -> None:
+        for name, (kind, _) in fields.items():
+            if isinstance(kind, type):
+                kind.fill_defaults(made[name])  # type: ignore[attr-defined]  # A nested record.
+        for name, value in defaults.items():
+            made[name] = value
 
     def array(length: int, **dimensions: int) -> Any:
         made = np.zeros(length, dtype(**dimensions)).view(np.recarray)
-        for name, value in defaults.items():
-            made[name] = value
+        fill_defaults(made)
         return made
 
     def new(**dimensions: int) -> Any:
         return array(1, **dimensions)[0]
 
-    for name, function in (("dtype", dtype), ("array", array), ("new", new)):
+    for name, function in (("dtype", dtype), ("array", array), ("new", new), ("fill_defaults", fill_defaults)):
         setattr(cls, name, staticmethod(function))
     cls.parameters = parameters  # type: ignore[attr-defined]
     return cls
@@ -115,26 +129,33 @@ def _default(value: Any) -> Any:
 _SCALARS: Mapping[Any, str] = {float: "f8", int: "i8", bool: "?"}
 
 
-def _field(cls: type, name: str, hint: Any) -> tuple[str, int | str | None]:
+_Field = tuple[str | type, int | str | None]
+"""A scalar's format or a record's class, and a length for arrays."""
+
+
+def _field(cls: type, name: str, hint: Any) -> _Field:
     if hasattr(np.record, name):
         raise TypeError(f"{cls.__name__}.{name}: NumPy records have an attribute of that name; choose another")
-    if isinstance(hint, type) and issubclass(hint, IntEnum):
-        return "i8", None
+    if isinstance(hint, type) and (issubclass(hint, IntEnum) or hasattr(hint, "fill_defaults")):
+        return (hint, None) if hasattr(hint, "fill_defaults") else ("i8", None)
     if hint in _SCALARS:
         return _SCALARS[hint], None
     if get_origin(hint) is Annotated:
         array_type, shape = get_args(hint)[:2]
+        if isinstance(shape, ArrayOf):
+            return shape.item, shape.length
         scalar = get_args(get_args(array_type)[1])[0]
         # Numba has no arrays of booleans inside records; bytes of 0 and 1 read the same.
         return "u1" if scalar is np.bool_ else np.dtype(scalar).str, shape.length
-    raise TypeError(f"{cls.__name__}.{name}: a record holds float, int, bool, IntEnum or Annotated arrays, not {hint!r}")
+    raise TypeError(f"{cls.__name__}.{name}: a record holds numbers, records and Annotated arrays, not {hint!r}")
 
 
-def _with_length(name: str, spec: tuple[str, int | str | None], dimensions: Mapping[str, int]) -> tuple[Any, ...]:
+def _sized(name: str, spec: _Field, dimensions: Mapping[str, int]) -> tuple[Any, ...]:
     kind, length = spec
+    item = kind.dtype(**dimensions) if isinstance(kind, type) else kind  # type: ignore[attr-defined]  # A record.
     if length is None:
-        return (name, kind)
-    return (name, kind, (dimensions[length] if isinstance(length, str) else length,))
+        return (name, item)
+    return (name, item, (dimensions[length] if isinstance(length, str) else length,))
 
 
 def typed(dtype: np.dtype[Any]) -> Any:
@@ -142,8 +163,3 @@ def typed(dtype: np.dtype[Any]) -> Any:
     import numba
 
     return numba.from_dtype(dtype)
-
-
-def interpreted_errstate() -> Callable[..., Any]:
-    """Return a context that gives the interpreter Numba's silent IEEE division."""
-    return np.errstate(divide="ignore", invalid="ignore", over="ignore")  # type: ignore[return-value]

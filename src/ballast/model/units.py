@@ -2,12 +2,15 @@
 Rounding to tick and lot, and the comparison of an order's value with its minimum.
 
 Quantities are floored, because an order must never grow. The nudge of 1e-12 relative and 1e-9 steps
-absorbs the noise of products that are meant to be whole multiples, such as 20 % of 35 lots.
+absorbs the noise of products that are meant to be whole multiples, such as 20 % of 35 lots. Steps are
+counted in float64: NaN and infinity pass through, and no count is too large for an integer.
 """
 
 from __future__ import annotations
 
-from math import ceil, floor, isfinite
+from math import isfinite
+
+import numpy as np
 
 from ballast.model.compiled import compiled
 
@@ -21,17 +24,16 @@ def floor_to_step(value: float, units: int, scale: float) -> float:
     """Return the largest multiple of ``units / scale`` that is <= ``value`` (>= 0); ``value`` itself when ``units`` is 0."""
     if units == 0:
         return value
-    steps = floor(value * scale / units * RELATIVE_NUDGE + STEP_NUDGE)
-    return steps * units / scale
+    return np.floor(value * scale / units * RELATIVE_NUDGE + STEP_NUDGE) * units / scale
 
 
 @compiled
 def round_to_tick(price: float, units: int, scale: float, upward: bool) -> float:
-    """Return the tick at or beyond ``price`` in the given direction; ``price`` itself when ``units`` is 0."""
+    """Return the tick at or beyond ``price`` (>= 0) in the given direction; ``price`` itself when ``units`` is 0."""
     if units == 0:
         return price
     ticks = price * scale / units
-    steps = ceil(ticks - STEP_NUDGE) if upward else floor(ticks + STEP_NUDGE)
+    steps = np.ceil(ticks / RELATIVE_NUDGE - STEP_NUDGE) if upward else np.floor(ticks * RELATIVE_NUDGE + STEP_NUDGE)
     return steps * units / scale
 
 

@@ -99,7 +99,9 @@ def _buy_new(view: Record, state: State, params: Params, intents: Intent) -> int
     for symbol in range(view.n_symbols):
         is_fresh = view.bar_ts_ns[symbol] == view.time_ns - view.interval_ns
         if is_fresh and not state.is_bought[symbol]:
-            n = _order(view, state, intents, n, symbol, Side.BUY, share, QtyUnit.QUOTE, params.min_order_value, 0, Reason.START)
+            n = _order(
+                view, state, intents, n, symbol, Side.BUY, share, QtyUnit.QUOTE, params.min_order_value, 0, Reason.START
+            )
     return n
 
 
@@ -138,7 +140,9 @@ def _level(view: Record, state: State, params: Params, intents: Intent) -> int:
             state.wanted[symbol] = max(gap, 0.0)
             if -gap >= params.min_order_value:
                 qty = -gap / view.price[symbol]
-                n = _order(view, state, intents, n, symbol, Side.SELL, qty, QtyUnit.BASE, 0.0, cycle, Reason.MONTHLY_SELL)
+                n = _order(
+                    view, state, intents, n, symbol, Side.SELL, qty, QtyUnit.BASE, 0.0, cycle, Reason.MONTHLY_SELL
+                )
                 state.pending_sells += 1
     return n
 

@@ -69,3 +69,17 @@ def decide(row: Any, view: Record, state: State, params: Params, intents: Intent
     elif rsi > params.high and view.open_orders[0] == 0:
         return place_market(intents, 0, 0, Side.SELL, 1.0, QtyUnit.POSITION_FRACTION, Reason.OVERBOUGHT)
     return 0
+
+
+@compiled
+def quiet(features: Any, frame: int, stop: int, view: Record, state: State, params: Params) -> int:
+    """Return the first frame, from ``frame`` on, whose RSI asks for a trade in the present position; ``stop`` if none."""
+    low = params.low
+    high = params.high
+    if view.position_qty[0] == 0.0:
+        while frame < stop and not features[frame, 0] < low:
+            frame += 1
+    else:
+        while frame < stop and not features[frame, 0] > high:
+            frame += 1
+    return frame

@@ -3,8 +3,8 @@ What a strategy is: Params, State, ``decide``, and what it declares about itself
 
 A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view, state, params, intents)``
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
-``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``Reason``
-(an ``IntEnum`` of its own reasons) and ``EXIT_PLAN``.
+``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
+frame, stop, view, state, params)``, ``Reason`` (an ``IntEnum`` of its own reasons) and ``EXIT_PLAN``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Strategy:
     One strategy, as the engine takes it.
 
     ``decide`` may be a compiled function or any Python callable; ``is_compiled`` tells which, and a
-    Python one runs between the two compiled halves of a step with the same results, slower.
+    Python one runs between the two compiled halves of a step with the same results, slower. ``quiet`` is a
+    promise for sweeps: given all features, the first frame at which ``decide`` might act or change its
+    state, provided that nothing else happens before.
     """
 
     name: str

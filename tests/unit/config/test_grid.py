@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ballast.config.grid import parse_grid
 from ballast.model.errors import ConfigError
 
-KEYS = {"upside_threshold": 0, "cooldown_minutes": 0, "profile": 0}
+KEYS = ["strategy.upside_threshold", "strategy.cooldown_minutes", "execution.slippage_bps", "execution.latency_bars"]
 
 
 def values(text: str) -> tuple[object, ...]:
@@ -56,7 +56,7 @@ def test_a_range_has_every_step_from_first_to_last(first: int, step: int, count:
     ("axis", "words"),
     [
         ("strategy.upside_treshold=1,2", "did you mean 'strategy.upside_threshold'?"),
-        ("account.fee_rate=1,2", "a sweep varies keys of [strategy] and [execution]"),
+        ("account.fee_rate=1,2", "'account.fee_rate' cannot be varied; a sweep varies keys of [strategy], [execution]"),
         ("strategy.upside_threshold", "expected key=first:last:step or key=a,b,c"),
         ("strategy.upside_threshold=", "expected key=first:last:step or key=a,b,c"),
         ("strategy.upside_threshold=0.2:0.6", "expected key=first:last:step"),

@@ -301,11 +301,11 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
         ),
         (
             with_keys("account", initial_capital=float("inf")),
-            "account.initial_capital = inf: expected a number above 0, and finite",
+            "account.initial_capital = inf: expected a number above 0, at most 9e15 in size",
         ),
         (
             with_keys("account", initial_capital=float("nan")),
-            "account.initial_capital = nan: expected a number above 0, and finite",
+            "account.initial_capital = nan: expected a number above 0, at most 9e15 in size",
         ),
         (
             with_keys("account", positions={"BLORP": 1.0}),
@@ -364,7 +364,11 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
         (with_keys("execution", max_stale_bars=1.5), "execution.max_stale_bars = 1.5: expected a whole number (bars)"),
         (
             with_keys("execution", max_stale_bars=-1),
-            "execution.max_stale_bars = -1: expected a number at least 0 (bars)",
+            "execution.max_stale_bars = -1: expected a number at least 0 and at most 100000 (bars)",
+        ),
+        (
+            with_keys("execution", latency_ns=10**400),
+            "execution.latency_ns = 100000000000000000000000000000000000000000000000000000000",
         ),
         (
             with_keys("execution", latency_bars=1, latency_ns=5),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballast.config import from_dict
+from ballast.config import from_dict, varied
 from ballast.config.keys import keys_of
 from ballast.config.load import SECTIONS
 from ballast.config.schema import DataSection, ExecutionSection
@@ -27,7 +27,7 @@ executions = st.fixed_dictionaries(
         "lot_step": st.sampled_from([0, 0.1, 1, 1e-8]),
         "path": st.sampled_from(["near_first", "high_first", "low_first"]),
         "volume_participation": st.floats(0, 1),
-        "latency_ns": st.integers(0, 2**60),
+        "latency_ns": st.integers(0, 86_400 * 10**9),
         "fill": st.sampled_from(["next_open", "same_close"]),
     },
 )
@@ -75,6 +75,12 @@ def test_the_hash_depends_on_what_changes_the_run(section: str, key: str, value:
 
 def test_the_hash_is_the_same_wherever_the_file_lies() -> None:
     assert from_dict(settings(), directory=Path("/a")).hash == from_dict(settings(), directory=Path("/b")).hash
+
+
+def test_a_varied_configuration_is_the_one_that_a_file_with_these_values_gives() -> None:
+    config = varied(from_dict(settings()), {"strategy.upside_threshold": 0.3, "execution.path": "low_first"})
+    raw = with_keys("strategy", upside_threshold=0.3) | {"execution": {"path": "low_first"}}
+    assert config == from_dict(raw)
 
 
 def test_a_configuration_cannot_be_changed() -> None:

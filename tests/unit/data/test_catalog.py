@@ -107,6 +107,15 @@ def test_recorded_rows_are_kept_in_their_order_once(catalog: Catalog) -> None:
     assert catalog.read("mexc/spot", ["AUSDT"]).close.tolist() == [3.0, 11.0, 4.0]
 
 
+@pytest.mark.parametrize("last", [3.0, 4.0])
+def test_of_recorded_parts_the_one_that_came_last_counts(catalog: Catalog, last: float) -> None:
+    put(catalog, [bar(0), bar(1)])
+    for close in (7.0 - last, last):
+        with changing(catalog.root) as change:
+            change.put_as_recorded(ONE, table_of([bar(0, close=close)]))
+    assert build_frames(catalog.read("mexc/spot", ["AUSDT"]), ["AUSDT"]).records.close[:, 0].tolist() == [last, 11.0]
+
+
 def test_the_listing_has_rows_spans_and_sizes(catalog: Catalog) -> None:
     assert catalog.summaries() == []
     put(catalog, [bar(0), bar(31 * DAY)])
@@ -212,7 +221,7 @@ class TestRefusals:
         put(catalog, [bar(0)])
         expected = (
             r"no dataset 'mex/spot'; did you mean 'mexc/spot'\?; get it with: "
-            r"ballast data download --venue mex --market spot --symbols AUSDT --interval 1m"
+            r"ballast data import FILE --dataset mex/spot"
         )
         with pytest.raises(DataError, match=expected):
             catalog.read("mex/spot", ["AUSDT"])
@@ -220,6 +229,18 @@ class TestRefusals:
     def test_an_empty_catalog_names_the_download(self, catalog: Catalog) -> None:
         with pytest.raises(DataError, match=r"get it with: ballast data download .* --symbols A,B --interval 5m"):
             catalog.read("mexc/spot", ["A", "B"], interval_ms=5 * MINUTE)
+
+    @pytest.mark.parametrize(
+        ("dataset", "command"),
+        [
+            ("bybit/linear", "ballast data download --venue bybit --market linear --symbols A --interval 1m"),
+            ("fx/spot", "ballast data import FILE --dataset fx/spot"),
+            ("sample/spot", "ballast data sample"),
+        ],
+    )
+    def test_the_command_is_the_one_that_can_help(self, catalog: Catalog, dataset: str, command: str) -> None:
+        with pytest.raises(DataError, match=f"get it with: {command}$"):
+            catalog.read(dataset, ["A"])
 
     def test_a_missing_symbol_names_the_nearest_and_the_download(self, catalog: Catalog) -> None:
         put(catalog, [bar(0)])

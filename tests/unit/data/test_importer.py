@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.csv
@@ -110,6 +112,35 @@ def test_a_second_file_that_contradicts_the_first_is_refused_whole(tmp_path: Pat
         import_bars(changed, "mexc/spot", catalog, interval_ms=MINUTE)
     assert files(catalog) == before
     assert import_bars(changed, "mexc/spot", catalog, interval_ms=MINUTE, replace=True).rows_new == 2
+
+
+FULL_DISK = """
+import resource, signal, sys
+import subprocess
+import sys
+from pathlib import Path
+from ballast.data.catalog import Catalog
+from ballast.data.importer import import_bars
+from ballast.model.errors import OutputError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    import_bars(sys.argv[1], "mexc/spot", Catalog(Path(sys.argv[2])), replace=True)
+except OutputError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_fills_leaves_the_catalog_as_it_was(tmp_path: Path, catalog: Catalog) -> None:
+    import_bars(parquet_of(tmp_path / "1.parquet", ROWS), "mexc/spot", catalog)
+    before = files(catalog)
+    # The first symbol's part fits, the second one's does not.
+    rows = [bar(minute, "AUSDT") for minute in range(9)]
+    rows += [bar(minute, "BUSDT", close=1.0 + 1.0 / (minute + 1), high=20.0, low=0.5) for minute in range(9_000)]
+    arguments = [str(parquet_of(tmp_path / "2.parquet", rows)), str(catalog.root)]
+    run = subprocess.run([sys.executable, "-c", FULL_DISK, *arguments], capture_output=True, text=True, check=False)
+    assert "cannot be written (File too large); make room" in run.stdout, run.stderr
+    assert files(catalog) == before
 
 
 @pytest.mark.parametrize(("rows", "message"), [([], "no bars in the file"), ([bar(0)], "give it with --interval")])

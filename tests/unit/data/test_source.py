@@ -66,6 +66,13 @@ def test_csv_parquet_and_tables_give_the_same_columns(tmp_path: Path) -> None:
         np.testing.assert_array_equal(columns.open, [10.0, 10.0, np.nan, 10.0])
 
 
+def test_the_pieces_a_column_comes_in_make_no_difference() -> None:
+    pieces = [table_of([bar(0, close=1.0), bar(0, "BUSDT", close=2.0)]), table_of([bar(1, close=3.0)]), table_of(ROWS)]
+    columns = read_bars(pa.concat_tables(pieces), symbols=["BUSDT", "CUSDT"])
+    assert columns.close.tolist() == [2.0, 11.0, 11.0]
+    assert read_bars(pa.concat_tables(pieces), symbols=["AUSDT"]).close.tolist() == [1.0, 3.0, 11.0, 11.0]
+
+
 def test_several_files_are_read_as_one(tmp_path: Path) -> None:
     first = parquet_of(tmp_path / "1.parquet", ROWS[:2])
     second = parquet_of(tmp_path / "2.parquet", [bar(2, "BUSDT"), bar(2, "AUSDT")])
@@ -167,6 +174,10 @@ class TestRefusals:
     def test_a_mapping_of_a_column_that_is_not_there_is_refused(self) -> None:
         with pytest.raises(ConfigError, match=r"no column 'tss' to read as 'ts'; did you mean 'ts'\?"):
             read_bars(table_of(ROWS), layout=Layout(rename={"tss": "ts"}))
+
+    def test_a_symbol_for_bars_that_name_theirs_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match="leave out the symbol 'XUSDT'"):
+            read_bars(table_of(ROWS), layout=Layout(symbol="XUSDT"))
 
     def test_a_mapping_that_makes_two_of_one_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="two columns would be read as 'close'"):

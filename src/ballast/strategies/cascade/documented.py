@@ -52,7 +52,9 @@ def _mean_of_all(view: Record, state: Record) -> None:
 
 
 @compiled
-def _order(view: Record, state: Record, intents: Intent, n: int, symbol: int, side: int, value: float, reason: int) -> int:
+def _order(
+    view: Record, state: Record, intents: Intent, n: int, symbol: int, side: int, value: float, reason: int
+) -> int:
     """Ask for an order worth ``value`` before fees, whatever its size."""
     cycle = 0 if reason == Reason.START else state.n_events + 1
     qty = value / view.price[symbol]
@@ -102,7 +104,9 @@ def _downside(view: Record, state: Record, params: Record, symbol: int, intents:
     raised = 0.0
     for other in range(view.n_symbols):
         if other != symbol and state.value[other] > state.mean_value:
-            slice_ = min(deficit * (state.value[other] - state.mean_value) / excess_sum, SUPPORT_CAP * state.value[other])
+            slice_ = min(
+                deficit * (state.value[other] - state.mean_value) / excess_sum, SUPPORT_CAP * state.value[other]
+            )
             if slice_ >= params.min_order_value:
                 n = _order(view, state, intents, n, other, Side.SELL, slice_, Reason.SUPPORT_SELL)
                 raised += slice_

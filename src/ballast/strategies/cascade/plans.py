@@ -127,7 +127,9 @@ def plan_downside(view: Record, state: Record, params: Record, symbol: int, inte
         if support > 0.0 and state.slice[other] > 0.0:
             qty = state.slice[other] / view.price[other]
             state.pending_sells += 1
-            n = place(view, state, intents, n, other, Side.SELL, qty, QtyUnit.BASE, 0.0, symbol, cycle, Reason.SUPPORT_SELL)
+            n = place(
+                view, state, intents, n, other, Side.SELL, qty, QtyUnit.BASE, 0.0, symbol, cycle, Reason.SUPPORT_SELL
+            )
     return n if state.pending_sells > 0 else place_downside_buy(view, state, params, intents, n, cycle)
 
 
@@ -139,7 +141,18 @@ def place_downside_buy(view: Record, state: Record, params: Record, intents: Int
     if is_below(notional, minimum):
         return n
     return place(
-        view, state, intents, n, state.trigger, Side.BUY, notional, QtyUnit.QUOTE, minimum, ANY, cycle, Reason.DOWNSIDE_BUY
+        view,
+        state,
+        intents,
+        n,
+        state.trigger,
+        Side.BUY,
+        notional,
+        QtyUnit.QUOTE,
+        minimum,
+        ANY,
+        cycle,
+        Reason.DOWNSIDE_BUY,
     )
 
 

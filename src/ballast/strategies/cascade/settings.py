@@ -62,7 +62,11 @@ class Params:
     """Settings of the cascade; fractions unless the name says otherwise."""
 
     upside_threshold: float = parameter(
-        0.40, "An asset this far above the mean value triggers a sale.", unit="fraction", minimum=0, exclusive_minimum=True
+        0.40,
+        "An asset this far above the mean value triggers a sale.",
+        unit="fraction",
+        minimum=0,
+        exclusive_minimum=True,
     )
     downside_threshold: float = parameter(
         0.35,
@@ -74,7 +78,12 @@ class Params:
         exclusive_maximum=True,
     )
     sell_percentage: float = parameter(
-        0.20, "Part of the holding that an upside event sells.", unit="fraction", minimum=0, exclusive_minimum=True, maximum=1
+        0.20,
+        "Part of the holding that an upside event sells.",
+        unit="fraction",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1,
     )
     usdt_reserve: float = parameter(
         0.30,
@@ -91,10 +100,18 @@ class Params:
         30.0, "Minutes after any fill of an asset before it may trigger again.", unit="minutes", minimum=0
     )
     max_position_pct: float = parameter(
-        0.40, "No purchase may take an asset above this part of the total.", unit="fraction", minimum=0, exclusive_minimum=True
+        0.40,
+        "No purchase may take an asset above this part of the total.",
+        unit="fraction",
+        minimum=0,
+        exclusive_minimum=True,
     )
     min_position_pct: float = parameter(
-        0.15, "Advisory: what the original suggests as a minimum; nothing acts on it.", unit="fraction", minimum=0, maximum=1
+        0.15,
+        "Advisory: what the original suggests as a minimum; nothing acts on it.",
+        unit="fraction",
+        minimum=0,
+        maximum=1,
     )
     min_usdt_reserve_pct: float = parameter(
         0.10,
@@ -104,30 +121,42 @@ class Params:
         maximum=1,
         exclusive_maximum=True,
     )
-    redistribute_shortfall: bool = parameter(
-        True, "Let uncapped outperformers supply what a capped one cannot, once."
-    )
+    redistribute_shortfall: bool = parameter(True, "Let uncapped outperformers supply what a capped one cannot, once.")
     profile: int = parameter(
         int(Profile.RECOMMENDED), "`documented` reproduces the literal original, for comparison only.", choices=Profile
     )
     trend_filter: bool = parameter(False, "Do not sell into a strong rise or buy into a strong fall.")
-    trend_window_hours: float = parameter(20.0, "Long mean of the trend filter.", unit="hours", minimum=0, exclusive_minimum=True)
-    trend_short_hours: float = parameter(5.0, "Short mean of the trend filter.", unit="hours", minimum=0, exclusive_minimum=True)
+    trend_window_hours: float = parameter(
+        20.0, "Long mean of the trend filter.", unit="hours", minimum=0, exclusive_minimum=True
+    )
+    trend_short_hours: float = parameter(
+        5.0, "Short mean of the trend filter.", unit="hours", minimum=0, exclusive_minimum=True
+    )
     trend_strength: float = parameter(
         0.03, "Gap between the means, as a part of the long one, that counts as a trend.", unit="fraction", minimum=0
     )
     trend_max_veto_hours: float = parameter(
         24.0, "A veto ends after this time, so that the position cap is still served.", unit="hours", minimum=0
     )
-    trim_over_max: bool = parameter(False, "Sell what an asset is above `max_position_pct`, when nothing else triggers.")
+    trim_over_max: bool = parameter(
+        False, "Sell what an asset is above `max_position_pct`, when nothing else triggers."
+    )
     refill_reserve: bool = parameter(
         False, "While cash is below `usdt_reserve` of the total, an upside event keeps what is missing."
     )
     stop_averaging_below: float = parameter(
-        0.0, "No purchase of an asset whose price is below this part of its entry price; 0 is off.", unit="fraction", minimum=0, maximum=1
+        0.0,
+        "No purchase of an asset whose price is below this part of its entry price; 0 is off.",
+        unit="fraction",
+        minimum=0,
+        maximum=1,
     )
-    max_events_per_day: int = parameter(0, "Events that one asset may trigger per UTC day; 0 is off.", unit="events", minimum=0)
-    confirm_closes: int = parameter(1, "Closes in a row at which a trigger must stand; 1 acts at once.", unit="closes", minimum=1)
+    max_events_per_day: int = parameter(
+        0, "Events that one asset may trigger per UTC day; 0 is off.", unit="events", minimum=0
+    )
+    confirm_closes: int = parameter(
+        1, "Closes in a row at which a trigger must stand; 1 acts at once.", unit="closes", minimum=1
+    )
 
 
 @record
@@ -197,7 +226,9 @@ def features(params: Params, n_symbols: int, interval_ns: int) -> Sequence[Reque
     """Ask for the trend filter's two means per symbol, if it is on."""
     if not params.trend_filter:
         return []
-    spans = [max(1, round(hours * HOUR_NS / interval_ns)) for hours in (params.trend_window_hours, params.trend_short_hours)]
+    spans = [
+        max(1, round(hours * HOUR_NS / interval_ns)) for hours in (params.trend_window_hours, params.trend_short_hours)
+    ]
     return [Request(Indicator.SMA, span, symbol=symbol) for symbol in range(n_symbols) for span in spans]
 
 

@@ -1,0 +1,84 @@
+"""
+How fast is one backtest?
+
+W1, one symbol and an RSI rule, and W2, ten symbols and a threshold cascade, as ``reference.py`` states them, on the
+markets of ``markets.py``; beside W2 the cascade that Ballast ships, on the same market. A run is from bars in memory to
+final equity. Run it by itself with ``python benchmarks/bench_engine.py [--quick]``.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from rounds import Job, available, goals, interleave, ratio_goal, table
+
+N_ROUNDS = 7
+
+
+def ballast(workload: str, n_bars: int, build: str) -> Job:
+    """Return the job that runs Ballast; the shipped cascade follows rules of its own, which no reference here states."""
+    label = f"Ballast {'shipped cascade ' * (workload == 'cascade')}{build}"
+    reference = None if workload == "cascade" else (workload, n_bars)
+    return Job(label, "jobs/run_ballast.py", (workload, n_bars, build, 7), reference=reference)
+
+
+def w1_jobs() -> list[Job]:
+    """Return what runs W1."""
+    n = 1_000_000
+    vectorbt = "peers/run_vectorbt.py"
+    return [
+        ballast("w1", n, "shared"),
+        ballast("w1", n, "specialised"),
+        Job("vectorbt rust", vectorbt, ("w1", n, "rust", 7), "vectorbt", ("w1", n)),
+        Job("vectorbt numba", vectorbt, ("w1", n, "numba", 3), "vectorbt", ("w1", n)),
+        Job(
+            "hftbacktest", "peers/run_hftbacktest.py", ("w1", n, 2), "hftbacktest", ("w1", n, 0.01), 1e-6,
+            "sells one tick lower, as its reference",
+        ),
+    ]  # fmt: skip
+
+
+def w2_jobs(*, is_quick: bool) -> list[Job]:
+    """Return what runs W2; the peers that call Python for each bar run a part of it."""
+    n, n_bt, n_nautilus = 500_000, 10_000 if is_quick else 50_000, 5_000 if is_quick else 20_000
+    return [
+        ballast("w2", n, "shared"),
+        ballast("w2", n, "specialised"),
+        ballast("cascade", n, "shared"),
+        Job("vectorbt numba", "peers/run_vectorbt.py", ("w2", n, "numba", 3), "vectorbt", ("w2", n)),
+        Job("bt", "peers/run_bt.py", ("w2", n_bt, 1), "bt", ("w2", n_bt)),
+        Job(
+            "NautilusTrader", "peers/run_nautilus.py", ("w2", n_nautilus, 1), "nautilus", ("w2", n_nautilus), 1e-6,
+            "quantities of 8 decimals",
+        ),
+    ]  # fmt: skip
+
+
+def section(*, is_quick: bool) -> str:
+    """Measure, and return a section of the results."""
+    n_rounds = 1 if is_quick else N_ROUNDS
+    w1, w2 = available(w1_jobs()), available(w2_jobs(is_quick=is_quick))
+    one, ten = interleave(w1, n_rounds), interleave(w2, n_rounds)
+    shared, specialised = "Ballast shared", "Ballast specialised"
+    rows = [
+        ratio_goal(one, shared, "vectorbt rust", 2.0),
+        ratio_goal(one, specialised, "vectorbt rust", 2.0),
+        ratio_goal(one, shared, "hftbacktest", 20.0),
+        ratio_goal(ten, shared, "vectorbt numba", 8.0),
+        ratio_goal(ten, specialised, "vectorbt numba", 8.0),
+        ratio_goal(ten, shared, "NautilusTrader", 2000.0),
+    ]
+    return "\n\n".join([
+        "## One backtest",
+        "`shared` is how `ballast backtest` runs, through a function pointer; `specialised` is how a sweep runs.",
+        f"### W1: RSI reversion, one symbol, {n_rounds} round(s)",
+        table(w1, one, "bars"),
+        f"### W2: cascade with quantities fixed at the close, ten symbols, {n_rounds} round(s)",
+        table(w2, ten, "rows"),
+        "### Goals",
+        goals(rows),
+    ])
+
+
+if __name__ == "__main__":
+    print(section(is_quick="--quick" in sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""
+Ballast on one workload, in a process of its own: ``run_ballast.py WORKLOAD N_BARS BUILD REPETITIONS``.
+
+WORKLOAD is w1, w2 or cascade (the one that ships, on the market of w2); BUILD is shared (as `ballast backtest` runs) or
+specialised (as a sweep runs). A run is everything from bars in memory to final equity: the session with its account,
+venue and logs, the real order path, the ladder and the accounting.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markets import MINUTE_NS, market
+from reference import FEE_RATE, W1_CASH, W2_CASH
+from timing import cpu_s, report
+
+from ballast import __version__
+from ballast.backtest.session import Session
+from ballast.backtest.setup import Costs, Setup
+from ballast.model.market import Frame, width_for
+from ballast.strategies import registry
+
+STRATEGIES = {
+    "w1": "rsi_reversion",
+    "w2": str(Path(__file__).parents[1] / "strategies" / "w2_cascade.py"),
+    "cascade": "cascade",
+}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The bars of a market, as a run takes them."""
+
+    records: Any
+    symbols: tuple[str, ...]
+    interval_ns: int = MINUTE_NS
+    rows_skipped: int = 0
+    rows_widened: int = 0
+    data_hash: str = ""
+
+
+def frames_of(workload: str, n_bars: int) -> Frames:
+    """Lay a market out as frames."""
+    bars = market("w1" if workload == "w1" else "w2", n_bars)
+    n_symbols = bars.close.shape[1]
+    records = Frame.array(n_bars, symbols=width_for(n_symbols))
+    records["ts_ns"] = bars.ts_ns
+    for field in ("open", "high", "low", "close", "volume"):
+        records[field] = np.nan
+        records[field][:, :n_symbols] = getattr(bars, field)
+    records["mark"] = np.nan
+    return Frames(records, tuple(f"S{k}" for k in range(n_symbols)))
+
+
+def setup_of(workload: str, n_bars: int, values: dict[str, Any] | None = None) -> Setup:
+    """Return a run of a workload."""
+    strategy = registry.load(STRATEGIES[workload])
+    frames = frames_of(workload, n_bars)
+    return Setup(
+        frames=frames,
+        strategy=strategy,
+        params=strategy.params(values or {}, len(frames.symbols)),
+        initial_capital=W1_CASH if workload == "w1" else W2_CASH,
+        costs=Costs(maker_fee_rate=FEE_RATE, taker_fee_rate=FEE_RATE, slippage_bps=0.0),
+    )
+
+
+def main(workload: str, n_bars: int, build: str, repetitions: int) -> None:
+    """Time a workload and print the result."""
+    setup = setup_of(workload, n_bars)
+
+    def run() -> dict[str, Any]:
+        session = Session(setup, specialised=build == "specialised")
+        started = cpu_s()
+        session.run()
+        return {
+            "loop_s": cpu_s() - started,
+            "equity": float(session.engine.equity[-1]),
+            "fills": int(session.engine.log.n_fills),
+        }
+
+    report(f"Ballast, {build}", __version__, n_bars, run, repetitions)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -1,0 +1,217 @@
+"""
+Many settings over one data set: every cell of a grid, on all cores, each indicator computed once.
+
+A cell's figures are those of a run of its own, to the bit. Cells that differ only in the strategy's
+settings share one session per worker, which is reset between them; cells that ask for the same
+indicators share their values; and a strategy that can say how far nothing happens is believed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from ballast.backtest.run import closes_of, result_of
+from ballast.backtest.session import Session
+from ballast.backtest.setup import Setup
+from ballast.engine.observe import observe_features
+from ballast.engine.state import new_engine
+from ballast.indicators.table import Request, plan
+from ballast.model.compiled import compiled
+from ballast.model.errors import ConfigError, nearest
+
+FEATURE_BUDGET_BYTES = 1_000_000_000
+"""Shared indicator values larger than this are computed bar by bar in each cell instead."""
+
+CHUNKS_PER_WORKER = 8
+"""How finely cells are dealt out: fine enough to end together, coarse enough to reuse a session."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of a grid: the values that make it, by key, and the run that they give."""
+
+    values: Mapping[str, Any]
+    setup: Setup
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """
+    What a sweep found.
+
+    ``columns`` maps each key of the grid and each figure to a list with one entry per finished cell, in
+    grid order (last key fastest); ``n_cells`` is the size of the whole grid. What cannot be computed is None.
+    """
+
+    keys: Sequence[str]
+    figures: Sequence[str]
+    columns: Mapping[str, Sequence[Any]]
+    n_cells: int
+    strategy: str
+    data_hash: str
+
+    @property
+    def n_finished(self) -> int:
+        """How many cells have figures."""
+        return len(self.columns[self.figures[0]])
+
+    def ranked(self, figure: str) -> list[int]:
+        """Return the rows from best to worst by ``figure`` (greater is better); undefined ones come last."""
+        if figure not in self.columns:
+            raise ConfigError(f"no figure '{figure}' in this sweep{nearest(figure, self.figures)}")
+        values = self.columns[figure]
+        return sorted(range(len(values)), key=lambda row: (values[row] is None, -(values[row] or 0.0)))
+
+
+def grid_cells(grid: Mapping[str, Sequence[Any]], setup_of: Callable[[Mapping[str, Any]], Setup]) -> list[Cell]:
+    """Return every combination of the grid's values, the last key fastest, with the setup that ``setup_of`` makes."""
+    combinations = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    return [Cell(values, setup_of(values)) for values in combinations]
+
+
+def sweep(
+    cells: Sequence[Cell],
+    *,
+    workers: int | None = None,
+    final_only: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> SweepResult:
+    """
+    Run every cell; all must be over the same frames and of the same strategy.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        From :func:`grid_cells`.
+    workers : int, optional
+        Threads (compiled runs do not hold the interpreter); default: one per core.
+    final_only : bool
+        Compute ``final_equity``, ``n_fills`` and ``fees`` only, and keep no equity curve: much faster.
+    progress : callable, optional
+        Called with the fraction of cells done.
+
+    Notes
+    -----
+    On Ctrl-C no further cell begins, and what is finished is returned.
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    stop = Event()
+    count = workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(count) as pool:
+        futures = [pool.submit(_work, chunk, final_only, stop) for chunk in _chunks(cells, count)]
+        try:
+            for future in as_completed(futures):
+                rows |= future.result()
+                if progress is not None:
+                    progress(len(rows) / len(cells))
+        except KeyboardInterrupt:
+            stop.set()
+            rows |= _finished(futures)
+    return _collected(cells, rows)
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Cells that one session runs one after another: same costs and fills, same indicators."""
+
+    cells: Sequence[tuple[int, Setup]]
+    shared_feature: Any
+    closes: Any
+
+
+def _chunks(cells: Sequence[Cell], workers: int) -> list[_Chunk]:
+    groups: dict[Any, list[tuple[int, Setup]]] = {}
+    for number, cell in enumerate(cells):
+        groups.setdefault(_group_key(cell.setup), []).append((number, cell.setup))
+    closes = closes_of(cells[0].setup)
+    values: dict[Any, Any] = {}
+    chunks = []
+    for key, members in groups.items():
+        requests = key[0]
+        if requests not in values:
+            values[requests] = shared_features(members[0][1], requests)
+        size = max(1, -(-len(members) // (workers * CHUNKS_PER_WORKER)))
+        parts = [members[start : start + size] for start in range(0, len(members), size)]
+        chunks += [_Chunk(part, values[requests], closes) for part in parts]
+    return chunks
+
+
+def _group_key(setup: Setup) -> tuple[Any, ...]:
+    """Return what two runs must share to use one session: all but the strategy's settings."""
+    requests = tuple(setup.strategy.features(setup.params, setup.n_symbols, setup.frames.interval_ns))
+    positions = tuple(setup.initial_positions.items())
+    return requests, setup.costs, setup.execution, setup.initial_capital, positions, setup.grids().tobytes()
+
+
+def shared_features(setup: Setup, requests: Sequence[Request]) -> Any:
+    """Return the indicators' outputs, (n_frames, n_outputs); None when there are none, or too many to hold."""
+    laid_out = plan(requests)
+    n_frames, n_outputs = len(setup.frames.records), laid_out[3]
+    if n_outputs == 0 or n_frames * n_outputs * 8 > FEATURE_BUDGET_BYTES:
+        return None
+    width = setup.frames.records.dtype["close"].shape[0]
+    engine = new_engine(setup.n_symbols, 0, laid_out, width=width, keeps_curve=False)
+    values = np.empty((n_frames, n_outputs))
+    _compute_features(engine, setup.frames.records, values)
+    return values
+
+
+@compiled
+def _compute_features(engine: Any, frames: Any, values: Any) -> None:
+    """Write the outputs at every frame, by the engine's own bar-by-bar update."""
+    view = engine.strategy_view
+    for frame in range(frames.shape[0]):
+        observe_features(engine, frames[frame])
+        for k in range(values.shape[1]):
+            values[frame, k] = view.feature[k]
+
+
+def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, Any]]:
+    rows: dict[int, dict[str, Any]] = {}
+    if stop.is_set():
+        return rows
+    session = Session(
+        chunk.cells[0][1], specialised=True, shared_feature=chunk.shared_feature, keeps_curve=not final_only
+    )
+    for number, setup in chunk.cells:
+        if stop.is_set():
+            break
+        session.reset(setup)
+        session.run()
+        rows[number] = _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
+    return rows
+
+
+def _final_figures(session: Session) -> dict[str, Any]:
+    return {
+        "final_equity": session.final_equity,
+        "n_fills": int(session.engine.log.n_fills),
+        "fees": float(session.venue.accounts[0].fees),
+    }
+
+
+def _finished(futures: Sequence[Future[dict[int, dict[str, Any]]]]) -> dict[int, dict[str, Any]]:
+    """Wait for the cells that have begun, and return what there is."""
+    rows: dict[int, dict[str, Any]] = {}
+    for future in futures:
+        if not future.cancel():
+            rows |= future.result()
+    return rows
+
+
+def _collected(cells: Sequence[Cell], rows: Mapping[int, Mapping[str, Any]]) -> SweepResult:
+    keys = list(cells[0].values)
+    figures = list(next(iter(rows.values()), {"final_equity": None}))
+    numbers = sorted(rows)
+    columns = {key: [cells[number].values[key] for number in numbers] for key in keys}
+    columns |= {figure: [rows[number][figure] for number in numbers] for figure in figures}
+    setup = cells[0].setup
+    return SweepResult(keys, figures, columns, len(cells), setup.strategy.name, setup.frames.data_hash)

@@ -1,0 +1,68 @@
+"""What ``data=`` may be: a dataset of the catalog, a file, or a table in memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ballast.cli.market import frames_of
+from ballast.config import Config
+from ballast.data.frames import Frames, load_frames
+from ballast.data.intervals import parse_interval
+from ballast.model.errors import ConfigError
+from ballast.model.market import width_for
+
+Moment = date | str
+"""A date, a datetime or ISO 8601 text; UTC where it does not say."""
+
+DEFAULT_DATASET = "mexc/spot"
+TABLE = "table in memory"
+"""Stands where a configuration names its file; ``data_hash`` identifies the bars."""
+
+_DATASET = re.compile(r"[\w-]+/[\w-]+")
+
+
+def is_table(data: object) -> bool:
+    """Tell whether ``data`` is a pyarrow Table, a Polars or pandas DataFrame, or anything else that speaks Arrow."""
+    return hasattr(data, "__arrow_c_stream__")
+
+
+def data_section(
+    data: object, symbols: Sequence[str], interval: str | None, start: Moment | None, end: Moment | None
+) -> dict[str, Any]:
+    """Return ``[data]`` of a configuration file for these arguments; what is None is left out."""
+    section = {**_place(data), "symbols": list(symbols), "interval": interval, "start": start, "end": end}
+    return {key: value for key, value in section.items() if value is not None}
+
+
+def _place(data: object) -> dict[str, str]:
+    # Text is a dataset if it reads as one and no file has that name.
+    if is_table(data):
+        return {"path": TABLE}
+    if isinstance(data, str) and _DATASET.fullmatch(data) and not Path(data).exists():
+        return {"dataset": data}
+    if isinstance(data, str | os.PathLike):
+        return {"path": os.fspath(data)}
+    raise ConfigError(
+        f"data = {type(data).__name__}: expected a file, a dataset such as '{DEFAULT_DATASET}', "
+        "or a Polars, pandas or pyarrow table"
+    )
+
+
+def frames_from(config: Config, data: object) -> Frames:
+    """Return the bars of a configuration, read from ``data`` if that is a table; raises as ``frames_of`` does."""
+    if not is_table(data):
+        return frames_of(config)
+    section = config.data
+    return load_frames(
+        data,
+        section.symbols,
+        interval_ms=None if section.interval is None else parse_interval(section.interval),
+        start_ms=section.start_ms,
+        end_ms=section.end_ms,
+        width=width_for(config.n_symbols),
+    )

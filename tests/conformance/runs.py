@@ -1,0 +1,150 @@
+"""Every strategy in every circumstance, and the ways of running one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ballast.backtest.session import Session
+from ballast.backtest.setup import Costs, ExecutionSettings, Setup
+from ballast.model.enums import LimitFill, PathPolicy
+from ballast.model.instrument import Instrument
+from ballast.strategies.registry import BUILT_IN, load
+from tests.conformance.markets import HOUR_NS, Market, random_market
+
+FILES = Path(__file__).parent / "strategies"
+N_SYMBOLS = 4
+SEEDS = (1, 2, 3)
+
+_LIVELY = {"upside_threshold": 0.1, "downside_threshold": 0.1, "cooldown_minutes": 120.0}
+VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "cascade": {
+        "lively": _LIVELY,
+        "documented": {**_LIVELY, "profile": "documented"},
+        "all options": {
+            **_LIVELY,
+            "trend_filter": True,
+            "trim_over_max": True,
+            "refill_reserve": True,
+            "stop_averaging_below": 0.7,
+            "max_events_per_day": 2,
+            "confirm_closes": 2,
+            "max_position_pct": 0.3,
+        },
+    },
+    "equal_weight": {"monthly": {"rebalance": "monthly"}},
+}
+"""Settings beside the defaults that make a strategy show more of itself."""
+
+
+class Case(NamedTuple):
+    """A strategy with its settings."""
+
+    label: str
+    strategy: str
+    values: Mapping[str, Any]
+
+
+def cases() -> list[Case]:
+    """Return every registered strategy and every file in ``strategies``, each with its settings."""
+    found = []
+    for name in [*BUILT_IN, *sorted(str(path) for path in FILES.glob("*.py"))]:
+        label = Path(name).stem
+        found.append(Case(label, name, {}))
+        found += [Case(f"{label}, {variant}", name, values) for variant, values in VARIANTS.get(name, {}).items()]
+    return found
+
+
+CASES = {case.label: case for case in cases()}
+
+
+@cache
+def market_of(seed: int) -> Market:
+    """Return the market of a seed."""
+    return random_market(seed, N_SYMBOLS)
+
+
+def setup_of(label: str, seed: int) -> Setup:
+    """Return one case on one market, under the circumstances that go with the seed."""
+    case = CASES[label]
+    strategy = load(case.strategy)
+    setup = Setup(frames=market_of(seed), strategy=strategy, params=strategy.params(case.values, N_SYMBOLS))
+    return replace(setup, **circumstances(seed))
+
+
+def circumstances(seed: int) -> Mapping[str, Any]:
+    """Return costs and fills: the defaults, everything at once, and the bare minimum."""
+    if seed % 3 == 2:
+        instruments = Instrument.array(N_SYMBOLS)  # type: ignore[attr-defined]
+        instruments["lot_units"], instruments["lot_scale"] = 5, 1000.0
+        instruments["tick_units"], instruments["tick_scale"] = 1, 100_000.0
+        instruments["min_notional"] = 5.0
+        execution = ExecutionSettings(
+            latency_ns=HOUR_NS // 4,
+            volume_participation=0.3,
+            path_policy=PathPolicy.HIGH_FIRST,
+            limit_fill=LimitFill.TOUCH,
+            max_stale_bars=1,
+        )
+        return {"instruments": instruments, "execution": execution, "costs": Costs(maker_fee_rate=-0.0001)}
+    if seed % 3 == 0:
+        execution = ExecutionSettings(path_policy=PathPolicy.LOW_FIRST, max_stale_bars=0)
+        return {"execution": execution, "costs": Costs(maker_fee_rate=0.0, taker_fee_rate=0.0, slippage_bps=0.0)}
+    return {}
+
+
+def finished(setup: Setup, **options: Any) -> Session:
+    """Return a session that has run to its end."""
+    session = Session(setup, **options)
+    session.run()
+    return session
+
+
+def fills(session: Session) -> Any:
+    """Return the fills of a session so far."""
+    return session.engine.fills[: int(session.engine.log.n_fills)]
+
+
+def notes(session: Session) -> Any:
+    """Return the notes of a session so far."""
+    return session.engine.notes[: int(session.engine.log.n_notes)]
+
+
+def moved(session: Session) -> Session:
+    """Return a new session that goes on where this one stands, from nothing but the bytes of its memory."""
+    fresh = Session(session.setup)
+    grown = {name: np.zeros_like(getattr(session.engine, name)) for name in ("fills", "notes")}
+    fresh.engine = fresh.engine._replace(**grown)
+    pairs = zip(
+        (*fresh.venue, *fresh.engine, fresh.state), (*session.venue, *session.engine, session.state), strict=True
+    )
+    for target, source in pairs:
+        _copy_bytes(target, np.asarray(source).tobytes())
+    return fresh
+
+
+def _copy_bytes(target: Any, source: bytes) -> None:
+    if isinstance(target, np.ndarray):
+        target[...] = np.frombuffer(source, target.dtype).reshape(target.shape)
+        return
+    (values,) = np.frombuffer(source, target.dtype)
+    for name in target.dtype.names:
+        target[name] = values[name]
+
+
+def digest(session: Session) -> str:
+    """Return a short name for all memory of a session."""
+    return hashlib.sha256(session.snapshot()).hexdigest()
+
+
+if __name__ == "__main__":
+    # Run under BALLAST_INTERPRET=1: the door reads it once, at import.
+    sys.stdout.write(json.dumps([digest(finished(setup_of(sys.argv[1], seed))) for seed in SEEDS]))

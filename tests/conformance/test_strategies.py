@@ -1,0 +1,207 @@
+"""What every strategy must hold to, found by discovery: the registered ones and the example files beside this."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ballast.backtest.session import Session
+from ballast.model.enums import Side
+from tests.architecture.sources import ROOT
+from tests.conformance.markets import until, with_other_future
+from tests.conformance.runs import CASES, SEEDS, circumstances, digest, fills, finished, moved, notes, setup_of
+
+each_case = pytest.mark.parametrize("label", CASES)
+each_seed = pytest.mark.parametrize("seed", SEEDS)
+
+
+def in_python(session_setup: Any, decide: Callable[..., int]) -> Any:
+    """Return the setup with ``decide`` between the two compiled halves of a step."""
+    return replace(session_setup, strategy=replace(session_setup.strategy, decide=decide, is_compiled=False))
+
+
+def compiled_only(label: str, seed: int) -> Any:
+    setup = setup_of(label, seed)
+    if not setup.strategy.is_compiled:
+        pytest.skip(f"{label} is written in plain Python")
+    return setup
+
+
+@each_case
+def test_the_battery_trades(label: str) -> None:
+    assert sum(len(fills(finished(setup_of(label, seed)))) for seed in SEEDS) >= 9
+
+
+@each_case
+@each_seed
+def test_a_python_decide_gives_the_same_bytes(label: str, seed: int) -> None:
+    setup = compiled_only(label, seed)
+    twin = in_python(setup, setup.strategy.decide.py_func)  # type: ignore[attr-defined]
+    assert digest(finished(setup)) == digest(finished(twin))
+
+
+@each_case
+@each_seed
+def test_a_specialised_loop_gives_the_same_bytes(label: str, seed: int) -> None:
+    setup = compiled_only(label, seed)
+    assert digest(finished(setup)) == digest(finished(setup, specialised=True))
+
+
+@each_case
+def test_the_interpreter_gives_the_same_bytes(label: str) -> None:
+    environment = {**os.environ, "BALLAST_INTERPRET": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    command = [sys.executable, "-m", "tests.conformance.runs", label]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [digest(finished(setup_of(label, seed))) for seed in SEEDS]
+
+
+@each_case
+@each_seed
+def test_twice_is_the_same(label: str, seed: int) -> None:
+    assert digest(finished(setup_of(label, seed))) == digest(finished(setup_of(label, seed)))
+
+
+def assert_same_past(session: Session, known: Session) -> None:
+    """Assert that ``session``, whose market goes on longer, did what ``known`` did while that lasted."""
+    n_frames, n_fills = len(known.engine.equity), int(known.engine.log.n_fills)
+    assert known.engine.equity.tobytes() == session.engine.equity[:n_frames].tobytes()
+    assert known.engine.gross.tobytes() == session.engine.gross[:n_frames].tobytes()
+    assert fills(known).tobytes() == fills(session)[:n_fills].tobytes()
+    assert notes(known).tobytes() == notes(session)[: len(notes(known))].tobytes()
+
+
+@each_case
+@each_seed
+def test_the_past_is_the_same_whatever_comes_after_it(label: str, seed: int) -> None:
+    setup = setup_of(label, seed)
+    whole = finished(setup)
+    for cut in np.random.default_rng(seed).integers(2, len(setup.frames.records), 5).tolist():
+        known = finished(replace(setup, frames=until(setup.frames, cut)))  # type: ignore[arg-type]
+        assert_same_past(whole, known)
+        other = finished(replace(setup, frames=with_other_future(setup.frames, cut, seed)))  # type: ignore[arg-type]
+        assert_same_past(other, known)
+
+
+@each_case
+@each_seed
+def test_a_run_in_pieces_is_the_run(label: str, seed: int) -> None:
+    setup = setup_of(label, seed)
+    pieces = Session(setup)
+    for stop in sorted(np.random.default_rng(seed).integers(0, len(setup.frames.records), 9).tolist()):
+        pieces.run(stop)
+    pieces.run()
+    assert digest(pieces) == digest(finished(setup))
+
+
+@each_case
+@each_seed
+def test_a_run_goes_on_from_the_bytes_of_its_memory(label: str, seed: int) -> None:
+    setup = setup_of(label, seed)
+    session = Session(setup)
+    for stop in sorted(np.random.default_rng(seed + 100).integers(1, len(setup.frames.records), 3).tolist()):
+        session.run(stop)
+        session = moved(session)
+    session.run()
+    assert digest(session) == digest(finished(setup))
+
+
+@each_case
+@each_seed
+def test_deciding_writes_nothing_that_it_was_only_shown(label: str, seed: int) -> None:
+    setup = setup_of(label, seed)
+    written = []
+
+    def decide(row: Any, view: Any, state: Any, params: Any, intents: Any) -> int:
+        before = row.tobytes(), view.tobytes(), params.tobytes()
+        n_intents = int(setup.strategy.decide(row, view, state, params, intents))
+        if before != (row.tobytes(), view.tobytes(), params.tobytes()):
+            written.append(int(view.frame))
+        return n_intents
+
+    assert digest(finished(in_python(setup, decide))) == digest(finished(setup))
+    assert written == []
+
+
+@each_case
+@each_seed
+def test_nothing_happens_before_the_first_close(label: str, seed: int) -> None:
+    session = finished(setup_of(label, seed))
+    first_close_ns = int(session.frames["ts_ns"][0]) + session.setup.frames.interval_ns
+    assert session.engine.equity[0] == session.setup.initial_capital
+    assert (fills(session)["time_ns"] >= first_close_ns).all()
+
+
+@each_case
+@each_seed
+def test_our_books_and_the_venues_agree_to_the_bit(label: str, seed: int) -> None:
+    session = finished(setup_of(label, seed))
+    view, (account,) = session.engine.strategy_view, session.venue.accounts
+    n_legs = 2 * session.setup.n_symbols
+    assert view.cash == account.cash
+    assert view.position_qty[:n_legs].tobytes() == session.venue.positions["qty"].tobytes()
+    assert view.entry_price[:n_legs].tobytes() == session.venue.positions["entry_price"].tobytes()
+    resting = np.bincount(session.venue.orders["symbol"][: session.venue.clock.n_orders], minlength=n_legs // 2)
+    assert view.open_orders[: n_legs // 2].tolist() == resting.tolist()
+
+
+@each_case
+@each_seed
+def test_money_is_conserved(label: str, seed: int) -> None:
+    session = finished(setup_of(label, seed))
+    view, log = session.engine.strategy_view, fills(session)
+    cash_flow = -np.sum(log["side"] * log["qty"] * log["price"]) - np.sum(log["fee"])
+    assert view.cash == pytest.approx(session.setup.initial_capital + cash_flow, rel=1e-9)
+    held = view.position_qty[::2][: session.setup.n_symbols]
+    listed = held != 0.0
+    worth = float(np.sum(held[listed] * view.price[: session.setup.n_symbols][listed]))
+    assert view.equity == pytest.approx(view.cash + worth, rel=1e-12)
+    assert view.cash >= -1e-6
+    assert (held >= 0.0).all()
+
+
+@each_case
+@each_seed
+def test_gaps_and_late_listings_leave_equity_a_number(label: str, seed: int) -> None:
+    session = finished(setup_of(label, seed))
+    assert np.isnan(session.setup.frames.records["close"]).any()  # type: ignore[attr-defined]
+    assert np.isfinite(session.engine.equity).all()
+    assert np.isfinite(session.engine.gross).all()
+    for name in ("qty", "price", "fee", "slippage"):
+        assert np.isfinite(fills(session)[name]).all()
+
+
+@each_case
+@each_seed
+def test_every_fill_and_note_carries_a_declared_reason(label: str, seed: int) -> None:
+    session = finished(setup_of(label, seed))
+    used = {*fills(session)["order_reason"].tolist(), *notes(session)["reason"].tolist()}
+    assert used <= set(session.setup.strategy.reasons)
+
+
+@each_case
+@each_seed
+def test_fills_pay_the_stated_costs(label: str, seed: int) -> None:
+    session = finished(setup_of(label, seed))
+    costs, log = session.setup.costs, fills(session)
+    rate = np.where(log["is_maker"], costs.maker_fee_rate, costs.taker_fee_rate)
+    assert log["fee"] == pytest.approx(log["qty"] * log["price"] * rate, rel=1e-12)
+    paid_by_takers = log["slippage"][~log["is_maker"]] > 0.0
+    assert paid_by_takers.all() if costs.slippage_bps else not paid_by_takers.any()
+
+
+def test_circumstances_differ_by_seed() -> None:
+    assert len({str(circumstances(seed)) for seed in SEEDS}) == len(SEEDS)
+
+
+def test_every_case_sells_as_well_as_buys_somewhere() -> None:
+    sides = {int(side) for label in CASES for side in fills(finished(setup_of(label, SEEDS[0])))["side"]}
+    assert sides == {Side.BUY, Side.SELL}

@@ -1,0 +1,83 @@
+"""Every example and every command that the documentation shows runs as it is shown."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from pyarrow import csv
+from pyarrow import parquet as pq
+
+from ballast.cli.main import run
+from ballast.data.sample import Market, sample_table
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands(path: Path) -> list[str]:
+    """Return the commands in a page's code blocks, or in the comments of an example."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines() if path.suffix == ".toml" else "\n".join(BLOCK.findall(text)).splitlines()
+    return [line.lstrip("#$ ").partition(" #")[0].strip() for line in lines if re.match(r"[#$ ]*ballast [a-z]", line)]
+
+
+SHOWN = [
+    pytest.param(command, id=f"{path.name}: {command}") for path in [*PAGES, *EXAMPLES] for command in commands(path)
+]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a directory that has the examples, and a catalog with a sample market in it."""
+    for example in EXAMPLES:
+        shutil.copy(example, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BALLAST_CATALOG", str(tmp_path / "catalog"))
+    assert run(["data", "sample"]) == 0
+    return tmp_path
+
+
+def write_bars(directory: Path, words: list[str]) -> None:
+    """Write the file that a command reads, with the columns that it says the file has."""
+    pairs = (word.split("=") for word in words if "=" in word)
+    renames = {ours: theirs for theirs, ours in pairs}
+    table = sample_table(Market(days=1, symbols=1, interval_ms=300_000))
+    table = table.rename_columns([renames.get(name, name) for name in table.column_names])
+    for word in words:
+        if word.endswith(".parquet"):
+            pq.write_table(table, directory / word)
+        if word.endswith(".csv"):
+            csv.write_csv(table.drop_columns("symbol"), directory / word)
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_a_command_that_is_shown_runs(command: str, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program, *words = shlex.split(command)
+    assert program == "ballast"
+    if words[:2] == ["data", "download"]:
+        pytest.skip("asks a venue; its options are tested against a server on this machine")
+    if words[:2] in (["data", "import"], ["data", "check"]):
+        write_bars(workplace, words)
+    code = run(words)
+    assert code == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_runs_and_trades(example: Path, workplace: Path) -> None:
+    import json
+
+    assert run(["backtest", str(workplace / example.name), "--quiet", "--json", "out.json"]) == 0
+    assert json.loads(Path("out.json").read_text(encoding="utf-8"))["n_fills"] > 0
+
+
+def test_there_is_something_to_show() -> None:
+    assert len(EXAMPLES) >= 1
+    assert len(SHOWN) >= 3
+    assert os.sep in str(PAGES[0])

@@ -1,0 +1,213 @@
+"""
+A scenario: bars, what is asked when, and what the venue then says, as lines that a person can check.
+
+Bars are a minute long and start at second 0 of ``START_NS``, so frame n opens at second 60 n and its path
+points stand at 0, 20, 40 and 60 seconds after that. Maker fees are 0.1 %, taker fees 0.2 %.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
+from ballast.kernel.orders import submit
+from ballast.kernel.venue import Phase, new_venue, state_bytes
+from ballast.model.enums import Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
+from ballast.model.instrument import Instrument, step_units
+from ballast.model.intents import Intent, clear
+from ballast.model.market import Frame, width_for
+
+SECOND_NS = 1_000_000_000
+START_NS = 1_747_699_200 * SECOND_NS
+INTERVAL_NS = 60 * SECOND_NS
+MAKER_RATE, TAKER_RATE = 0.001, 0.002
+
+Bar = tuple[float, ...] | None
+Ask = Mapping[str, Any]
+
+BUY, SELL = Side.BUY, Side.SELL
+IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
+BASE, QUOTE, CASH, POSITION = QtyUnit.BASE, QtyUnit.QUOTE, QtyUnit.CASH_FRACTION, QtyUnit.POSITION_FRACTION
+
+
+def market(side: int, qty: float, **more: Any) -> Ask:
+    return {"kind": IntentKind.PLACE, "side": side, "qty": qty, **more}
+
+
+def limit(side: int, qty: float, price: float, **more: Any) -> Ask:
+    return {**market(side, qty), "type": OrderType.LIMIT, "price": price, **more}
+
+
+def stop(side: int, qty: float, trigger_price: float, **more: Any) -> Ask:
+    return {**market(side, qty), "type": OrderType.STOP, "trigger_price": trigger_price, **more}
+
+
+def stop_limit(side: int, qty: float, trigger_price: float, price: float, **more: Any) -> Ask:
+    return {**stop(side, qty, trigger_price), "type": OrderType.STOP_LIMIT, "price": price, **more}
+
+
+def trailing(side: int, qty: float, fraction: float = 0.0, distance: float = 0.0, **more: Any) -> Ask:
+    shape = {"type": OrderType.TRAILING, "trail_fraction": fraction, "trail_distance": distance}
+    return {**market(side, qty), **shape, **more}
+
+
+def cancel(**more: Any) -> Ask:
+    return {"kind": IntentKind.CANCEL, "role": -1, "level": -1, **more}
+
+
+def amend(**more: Any) -> Ask:
+    return {"kind": IntentKind.AMEND, "role": -1, "level": -1, **more}
+
+
+def watch(side: int, price: float, **more: Any) -> Ask:
+    return {"kind": IntentKind.WATCH, "side": side, "trigger_price": price, **more}
+
+
+def timer(second: float, **more: Any) -> Ask:
+    return {"kind": IntentKind.TIMER, "expiry_ns": at(second), **more}
+
+
+def at(second: float) -> int:
+    """Return the time in ns of a second of the scenario."""
+    return START_NS + int(second * SECOND_NS)
+
+
+def flat(price: float = 100.0) -> Bar:
+    return (price, price, price, price)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """
+    One story.
+
+    ``bars`` holds (open, high, low, close[, volume]) per frame, or one such list per symbol; None is a missing
+    bar. ``plan`` maps moments to what is asked then: ``bar 0`` is the close of frame 0, ``order 2`` the second
+    ORDER, ``watch 1`` and ``timer 1`` likewise. ``held`` is what account 0 holds of symbol 0 at the start;
+    ``opens`` the frames' opening seconds where time has gaps.
+    """
+
+    name: str
+    bars: Sequence[Any]
+    plan: Mapping[str, Sequence[Ask]]
+    expected: Sequence[str]
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    instrument: Mapping[str, Any] = field(default_factory=dict)
+    cash: float = 10_000.0
+    held: float = 0.0
+    opens: Sequence[float] = ()
+    n_accounts: int = 1
+
+
+def make_frames(bars: Sequence[Any], opens: Sequence[float] = ()) -> Any:
+    by_symbol = bars if isinstance(bars[0], list) else [bars]
+    n_frames = len(by_symbol[0])
+    frames = Frame.array(n_frames, symbols=width_for(len(by_symbol)))  # type: ignore[attr-defined]
+    for name in ("open", "high", "low", "close", "volume", "mark"):
+        frames[name] = np.nan
+    for n in range(n_frames):
+        frames[n].ts_ns = at(opens[n] if opens else 60 * n)
+        for symbol, column in enumerate(by_symbol):
+            bar = column[n]
+            if bar is not None:
+                for name, value in zip(("open", "high", "low", "close"), bar[:4], strict=True):
+                    frames[name][n, symbol] = value
+                frames["volume"][n, symbol] = bar[4] if len(bar) > 4 else 1e12
+    return frames
+
+
+def make_venue(scenario: Scenario) -> Any:
+    n_symbols = len(scenario.bars) if isinstance(scenario.bars[0], list) else 1
+    instruments = Instrument.array(n_symbols)  # type: ignore[attr-defined]
+    for name, value in scenario.instrument.items():
+        if name in ("tick", "lot"):
+            instruments[f"{name}_units"], instruments[f"{name}_scale"] = step_units(value, name)
+        else:
+            instruments[name] = value
+    venue = new_venue(n_symbols, instruments, interval_ns=INTERVAL_NS, n_accounts=scenario.n_accounts)
+    for name, value in scenario.execution.items():
+        setattr(venue.execution, name, value)
+    for account in range(scenario.n_accounts):
+        venue.accounts[account].cash = scenario.cash
+        venue.accounts[account].maker_fee_rate = MAKER_RATE
+        venue.accounts[account].taker_fee_rate = TAKER_RATE
+    if scenario.held:
+        venue.positions[0].qty = scenario.held
+        venue.positions[0].entry_price = 100.0
+    return venue
+
+
+def make_intent(ask: Ask) -> Any:
+    intent = Intent.new()  # type: ignore[attr-defined]
+    clear(intent, ask["kind"], ask.get("symbol", 0), 0)
+    for name, value in ask.items():
+        if name != "account":
+            setattr(intent, name, value)
+    return intent
+
+
+def drive(venue: Any, frames: Any, respond: Callable[[str], Sequence[Ask]], stop_frame: int | None = None) -> list[str]:
+    """Walk the clock; ``respond`` hears each moment's name and says what is asked then. Returns what was said."""
+    log: list[str] = []
+    counts: Counter[str] = Counter()
+    end = len(frames) if stop_frame is None else stop_frame
+    while True:
+        cause = Cause(next_cause(venue, frames, end))
+        if cause < 0:
+            return log if cause == Cause.END else [*log, cause.name.lower()]
+        word = cause.name.lower()
+        counts[word] += 1
+        moment = f"bar {venue.clock.closed_frame}" if cause == Cause.BAR else f"{word} {counts[word]}"
+        if cause != Cause.BAR:
+            log.append(_told(venue, cause))
+        asks = respond(moment)
+        for ask in asks:
+            symbol = ask.get("symbol", 0)
+            if venue.clock.phase in (Phase.BETWEEN, Phase.CLOSED) and 0 <= symbol < venue.clock.n_symbols:
+                sync_last_price(venue, frames, symbol)
+            submit(venue, ask.get("account", 0), make_intent(ask))
+        if asks and venue.execution.same_close and venue.clock.phase == Phase.BETWEEN:
+            settle_at_close(venue, frames)
+
+
+def _told(venue: Any, cause: Cause) -> str:
+    clock = venue.clock
+    second = (clock.now_ns - START_NS) / SECOND_NS
+    several = clock.n_symbols > 1
+    if cause != Cause.ORDER:
+        symbol = f" s{clock.woken_symbol}" if several else ""
+        price = f" {clock.woken_price:.10g}" if cause == Cause.WATCH else ""
+        return f"{second:.6g} {cause.name.lower()} {clock.woken_role}{symbol}{price}"
+    event = venue.events[clock.events_read]
+    clock.events_read += 1
+    assert event.time_ns == clock.now_ns
+    who = (f" a{event.account}" if len(venue.accounts) > 1 else "") + (f" s{event.symbol}" if several else "")
+    kind = EventKind(event.kind)
+    if kind not in (EventKind.FILLED, EventKind.PARTIALLY_FILLED):
+        return f"{second:.6g}{who} {kind.name.lower()} {Reason(event.reason).name.lower()} {event.qty:.10g}"
+    rate = MAKER_RATE if event.is_maker else TAKER_RATE
+    assert event.fee == event.qty * event.price * rate
+    word = "filled" if kind == EventKind.FILLED else "part"
+    side, liquidity = Side(event.side).name.lower(), "maker" if event.is_maker else "taker"
+    return f"{second:.6g}{who} {word} {side} {event.qty:.10g} @ {event.price:.10g} {liquidity}"
+
+
+def play(scenario: Scenario) -> tuple[list[str], Any]:
+    """Return what was said, and the venue at the end."""
+    venue = make_venue(scenario)
+    plan = dict(scenario.plan)
+    log = drive(venue, make_frames(scenario.bars, scenario.opens), lambda moment: plan.pop(moment, ()))
+    assert not plan, f"never came: {sorted(plan)}"
+    return log, venue
+
+
+def digest(scenario: Scenario) -> str:
+    """Return a hash of all that was said and all that is left."""
+    log, venue = play(scenario)
+    return hashlib.sha256("\n".join(log).encode() + state_bytes(venue)).hexdigest()
