@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sys
 
-from rounds import Job, available, goals, interleave, ratio_goal, table
+from rounds import Job, available, figures, interleave, table, times_as_fast
 
 N_ROUNDS = 7
 
 
 def ballast(workload: str, n_bars: int, build: str) -> Job:
-    """Return the job that runs Ballast; the shipped cascade follows rules of its own, which no reference here states."""
+    """Return the job that runs Ballast; of the shipped cascade no reference is stated here."""
     label = f"Ballast {'shipped cascade ' * (workload == 'cascade')}{build}"
     reference = None if workload == "cascade" else (workload, n_bars)
     return Job(label, "jobs/run_ballast.py", (workload, n_bars, build, 7), reference=reference)
@@ -61,12 +61,15 @@ def section(*, is_quick: bool) -> str:
     one, ten = interleave(w1, n_rounds), interleave(w2, n_rounds)
     shared, specialised = "Ballast shared", "Ballast specialised"
     rows = [
-        ratio_goal(one, shared, "vectorbt rust", 2.0),
-        ratio_goal(one, specialised, "vectorbt rust", 2.0),
-        ratio_goal(one, shared, "hftbacktest", 20.0),
-        ratio_goal(ten, shared, "vectorbt numba", 8.0),
-        ratio_goal(ten, specialised, "vectorbt numba", 8.0),
-        ratio_goal(ten, shared, "NautilusTrader", 2000.0),
+        times_as_fast(one, shared, "vectorbt rust", 2.0),
+        times_as_fast(one, specialised, "vectorbt rust", 2.0),
+        times_as_fast(one, shared, "hftbacktest", 20.0),
+        times_as_fast(one, specialised, "hftbacktest", 20.0),
+        times_as_fast(ten, shared, "vectorbt numba", 8.0),
+        times_as_fast(ten, specialised, "vectorbt numba", 8.0),
+        times_as_fast(ten, shared, "NautilusTrader", 2000.0),
+        times_as_fast(ten, shared, "bt"),
+        times_as_fast(ten, "Ballast shipped cascade shared", "vectorbt numba"),
     ]
     return "\n\n".join([
         "## One backtest",
@@ -76,7 +79,7 @@ def section(*, is_quick: bool) -> str:
         f"### W2: cascade with quantities fixed at the close, ten symbols, {n_rounds} round(s)",
         table(w2, ten, "rows"),
         "### Goals",
-        goals(rows),
+        figures(rows),
     ])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from command import backtest, check, configuration
-from rounds import Job, available, goals, interleave, usage
+from rounds import Figure, Job, available, figures, interleave, under, usage
 
 N_ROUNDS = 3
 N_BARS = 1_000_000
@@ -39,12 +39,16 @@ def section(*, is_quick: bool) -> str:
         plain = median(usage(backtest(config)).peak_rss_mb for _ in range(n_rounds))
         with_json = median(usage(backtest(config, result)).peak_rss_mb for _ in range(n_rounds))
         check(result, "w1", N_BARS)
-    rows: list[tuple[str, float | None, str, bool | None]] = [
-        ("`ballast backtest`, no report, peak MB", plain, f"under {MOST_MB}", plain < MOST_MB),
-        ("`ballast backtest --json`, peak MB", with_json, "", None),
-        *((f"{job.label}, peak MB", median(r["peak_rss_mb"] for r in results[job.label]), "", None) for job in jobs),
+    rows = [
+        under("`ballast backtest`, no report, peak MB", plain, MOST_MB),
+        under("`ballast backtest --json`, no report, peak MB", with_json, None),
+        *(Figure(f"{job.label}, peak MB", median(one["peak_rss_mb"] for one in results[job.label])) for job in jobs),
     ]
-    return "\n\n".join(["## Memory", f"W1, {N_BARS:,} bars, whole processes; median of {n_rounds} round(s).", goals(rows)])
+    return "\n\n".join([
+        "## Memory",
+        f"W1, {N_BARS:,} bars, whole processes; median of {n_rounds} round(s).",
+        figures(rows),
+    ])
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from peers.setup import HOME
 
-HOME = Path(os.environ.get("BALLAST_BENCH", Path.home() / ".cache" / "ballast-bench"))
 MINUTE_NS = 60_000_000_000
 START_NS = 1_577_836_800_000_000_000  # 2020-01-01
 SIZES = {"w1": 1_000_000, "w2": 500_000}

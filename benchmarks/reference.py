@@ -19,7 +19,7 @@ W1_CASH, W2_CASH, FEE_RATE = 1e9, 100_000.0, 0.001
 
 
 def pairs(n_pairs: int) -> list[tuple[float, float]]:
-    """Return W3's thresholds, (low, high), or some of them, evenly from rules that rarely trade to ones that always do."""
+    """Return W3's thresholds, (low, high), or some of them, rarely and often traded alike."""
     grid = [(20.0 + 0.75 * row, 51.0 + column) for row in range(40) for column in range(25)]
     return [grid[k * len(grid) // n_pairs] for k in range(n_pairs)]
 
@@ -30,8 +30,8 @@ def wilder_rsi(close: Any, period: int, out: Any) -> None:
     out[0] = float("nan")
     for i in range(1, len(close)):
         change = close[i] - close[i - 1]
-        gain = change if change > 0.0 else 0.0
-        loss = -change if change < 0.0 else 0.0
+        gain = max(0.0, change)
+        loss = max(0.0, -change)
         if i <= period:
             gain_mean += gain / period
             loss_mean += loss / period
@@ -60,7 +60,10 @@ def w1(open_: Any, close: Any, rsi: Any, low: float, high: float, sell_discount:
     return cash + qty * close[len(close) - 1], fills
 
 
-def w2_orders(bar: int, close: Any, qty: Any, cash: float, ready: Any, order: Any) -> bool:
+# One function, so that every engine can compile it by itself.
+def w2_orders(  # noqa: C901, PLR0912
+    bar: int, close: Any, qty: Any, cash: float, ready: Any, order: Any
+) -> bool:
     """
     Write W2's orders, decided at the close of ``bar``, as signed base quantities; tell whether there are any.
 

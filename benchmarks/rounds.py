@@ -20,7 +20,11 @@ from typing import Any, NamedTuple
 from peers.setup import is_installed, python_of
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent / "src")]), "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent / "src")]),
+    "OMP_NUM_THREADS": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,10 @@ def available(jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs that can run here, and say which cannot."""
     missing = sorted({job.peer for job in jobs if job.peer is not None and not is_installed(job.peer)})
     if missing:
-        print(f"Not installed, left out: {', '.join(missing)}. `python benchmarks/peers/setup.py` installs them.", file=sys.stderr)
+        print(
+            f"Not installed, left out: {', '.join(missing)}. `python benchmarks/peers/setup.py` installs them.",
+            file=sys.stderr,
+        )
     return [job for job in jobs if job.peer not in missing]
 
 
@@ -98,8 +105,8 @@ def interleave(jobs: Sequence[Job], n_rounds: int) -> dict[str, list[dict[str, A
 
 
 def agreement(job: Job, result: Mapping[str, Any], expected: Mapping[str, Any]) -> float:
-    """Return the relative difference of final equity; raise ``Disagreement`` where it or the fills are out of bounds."""
-    difference = abs(result["equity"] / expected["equity"] - 1.0)
+    """Return how far, relatively, the final equity is off; raise ``Disagreement`` beyond the tolerance."""
+    difference: float = abs(float(result["equity"]) / expected["equity"] - 1.0)
     if result["fills"] != expected["fills"] or not difference <= job.tolerance:
         raise Disagreement(
             f"{job.label}: {result['fills']} fills and equity {result['equity']!r}, "
@@ -120,38 +127,51 @@ def speed_up(results: Mapping[str, list[dict[str, Any]]], ours: str, theirs: str
 
 def table(jobs: Sequence[Job], results: Mapping[str, list[dict[str, Any]]], unit: str) -> str:
     """Return the timings as Markdown."""
-    lines = [
-        f"| engine | {unit} | CPU s (median) | CPU s (least) | M {unit} / CPU s | first run, CPU s | peak MB | fills | equity off by |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    header = ["engine", unit, "CPU s (median)", "CPU s (least)", f"M {unit} / CPU s", "first run, CPU s", "peak MB"]
+    lines = [f"| {' | '.join([*header, 'fills', 'equity off by'])} |", "|---" * (len(header) + 2) + "|"]
     for job in jobs:
         done = results[job.label]
-        cpu = [result["cpu_s"] for result in done]
-        first, peak = (median(result[key] for result in done) for key in ("first_s", "peak_rss_mb"))
-        off = f"{max(result['difference'] for result in done):.0e}" if job.reference is not None else "-"
-        speed = done[0]["n_bars"] / median(cpu) / 1e6
+        n_bars, fills, version = (done[0][key] for key in ("n_bars", "fills", "version"))
+        cpu_s, first_s, peak_mb = (median(one[key] for one in done) for key in ("cpu_s", "first_s", "peak_rss_mb"))
+        off = "-" if job.reference is None else f"{max(one['difference'] for one in done):.0e}"
+        name = f"{job.label} {version}{job.note and f' ({job.note})'}"
         lines.append(
-            f"| {job.label} {done[0]['version']}{job.note and f' ({job.note})'} | {done[0]['n_bars']:,} | {median(cpu):.4f} "
-            f"| {min(cpu):.4f} | {speed:,.4g} | {first:.2f} | {peak:.0f} | {done[0]['fills']:,} | {off} |"
+            f"| {name} | {n_bars:,} | {cpu_s:.4f} | {min(one['cpu_s'] for one in done):.4f} "
+            f"| {n_bars / cpu_s / 1e6:,.4g} | {first_s:.2f} | {peak_mb:.0f} | {fills:,} | {off} |"
         )
     return "\n".join(lines)
 
 
-def goals(rows: Sequence[tuple[str, float | None, str, bool | None]]) -> str:
-    """Return (what, measured, goal, whether it is met) as Markdown; None stands for what was not measured."""
-    lines = ["| figure | measured | goal | |", "|---|---|---|---|"]
-    for what, measured, goal, is_met in rows:
-        verdict = "" if is_met is None else "met" if is_met else "**missed**"
-        lines.append(f"| {what} | {'not measured' if measured is None else f'{measured:,.3g}'} | {goal} | {verdict} |")
-    return "\n".join(lines)
+class Figure(NamedTuple):
+    """One line of results: what it is, its value (None: not measured here), its goal in words, and whether it is met."""
+
+    what: str
+    measured: float | None
+    goal: str = ""
+    is_met: bool | None = None
 
 
-def ratio_goal(
-    results: Mapping[str, list[dict[str, Any]]], ours: str, theirs: str, at_least: float
-) -> tuple[str, float | None, str, bool | None]:
-    """Return one row of :func:`goals`: ``ours`` at least so many times as fast as ``theirs``."""
-    what, goal = f"{ours}, times as fast as {theirs}", f"at least {at_least:g}"
+def under(what: str, measured: float, most: float | None) -> Figure:
+    """Return a figure that should stay below ``most``; None sets no goal."""
+    return Figure(what, measured) if most is None else Figure(what, measured, f"under {most:g}", measured < most)
+
+
+def times_as_fast(
+    results: Mapping[str, list[dict[str, Any]]], ours: str, theirs: str, least: float | None = None
+) -> Figure:
+    """Return how many times as fast ``ours`` is, and whether that is at least ``least``."""
+    what, goal = f"{ours}, times as fast as {theirs}", "" if least is None else f"at least {least:g}"
     if not results.get(theirs):
-        return what, None, goal, None
+        return Figure(what, None, goal)
     measured = speed_up(results, ours, theirs)
-    return what, measured, goal, measured >= at_least
+    return Figure(what, measured, goal, None if least is None else measured >= least)
+
+
+def figures(rows: Sequence[Figure]) -> str:
+    """Return figures and goals as Markdown."""
+    lines = ["| figure | measured | goal | |", "|---|---|---|---|"]
+    for row in rows:
+        measured = "not measured" if row.measured is None else f"{row.measured:,.3g}"
+        verdict = {None: "", True: "met", False: "**missed**"}[row.is_met]
+        lines.append(f"| {row.what} | {measured} | {row.goal} | {verdict} |")
+    return "\n".join(lines)

@@ -34,13 +34,19 @@ from timing import report
 
 TICK = 0.01
 LOT = 1e-8
+WAIT = True  # until the order is answered
 
 
 def book_events(ts_ns: Any, open_: Any) -> Any:
     """Return four book events for each bar."""
     n_bars = len(open_)
     before = np.concatenate((open_[:1], open_[:-1]))
-    sides = (BUY_EVENT, before - TICK, 0.0), (SELL_EVENT, before, 0.0), (BUY_EVENT, open_ - TICK, 1e9), (SELL_EVENT, open_, 1e9)
+    sides = (
+        (BUY_EVENT, before - TICK, 0.0),
+        (SELL_EVENT, before, 0.0),
+        (BUY_EVENT, open_ - TICK, 1e9),
+        (SELL_EVENT, open_, 1e9),
+    )
     events = np.zeros((n_bars, 4), event_dtype)
     for k, (side, price, qty) in enumerate(sides):
         events[:, k]["ev"] = DEPTH_EVENT | EXCH_EVENT | LOCAL_EVENT | side
@@ -63,11 +69,11 @@ def trade(backtest: Any, rsi: Any, low: float, high: float, cash: float) -> Any:
             order_id += 1
             ask = backtest.depth(0).best_ask
             qty = np.floor(cash / (ask * 1.001) / LOT) * LOT
-            backtest.submit_buy_order(0, order_id, ask, qty, GTC, MARKET, True)
+            backtest.submit_buy_order(0, order_id, ask, qty, GTC, MARKET, WAIT)
             position = backtest.position(0)
         elif position > 0.0 and signal > high:
             order_id += 1
-            backtest.submit_sell_order(0, order_id, backtest.depth(0).best_bid, position, GTC, MARKET, True)
+            backtest.submit_sell_order(0, order_id, backtest.depth(0).best_bid, position, GTC, MARKET, WAIT)
             position = backtest.position(0)
             values = backtest.state_values(0)
             cash = start + values.balance - values.fee

@@ -121,7 +121,9 @@ def main(n_bars: int, repetitions: int) -> None:
     def run() -> dict[str, Any]:
         engine = BacktestEngine(
             BacktestEngineConfig(
-                logging=LoggingConfig(bypass_logging=True), risk_engine=RiskEngineConfig(bypass=True), run_analysis=False
+                logging=LoggingConfig(bypass_logging=True),
+                risk_engine=RiskEngineConfig(bypass=True),
+                run_analysis=False,
             )
         )
         engine.add_venue(

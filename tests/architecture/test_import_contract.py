@@ -11,7 +11,20 @@ import pytest
 from tests.architecture.sources import PACKAGE, ROOT, copy_package, run_python
 
 # Packages that talk to files, sockets, clocks and people. All others are the core.
-EDGES = {"backtest", "cli", "config", "data", "journal", "live", "notebook", "research", "streams", "venues", "web"}
+EDGES = {
+    "alerts",
+    "backtest",
+    "cli",
+    "config",
+    "data",
+    "journal",
+    "live",
+    "notebook",
+    "research",
+    "streams",
+    "venues",
+    "web",
+}
 LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 
 

@@ -86,8 +86,9 @@ def random_market(
             bars[:, : int(draw.integers(5, n_frames // 3))] = np.nan
         for name, values in zip(("open", "high", "low", "close", "volume"), bars, strict=True):
             frames[name][:, symbol] = values
+    is_empty = draw.random(n_frames) < 0.01
     for name in ("open", "high", "low", "close", "volume"):
-        frames[name][draw.random(n_frames) < 0.01] = np.nan
+        frames[name][is_empty] = np.nan
     return Market(frames, tuple(f"S{symbol}USDT" for symbol in range(n_symbols)), interval_ns)
 
 

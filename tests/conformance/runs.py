@@ -121,23 +121,17 @@ def notes(session: Session) -> Any:
 def moved(session: Session) -> Session:
     """Return a new session that goes on where this one stands, from nothing but the bytes of its memory."""
     fresh = Session(session.setup)
-    grown = {name: np.zeros_like(getattr(session.engine, name)) for name in ("fills", "notes")}
+    logs = {name: getattr(session.engine, name) for name in ("fills", "notes")}
+    # NumPy's zeros_like leaves the padding of records as it finds it.
+    grown = {name: np.zeros(len(log), log.dtype).view(np.recarray) for name, log in logs.items()}
     fresh.engine = fresh.engine._replace(**grown)
-    pairs = zip(
-        (*fresh.venue, *fresh.engine, fresh.state), (*session.venue, *session.engine, session.state), strict=True
-    )
-    for target, source in pairs:
-        _copy_bytes(target, np.asarray(source).tobytes())
+    for target, source in zip(_memory(fresh), _memory(session), strict=True):
+        target[...] = np.frombuffer(source.tobytes(), source.dtype).reshape(source.shape)
     return fresh
 
 
-def _copy_bytes(target: Any, source: bytes) -> None:
-    if isinstance(target, np.ndarray):
-        target[...] = np.frombuffer(source, target.dtype).reshape(target.shape)
-        return
-    (values,) = np.frombuffer(source, target.dtype)
-    for name in target.dtype.names:
-        target[name] = values[name]
+def _memory(session: Session) -> list[Any]:
+    return [np.asarray(part) for part in (session.venue, *session.engine, session.state)]
 
 
 def digest(session: Session) -> str:

@@ -147,8 +147,8 @@ def test_our_books_and_the_venues_agree_to_the_bit(label: str, seed: int) -> Non
     view, (account,) = session.engine.strategy_view, session.venue.accounts
     n_legs = 2 * session.setup.n_symbols
     assert view.cash == account.cash
-    assert view.position_qty[:n_legs].tobytes() == session.venue.positions["qty"].tobytes()
-    assert view.entry_price[:n_legs].tobytes() == session.venue.positions["entry_price"].tobytes()
+    assert view.position_qty[:n_legs].tobytes() == session.venue.positions["qty"][:n_legs].tobytes()
+    assert view.entry_price[:n_legs].tobytes() == session.venue.positions["entry_price"][:n_legs].tobytes()
     resting = np.bincount(session.venue.orders["symbol"][: session.venue.clock.n_orders], minlength=n_legs // 2)
     assert view.open_orders[: n_legs // 2].tolist() == resting.tolist()
 

@@ -25,9 +25,8 @@ from ballast.model.market import Frame
 @compiled(inline=True)
 def has_room(engine: Engine) -> bool:
     """Tell whether the logs can take whatever one decision may add."""
-    return (
-        engine.log.n_fills < engine.fills.shape[0] and engine.log.n_notes + INTENT_CAPACITY <= engine.notes.shape[0]
-    )
+    log = engine.log
+    return bool(log.n_fills < engine.fills.shape[0] and log.n_notes + INTENT_CAPACITY <= engine.notes.shape[0])
 
 
 @compiled(inline=True)
@@ -193,7 +192,7 @@ def specialised_loop(decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[A
 
 
 def _built(decide_type: Any, arguments: tuple[Any, ...], key: Any, make_parts: Any) -> Any:
-    from numba import types, typeof
+    from numba import typeof, types
 
     signature = types.int64(decide_type, *(typeof(argument) for argument in arguments))
     if (signature, key) not in _loops:

@@ -1,6 +1,4 @@
-"""
-A backtest: one pass for the figures, two more for the bars that left their order open, and the benchmarks.
-"""
+"""A backtest: one pass for the figures, two more for the bars that left their order open, and the benchmarks."""
 
 from __future__ import annotations
 
@@ -60,9 +58,7 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     if with_policies and n_ambiguous:
         best = _final_equity(_with_path(setup, PathPolicy.BEST))
         worst = _final_equity(_with_path(setup, PathPolicy.WORST))
-    return result_of(
-        session, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup)
-    )
+    return result_of(session, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup))
 
 
 def _with_path(setup: Setup, policy: PathPolicy) -> Setup:
@@ -122,8 +118,7 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         config_hash=setup.config_hash,
         data_hash=frames.data_hash,
         code_version=__version__,
-        **setup.strategy.outcome(session.state),
-        **details,
+        **{**setup.strategy.outcome(session.state), **details},
     )
 
 
@@ -185,7 +180,7 @@ def assumptions(setup: Setup) -> Sequence[str]:
         "Orders decided at a close fill from the next bar on."
         if not execution.same_close
         else "Optimistic: orders fill at the very close that decided them, which nobody can trade.",
-        f"Taking liquidity costs {setup.costs.slippage_bps:g} bps of price on top of fees of {setup.costs.taker_fee_rate:g}.",
+        f"A taker pays {setup.costs.slippage_bps:g} bps of price and fees of {setup.costs.taker_fee_rate:g}.",
         f"Inside a bar the price goes {_PATHS[execution.path_policy]}.",
         "A bar carries as much volume at each of its prices as the orders need."
         if not execution.volume_participation

@@ -35,7 +35,7 @@ class Session:
     setup : Setup
     specialised : bool
         Build the strategy into the loop: slower to start, faster to run; for sweeps.
-    shared_feature : array, (n_frames, n_outputs), optional
+    shared_feature : array, (n_outputs, n_frames), optional
         Indicator outputs computed before, equal to what the engine would compute. A specialised session
         whose strategy declares ``quiet`` then passes over the frames at which nothing happens.
     keeps_curve : bool
@@ -59,7 +59,12 @@ class Session:
             )
         self.venue = _venue(setup)
         self.engine = new_engine(
-            n_symbols, len(self.frames), plan(requests), shared_feature=shared_feature, width=width
+            n_symbols,
+            len(self.frames),
+            plan(requests),
+            shared_feature=shared_feature,
+            width=width,
+            keeps_curve=keeps_curve,
         )
         _open_account(setup, self.venue, self.engine)
         # Arrays of one: a record keeps its bytes alive only through its array.
@@ -104,8 +109,8 @@ class Session:
                 self._grow()
             if code == Cause.RUNAWAY:
                 raise InvariantBroken(
-                    f"strategy '{self.setup.strategy.name}' asked for something more than 100,000 times inside the bar at "
-                    f"frame {self.venue.clock.frame}: it answers its own orders without end"
+                    f"strategy '{self.setup.strategy.name}' acted more than 100,000 times inside one bar, "
+                    f"number {self.venue.clock.frame}: it answers its own orders without end"
                 )
             if progress is not None:
                 progress(boundary / end)
@@ -185,7 +190,7 @@ def apply_overrides(setup: Setup) -> Setup:
     )
 
 
-def _venue(setup: Setup) -> Venue:
+def _venue(setup: Setup) -> Any:
     width = setup.frames.records.dtype["close"].shape[0]
     venue = new_venue(setup.n_symbols, setup.grids(), interval_ns=setup.frames.interval_ns, width=width)
     execution = venue.execution

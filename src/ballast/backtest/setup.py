@@ -17,17 +17,28 @@ class FrameSource(Protocol):
     """Bars laid side by side; see ``data.frames.Frames``."""
 
     @property
-    def records(self) -> Any: ...
+    def records(self) -> Any:
+        """Array of ``Frame``, ascending in time."""
+
     @property
-    def symbols(self) -> Sequence[str]: ...
+    def symbols(self) -> Sequence[str]:
+        """Names by column."""
+
     @property
-    def interval_ns(self) -> int: ...
+    def interval_ns(self) -> int:
+        """Length of a bar."""
+
     @property
-    def rows_skipped(self) -> int: ...
+    def rows_skipped(self) -> int:
+        """How many rows of the source were no usable bar."""
+
     @property
-    def rows_widened(self) -> int: ...
+    def rows_widened(self) -> int:
+        """How many had a high or low that did not enclose open and close."""
+
     @property
-    def data_hash(self) -> str: ...
+    def data_hash(self) -> str:
+        """SHA-256 of what the run reads."""
 
 
 @dataclass(frozen=True, kw_only=True)

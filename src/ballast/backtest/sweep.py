@@ -152,14 +152,14 @@ def _group_key(setup: Setup) -> tuple[Any, ...]:
 
 
 def shared_features(setup: Setup, requests: Sequence[Request]) -> Any:
-    """Return the indicators' outputs, (n_frames, n_outputs); None when there are none, or too many to hold."""
+    """Return the indicators' outputs, (n_outputs, n_frames); None when there are none, or too many to hold."""
     laid_out = plan(requests)
     n_frames, n_outputs = len(setup.frames.records), laid_out[3]
     if n_outputs == 0 or n_frames * n_outputs * 8 > FEATURE_BUDGET_BYTES:
         return None
     width = setup.frames.records.dtype["close"].shape[0]
     engine = new_engine(setup.n_symbols, 0, laid_out, width=width, keeps_curve=False)
-    values = np.empty((n_frames, n_outputs))
+    values = np.empty((n_outputs, n_frames))
     _compute_features(engine, setup.frames.records, values)
     return values
 
@@ -170,8 +170,8 @@ def _compute_features(engine: Any, frames: Any, values: Any) -> None:
     view = engine.strategy_view
     for frame in range(frames.shape[0]):
         observe_features(engine, frames[frame])
-        for k in range(values.shape[1]):
-            values[frame, k] = view.feature[k]
+        for k in range(values.shape[0]):
+            values[k, frame] = view.feature[k]
 
 
 def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, Any]]:
@@ -186,7 +186,9 @@ def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, A
             break
         session.reset(setup)
         session.run()
-        rows[number] = _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
+        rows[number] = (
+            _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
+        )
     return rows
 
 

@@ -212,7 +212,11 @@ for _function, _name, _examples in (
     (
         check,
         "check",
-        ["ballast data check bars.parquet", "ballast data check --dataset mexc/spot --jump 0.2", "ballast data check"],
+        [
+            "ballast data check bars.parquet",
+            "ballast data check --dataset sample/spot --jump 0.2",
+            "ballast data check",
+        ],
     ),
     (sample, "sample", ["ballast data sample", "ballast data sample market.parquet --seed 7 --days 10"]),
     (

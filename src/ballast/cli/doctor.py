@@ -91,7 +91,9 @@ def report() -> list[Check]:
         In a fixed order, grouped. Takes about a second, most of it for loading the compiler. Leaves nothing behind
         but compiled code in the cache.
     """
-    cache = compiled.cache_directory()
+    from ballast.model.code_cache import cache_directory
+
+    cache = cache_directory()
     places = {"compiled code": cache, "this directory": Path.cwd()}
     try:
         from ballast.data.catalog import Catalog

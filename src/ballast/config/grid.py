@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from math import prod
 from typing import Any
 
 from ballast.config.keys import keys_of
@@ -12,7 +13,9 @@ from ballast.config.schema import Config, ExecutionSection
 from ballast.model.errors import ConfigError, nearest
 
 LARGEST_AXIS = 100_000
+LARGEST_GRID = 1_000_000
 _TOLERANCE = Decimal("1e-9")
+_BEYOND_SENSE = Decimal("1e15")
 _FORM = "expected key=first:last:step or key=a,b,c, such as strategy.upside_threshold=0.2:0.6:0.05"
 
 
@@ -38,8 +41,8 @@ def parse_grid(axes: Sequence[str], known: Sequence[str]) -> dict[str, tuple[Any
     Raises
     ------
     ConfigError
-        An axis is not of that form, names an unknown key or one twice, or has no or too many values. Whether a
-        value is in range shows when a configuration is made of it.
+        An axis is not of that form, names an unknown key or one twice, or has too many values; or there are too
+        many combinations. Whether a value is in range shows when a configuration is made of it.
     """
     if not axes:
         raise ConfigError(f"--grid is missing; {_FORM}")
@@ -53,6 +56,9 @@ def parse_grid(axes: Sequence[str], known: Sequence[str]) -> dict[str, tuple[Any
         if key in grid:
             raise ConfigError(f"--grid {axis}: {key} has an axis already; give each key once")
         grid[key] = _range(axis, values) if ":" in values else _list(axis, values)
+    n_cells = prod(map(len, grid.values()))
+    if n_cells > LARGEST_GRID:
+        raise ConfigError(f"--grid: {n_cells:,} combinations, more than {LARGEST_GRID:,}; take fewer values")
     return grid
 
 
@@ -67,17 +73,17 @@ def _range(axis: str, text: str) -> tuple[int | float, ...]:
         numbers = [Decimal(part.strip()) for part in parts]
     except InvalidOperation:
         numbers = []
-    if len(numbers) != 3 or not all(number.is_finite() for number in numbers):
+    if len(numbers) != 3 or not all(number.is_finite() and abs(number) < _BEYOND_SENSE for number in numbers):
         raise ConfigError(f"--grid {axis}: {_FORM}")
     first, last, step = numbers
     if step <= 0 or last < first:
         raise ConfigError(f"--grid {axis}: the step must be above 0 and the last value not below the first")
-    count = int((last - first + _TOLERANCE) / step) + 1
-    if count > LARGEST_AXIS:
-        raise ConfigError(f"--grid {axis}: {count:,} values, more than {LARGEST_AXIS:,}; take a larger step")
+    steps = (last - first + _TOLERANCE) / step
+    if steps >= LARGEST_AXIS:
+        raise ConfigError(f"--grid {axis}: more than {LARGEST_AXIS:,} values; take a larger step")
     # Written as whole numbers, they are counts: bars, minutes.
     is_whole = all(part.strip().lstrip("+-").isdigit() for part in parts)
-    return tuple((int if is_whole else float)(first + step * k) for k in range(count))
+    return tuple((int if is_whole else float)(first + step * k) for k in range(int(steps) + 1))
 
 
 def _list(axis: str, text: str) -> tuple[Any, ...]:

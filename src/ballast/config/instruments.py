@@ -59,8 +59,7 @@ def read_file(config: Config, symbols: Sequence[str]) -> dict[str, Figures]:
     market = config.data.market
     content = _content(path)
     if content.startswith(_PARQUET_MAGIC):
-        venue = config.data.venue or (config.data.dataset or "").partition("/")[0] or None
-        found = _from_properties(path, venue, market, symbols)
+        found = _from_properties(path, _venue(config), market, symbols)
     else:
         found = dict(_from_bybit(path, content, market))
     for symbol in symbols:
@@ -68,6 +67,11 @@ def read_file(config: Config, symbols: Sequence[str]) -> dict[str, Figures]:
             hint = nearest(symbol, found) or f"; give it a table [instruments.{symbol}], or name another file"
             raise ConfigError(f"instruments.file = {path}: no {market} instrument '{symbol}'{hint}")
     return found
+
+
+def _venue(config: Config) -> str | None:
+    of_dataset = (config.data.dataset or "").partition("/")[0]
+    return config.instruments.venue or config.data.venue or of_dataset or None
 
 
 def _merged(config: Config, symbol: str, from_file: Figures) -> Figures:
@@ -112,7 +116,7 @@ def _from_properties(path: Path, venue: str | None, market: str, symbols: Sequen
         if venue is None and symbol in symbols and symbol in found:
             raise ConfigError(
                 f"instruments.file = {path}: '{symbol}' is there for {found[symbol]['market']} and {row['market']}; "
-                "say which with data.venue"
+                "say which with instruments.venue"
             )
         if venue in {None, row["market"]}:
             found[symbol] = row

@@ -145,15 +145,14 @@ def checked_value(path: str, key: Key, value: Any) -> Any:
 
 def utc(path: str, value: Any) -> datetime:
     """Return a TOML date or datetime, or ISO text, as a moment in UTC; without an offset it is UTC already."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise ConfigError(f'{path} = "{value}": not a time; write 2026-05-20 or 2026-05-20T14:30:00Z') from None
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(moment, datetime):
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if isinstance(moment, date):
+            return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        pass
     raise ConfigError(f"{path} = {shown(value)}: not a time; write 2026-05-20 or 2026-05-20T14:30:00Z")
 
 

@@ -202,15 +202,16 @@ def _execution(raw: Any) -> ExecutionSection:
 
 def _instruments(raw: Any, symbols: Sequence[str]) -> InstrumentsSection:
     refuse_no_table(raw, "instruments")
-    file = checked_section(InstrumentsSection, {key: raw[key] for key in raw if key == "file"}, "instruments")
+    keys = keys_of(InstrumentsSection)
+    own = checked_section(InstrumentsSection, {key: raw[key] for key in raw if key in keys}, "instruments")
     limits = {}
     for symbol, table in raw.items():
-        if symbol != "file":
+        if symbol not in keys:
             if not isinstance(table, Mapping):
-                raise ConfigError(f"instruments.{symbol}: no such key; it knows file, and a table for each symbol")
+                raise ConfigError(f"instruments.{symbol}: no such key; it knows {', '.join(keys)}, a table per symbol")
             _refuse_unknown_symbol(f"instruments.{symbol}", symbol, symbols)
             limits[symbol] = InstrumentLimits(**checked_section(InstrumentLimits, table, f"instruments.{symbol}"))
-    return InstrumentsSection(**file, symbols=limits)
+    return InstrumentsSection(**own, symbols=limits)
 
 
 def _refuse_unknown_symbol(path: str, symbol: str, symbols: Sequence[str]) -> None:

@@ -1,15 +1,10 @@
-"""
-The configuration reference: the same declarations that validate a file, as a page.
-
-``python -m ballast.config.reference`` writes ``docs/configuration.md``.
-"""
+"""The configuration reference: the same declarations that validate a file, as a page."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,7 +16,6 @@ from ballast.model.records import Parameter
 from ballast.strategies.registry import BUILT_IN, load
 from ballast.strategies.spec import Strategy
 
-PAGE = Path("docs/configuration.md")
 _INTRODUCTION = """\
 # Configuration
 
@@ -114,7 +108,3 @@ def _lines(rows: list[Row]) -> Iterator[str]:
     for row in rows:
         cells = (f"`{row.key}`", row.default, row.accepts, row.unit, row.meaning, row.source)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

@@ -85,7 +85,12 @@ class AccountSection(Section, frozen=True, kw_only=True):
     currency: Annotated[str, _key("Currency of cash, fees and results.")] = "USDT"
     fee_rate: Annotated[
         float | None,
-        _key("Maker and taker fee in one. Not together with the two below.", unit="fraction", ge=0, lt=1),
+        _key(
+            "Maker and taker fee in one, 0.001 if no rate is given. Not together with the two below.",
+            unit="fraction",
+            ge=0,
+            lt=1,
+        ),
     ] = None
     maker_fee_rate: Annotated[
         float | None, _key("Fee of fills that rested on the book.", unit="fraction", ge=0, lt=1, source=_CASCADE)
@@ -164,6 +169,9 @@ class InstrumentsSection(Section, frozen=True, kw_only=True):
     file: Annotated[
         str | None,
         _key("Parquet table of instrument properties, or Bybit's instruments-info answer as JSON, also gzipped."),
+    ] = None
+    venue: Annotated[
+        str | None, _key("Venue to look up in a file of several; without it `data.venue`, else that of `data.dataset`.")
     ] = None
     symbols: dict[str, InstrumentLimits] = {}
 

@@ -49,7 +49,7 @@ def wrap(decide: Any, state_dtype: Any, params_dtype: Any) -> Any:
     def decide_at(row: Any, view: Any, state_address: int, params_address: int, intents_address: int) -> int:
         state = record_at(state_address, state_dtype)
         params = record_at(params_address, params_dtype)
-        return decide(row, view, state, params, intents_at(intents_address, intent_dtype))  # type: ignore[no-any-return]
+        return decide(row, view, state, params, intents_at(intents_address, intent_dtype))
 
     return decide_at
 
@@ -61,7 +61,7 @@ def wrap_quiet(quiet: Any, state_dtype: Any, params_dtype: Any) -> Any:
     def quiet_at(features: Any, frame: int, stop: int, view: Any, state_address: int, params_address: int) -> int:
         state = record_at(state_address, state_dtype)
         params = record_at(params_address, params_dtype)
-        return quiet(features, frame, stop, view, state, params)  # type: ignore[no-any-return]
+        return quiet(features, frame, stop, view, state, params)
 
     return quiet_at
 
@@ -82,14 +82,14 @@ def _make_casts() -> tuple[Any, Any]:
     from numba.extending import intrinsic
     from numba.np.arrayobj import make_array, populate_array
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def record_at(typing_context: Any, location: Any, dtype: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
         return dtype.dtype(types.int64, dtype), generate
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def intents_at(typing_context: Any, location: Any, dtype: Any) -> Any:
         array_type = types.Array(dtype.dtype, 1, "C")
 

@@ -26,8 +26,8 @@ def observe_bar(engine: Engine, row: Frame, frame: int, time_ns: int) -> None:
     view.frame = frame
     observe_prices(view, row)
     if engine.shared_feature.shape[0] > 0:
-        for k in range(engine.shared_feature.shape[1]):
-            view.feature[k] = engine.shared_feature[frame, k]
+        for k in range(engine.shared_feature.shape[0]):
+            view.feature[k] = engine.shared_feature[k, frame]
     else:
         observe_features(engine, row)
     value_positions(view)

@@ -41,9 +41,10 @@ class Engine(NamedTuple):
     """
     Everything that ``observe`` and ``act`` write. (Numba reserves the attribute name ``view``.)
 
-    ``equity`` and ``gross`` hold one point per frame, or none when no curve is kept. ``fills`` and ``notes`` grow by doubling: the run
-    returns to its caller when they are full. ``shared_feature`` replaces the incremental indicators when
-    it has rows: one per frame, computed once for many runs.
+    ``equity`` and ``gross`` hold one point per frame, or none when no curve is kept. ``fills`` and
+    ``notes`` grow by doubling: the run returns to its caller when they are full. ``shared_feature``
+    replaces the incremental indicators when it has rows: one per output, (n_outputs, n_frames), computed
+    once for many runs.
     """
 
     strategy_view: Any

@@ -17,7 +17,7 @@ from ballast.kernel.arrival import meet, settle_orders
 from ballast.kernel.fills import lots_left
 from ballast.kernel.path import high_comes_first, is_ambiguous
 from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
-from ballast.kernel.venue import OrderStatus, Phase, SymbolMarket, Venue
+from ballast.kernel.venue import LAST_POINT, OrderStatus, Phase, SymbolMarket, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import Cause, LimitFill, OrderType, Side
 from ballast.model.market import Frame
@@ -25,19 +25,17 @@ from ballast.model.market import Frame
 MAX_CALLS_PER_BAR = 100_000
 """More decisions than this inside one bar is a strategy that answers itself for ever."""
 
-LAST_POINT = 3
-
 
 @compiled(inline=True)
 def next_cause(venue: Venue, frames: Frame, stop: int) -> int:
     """Return why to decide next: the close of a quiet bar at once, anything else from :func:`advance`."""
     clock = venue.clock
-    if clock.phase == Phase.BETWEEN and clock.n_orders + clock.n_watches + clock.n_timers == 0:
-        if clock.events_read == clock.events_written and clock.frame + 1 < stop:
-            clock.frame += 1
-            clock.closed_frame = clock.frame
-            clock.now_ns = frames[clock.frame].ts_ns + clock.interval_ns  # type: ignore[index]
-            return Cause.BAR
+    is_quiet = clock.n_orders + clock.n_watches + clock.n_timers == 0 and clock.events_read == clock.events_written
+    if is_quiet and clock.phase == Phase.BETWEEN and clock.frame + 1 < stop:
+        clock.frame += 1
+        clock.closed_frame = clock.frame
+        clock.now_ns = frames[clock.frame].ts_ns + clock.interval_ns  # type: ignore[index]
+        return Cause.BAR
     return advance(venue, frames, stop)
 
 
@@ -163,7 +161,8 @@ def path_price(market: SymbolMarket, point: int) -> float:
 @compiled
 def _arrive_at_point(venue: Venue) -> None:
     clock = venue.clock
-    clock.instant += 1
+    # An event at the very end of the stretch was this instant already.
+    clock.instant += 1 if clock.fraction < 1.0 else 0
     clock.is_at_point = True
     clock.fraction = 0.0
     clock.now_ns = clock.open_ns + clock.point * clock.interval_ns // LAST_POINT

@@ -8,7 +8,7 @@ from ballast.kernel.book import drop, remove
 from ballast.kernel.fills import best_counterparty, fill, match_clients, taker_price
 from ballast.kernel.orders import amend, mark_late_level
 from ballast.kernel.triggers import follow, is_met
-from ballast.kernel.venue import Order, OrderStatus, Venue
+from ballast.kernel.venue import LAST_POINT, Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import EventKind, OrderType, Reason, Side, TimeInForce
 
@@ -41,12 +41,14 @@ def _settle(venue: Venue, k: int, is_open: bool) -> bool:
     if order.amend_ns != 0 and order.amend_ns <= now_ns:
         amend(venue, order)
     if not _has_prices(venue, order):
-        if order.expiry_ns == now_ns:
+        if order.expiry_ns == now_ns and not _is_close(venue):
             drop(venue, k, EventKind.EXPIRED, Reason.NO_PRICE)
             return True
         return False
     if order.status == OrderStatus.PENDING:
-        return order.active_ns <= now_ns and _arrive(venue, k, is_open)
+        # The last trade of a bar came before its close: who arrives at the close meets the next open.
+        is_early = order.active_ns == now_ns and order.placed_instant < venue.clock.instant and _is_close(venue)
+        return order.active_ns <= now_ns and not is_early and _arrive(venue, k, is_open)
     return is_open and _meet_open(venue, k)
 
 
@@ -69,6 +71,12 @@ def _meet_open(venue: Venue, k: int) -> bool:
 def _is_inside(order: Order, price: float) -> bool:
     """Tell whether a limit order accepts ``price``; NaN is never accepted."""
     return price <= order.price if order.side == Side.BUY else price >= order.price
+
+
+@compiled
+def _is_close(venue: Venue) -> bool:
+    """Tell whether the clock stands at a bar's close, where the next bar's open of the same time is still to come."""
+    return venue.clock.is_at_point and venue.clock.point == LAST_POINT
 
 
 @compiled
@@ -153,7 +161,7 @@ def _take(venue: Venue, k: int) -> bool:
 @compiled
 def meet(venue: Venue, k: int, price: float, is_open: bool) -> bool:
     """
-    The price meets order ``k``: trigger it or fill it; True when it has left the table.
+    Trigger or fill order ``k``, which the price meets; True when it has left the table.
 
     A limit fills at the better of its own price and ``price`` (they differ after a gap). A stop becomes
     a market order, a stop-limit a limit order, at ``price``.

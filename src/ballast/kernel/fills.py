@@ -30,7 +30,7 @@ from ballast.model.units import MONEY_TOLERANCE, RELATIVE_NUDGE, floor_to_step, 
 
 @compiled
 def taker_price(venue: Venue, order: Order, price: float) -> float:
-    """Return what taking liquidity at ``price`` costs: slippage against the order, the tick beyond, never past a limit."""
+    """Return the price of taking liquidity at ``price``: slipped to the tick beyond, never past a limit."""
     is_buy = order.side == Side.BUY
     rate = venue.execution.slippage_rate
     instrument = venue.instruments[order.symbol]
@@ -119,7 +119,7 @@ def _refusal(venue: Venue, order: Order, qty: float, price: float) -> int:
 
 @compiled
 def _within_position(venue: Venue, order: Order, qty: float) -> float:
-    """Clip what reduces to what is held; within noise of all it is all, so that no dust stays and no leg passes zero."""
+    """Clip what reduces to what is held; within noise of all it is all, so that no dust stays behind."""
     is_spot = venue.accounts[order.account].kind == AccountKind.SPOT
     if not (order.reduce_only or (is_spot and order.side == Side.SELL)):
         return qty
@@ -235,7 +235,7 @@ def match_clients(venue: Venue, k: int, limit: float) -> int:
 
 @compiled
 def best_counterparty(venue: Venue, k: int, limit: float) -> int:
-    """Return the resting limit of another account with the best price at or inside ``limit``, oldest first; -1 if none."""
+    """Return another account's resting limit of best price at or inside ``limit``, oldest first; -1 if none."""
     order = venue.orders[k]
     sign = 1.0 if order.side == Side.BUY else -1.0
     best = -1

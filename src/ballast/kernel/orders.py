@@ -152,7 +152,11 @@ def _qty_fault(instrument: Instrument, qty: float, price: float, min_notional: f
         return Reason.BELOW_LOT
     if lots > instrument.max_qty:
         return Reason.ABOVE_MAXIMUM_QTY
-    return Reason.BELOW_MINIMUM_NOTIONAL if is_below(lots * price, max(min_notional, instrument.min_notional)) else Reason.NONE
+    return (
+        Reason.BELOW_MINIMUM_NOTIONAL
+        if is_below(lots * price, max(min_notional, instrument.min_notional))
+        else Reason.NONE
+    )
 
 
 @compiled

@@ -13,8 +13,10 @@ from ballast.model.instrument import Instrument
 from ballast.model.market import width_for
 from ballast.model.records import ArrayOf, record
 
-
 TIMER_CAPACITY = 64
+
+LAST_POINT = 3
+"""The path point at which a bar closes."""
 
 
 class Phase(IntEnum):

@@ -19,13 +19,14 @@ from typing import Any
 
 import llvmlite
 import numba
-import numpy
-from numba.core.caching import CompileResultCacheImpl, _Cache
+import numpy as np
+from numba.core.caching import _Cache
+from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from ballast.model.fingerprint import fingerprint
 
-VERSIONS = (numba.__version__, llvmlite.__version__, numpy.__version__, platform.python_version())
+VERSIONS = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version())
 
 # How the cache fared in this process; the conformance tests and `ballast doctor` read it.
 stats = {"hits": 0, "misses": 0}
@@ -45,7 +46,7 @@ def signature_text(signature: Any) -> str:
     return f"{signature} {[f'{c.__module__}.{c.__qualname__}' for c in classes if c is not None]}"
 
 
-class CodeCache(_Cache):  # type: ignore[misc]  # Numba ships no types.
+class CodeCache(_Cache):
     """Numba's cache interface over those files. ``variant`` tells builds of one function apart."""
 
     def __init__(self, function: Callable[..., Any], variant: str) -> None:
@@ -81,7 +82,7 @@ class CodeCache(_Cache):  # type: ignore[misc]  # Numba ships no types.
         target_context.refresh()
         try:
             data = self._file(signature, target_context.codegen()).read_bytes()
-            result = CompileResultCacheImpl.rebuild(self, target_context, pickle.loads(data))
+            result = CompileResult._rebuild(target_context, *pickle.loads(data))
         except (OSError, EOFError, pickle.UnpicklingError):
             stats["misses"] += 1
             return None

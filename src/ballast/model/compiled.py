@@ -81,16 +81,17 @@ def _dispatcher(function: Callable[..., Any], *, inline: bool, is_entry: bool) -
 
     from ballast.model.code_cache import CodeCache
 
-    dispatcher = numba.njit(
-        error_model="numpy",
-        boundscheck=True,
-        fastmath=False,
-        nogil=True,
-        forceinline=inline,
-        no_cpython_wrapper=not is_entry,
-        no_cfunc_wrapper=not is_entry,
-        _nrt=False,
-    )(function)
+    options: dict[str, Any] = {
+        "error_model": "numpy",
+        "boundscheck": True,
+        "fastmath": False,
+        "nogil": True,
+        "forceinline": inline,
+        "no_cpython_wrapper": not is_entry,
+        "no_cfunc_wrapper": not is_entry,
+        "_nrt": False,
+    }
+    dispatcher: Any = numba.njit(**options)(function)
     dispatcher._cache = CodeCache(function, "entry" if is_entry else "inner")
     return dispatcher
 
@@ -115,7 +116,7 @@ def _inner(function: Callable[..., Any], inline: bool) -> Any:
             kind = types.unliteral(kind)
             return kind.dtype if isinstance(kind, types.IntEnumMember) else kind
 
-        class Inner(CPUDispatcher):  # type: ignore[misc]  # Numba ships no types.
+        class Inner(CPUDispatcher):
             """A compiled function without glue for Python."""
 
             def get_call_template(self, arguments: Any, named: Any) -> Any:

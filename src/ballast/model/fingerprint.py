@@ -9,12 +9,16 @@ What is hashed is what is in memory and about to be compiled, not a file that ma
 from __future__ import annotations
 
 import hashlib
+import sys
 import types
 from collections.abc import Callable, Iterator
 from enum import EnumType
 from typing import Any
 
 import numpy as np
+
+_FOREIGN = {*sys.stdlib_module_names, "numpy", "numba"}
+"""Packages whose code is the interpreter's or Numba's business; their versions are part of every key."""
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
@@ -49,10 +53,20 @@ def _parts(function: Callable[..., Any], seen: set[int], callers: tuple[Any, ...
     yield repr(getattr(function, "__defaults__", None))
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
     named = [(name, cell.cell_contents) for name, cell in cells]
-    named += [(name, function.__globals__[name]) for name in sorted(_names(code)) if name in function.__globals__]
-    for name, value in named:
+    names = sorted(_names(code))
+    named += [(name, function.__globals__[name]) for name in names if name in function.__globals__]
+    for name, value in _with_members(named, names):
         yield f"{name}="
         yield from _value_parts(f"{function.__qualname__}: {name}", value, seen, callers)
+
+
+def _with_members(named: list[tuple[str, Any]], names: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield each value, and those members of each module of ours that the code may name."""
+    for name, value in named:
+        yield name, value
+        if isinstance(value, types.ModuleType) and value.__name__.split(".")[0] not in _FOREIGN:
+            members = [(f"{name}.{member}", vars(value)[member]) for member in names if member in vars(value)]
+            yield from _with_members(members, names)
 
 
 def _code_parts(code: types.CodeType) -> Iterator[str]:
@@ -75,7 +89,8 @@ def _names(code: types.CodeType) -> set[str]:
 
 def _value_parts(where: str, value: Any, seen: set[int], callers: tuple[Any, ...]) -> Iterator[str]:
     if isinstance(value, EnumType):
-        yield f"{value.__module__}.{value.__qualname__}{[(member.name, member.value) for member in value]}"
+        members = [(name, repr(value[name])) for name in value.__members__]
+        yield f"{value.__module__}.{value.__qualname__}{members}"
     elif isinstance(value, _PLAIN):
         yield repr(value)
     elif isinstance(value, tuple):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from ballast.model.events import Alert
+
 
 class RecordedBar(NamedTuple):
     """One bar as a venue reports it; ``open_time_ms`` in UTC, volume in base units."""
@@ -74,3 +76,11 @@ class PublicHistory(Protocol):
 
     async def funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[FundingRate, ...]:
         """Return the rates with ``start_ms <= time < end_ms``, ascending, at most ``funding_page_ms`` apart."""
+
+
+class AlertSink(Protocol):
+    """Where alerts go; ``now_ns`` is UTC since 1970."""
+
+    def send(self, alert: Alert, now_ns: int) -> None:
+        """Pass ``alert`` on; a sink may withhold what it has just sent under the same key."""
+        ...

@@ -21,7 +21,7 @@ MONEY_TOLERANCE = 1e-9
 
 @compiled
 def floor_to_step(value: float, units: int, scale: float) -> float:
-    """Return the largest multiple of ``units / scale`` that is <= ``value`` (>= 0); ``value`` itself when ``units`` is 0."""
+    """Return the largest multiple of ``units / scale`` <= ``value`` (>= 0); ``value`` itself when ``units`` is 0."""
     if units == 0:
         return value
     return np.floor(value * scale / units * RELATIVE_NUDGE + STEP_NUDGE) * units / scale

@@ -11,8 +11,9 @@ EMERGENCY  no       no          no       yes
 HALTED     no       no          no       yes
 =========  =======  ==========  =======  ==========
 
-*Raising*: not reduce-only, and it can increase the symbol's net position. *Protect*: reduce-only orders
-and the tightening of stops. From EMERGENCY on the engine itself closes, so a strategy may only cancel.
+*Raising*: not reduce-only, and it can increase the symbol's net position; an amendment that sets a quantity
+counts as such, because it does not say which side it changes. *Protect*: reduce-only orders and amendments
+of prices alone. From EMERGENCY on the engine itself closes, so a strategy may only cancel.
 On accounts without margin no rung moves the state by itself.
 """
 
@@ -38,9 +39,11 @@ class Ladder:
 
 @compiled
 def is_raising(view: View, intent: Intent) -> bool:
-    """Tell whether an order can increase the absolute net position of its symbol."""
+    """Tell whether a request can increase the absolute net position of its symbol."""
     if intent.reduce_only:
         return False
+    if intent.kind == IntentKind.AMEND:
+        return intent.qty > 0.0
     legs = view.position_qty  # type: ignore[attr-defined]
     net = legs[2 * intent.symbol] + legs[2 * intent.symbol + 1]
     return increases(net, float(intent.side))
@@ -50,7 +53,8 @@ def is_raising(view: View, intent: Intent) -> bool:
 def review(ladder: Ladder, view: View, intent: Intent) -> int:
     """Return why the ladder refuses this intent in its present state, or ``Reason.NONE``."""
     state = ladder.state
-    if state == LadderState.NORMAL or intent.kind != IntentKind.PLACE:
+    is_order = intent.kind == IntentKind.PLACE or intent.kind == IntentKind.AMEND
+    if state == LadderState.NORMAL or not is_order:
         return Reason.NONE
     if state == LadderState.FROZEN:
         return Reason.LADDER_FROZEN if is_raising(view, intent) else Reason.NONE

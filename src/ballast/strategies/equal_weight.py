@@ -98,7 +98,7 @@ def _buy_new(view: Record, state: State, params: Params, intents: Intent) -> int
     n = 0
     for symbol in range(view.n_symbols):
         is_fresh = view.bar_ts_ns[symbol] == view.time_ns - view.interval_ns
-        if is_fresh and not state.is_bought[symbol]:
+        if is_fresh and not state.is_bought[symbol] and view.open_orders[symbol] == 0:
             n = _order(
                 view, state, intents, n, symbol, Side.BUY, share, QtyUnit.QUOTE, params.min_order_value, 0, Reason.START
             )

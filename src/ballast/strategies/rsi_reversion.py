@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
+from ballast.indicators.scan import first_above, first_below
 from ballast.indicators.state import Indicator
 from ballast.indicators.table import Request
 from ballast.model.compiled import compiled
@@ -73,13 +74,7 @@ def decide(row: Any, view: Record, state: State, params: Params, intents: Intent
 
 @compiled
 def quiet(features: Any, frame: int, stop: int, view: Record, state: State, params: Params) -> int:
-    """Return the first frame, from ``frame`` on, whose RSI asks for a trade in the present position; ``stop`` if none."""
-    low = params.low
-    high = params.high
+    """Return the first frame, from ``frame`` on, whose RSI asks for a trade; ``stop`` if none does."""
     if view.position_qty[0] == 0.0:
-        while frame < stop and not features[frame, 0] < low:
-            frame += 1
-    else:
-        while frame < stop and not features[frame, 0] > high:
-            frame += 1
-    return frame
+        return first_below(features[0], frame, stop, params.low)
+    return first_above(features[0], frame, stop, params.high)

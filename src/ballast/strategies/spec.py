@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from types import ModuleType
 from typing import Any
 
 from ballast.indicators.table import Request
 from ballast.model.errors import ConfigError, nearest
 from ballast.model.records import Parameter
+
+LARGEST = 2**62
+"""What a 64-bit integer holds with room to add."""
 
 EXIT_PLANS = ("take_profit", "stop", "rebalance", "none")
 
@@ -80,8 +84,12 @@ def checked(key: str, parameter: Parameter, value: Any) -> float | int | bool:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{key} = {value!r}: expected a number{_unit(parameter)}")
-    if isinstance(parameter.default, int) and float(value) != int(value):
+    if isinstance(value, float) and not isfinite(value):
+        raise ConfigError(f"{key} = {value!r}: expected a finite number{_unit(parameter)}")
+    if isinstance(parameter.default, int) and value != int(value):
         raise ConfigError(f"{key} = {value!r}: expected a whole number{_unit(parameter)}")
+    if abs(value) > LARGEST:
+        raise ConfigError(f"{key} = {value!r}: expected {range_text(parameter)}, and no such giant{_unit(parameter)}")
     if not _in_range(parameter, value):
         hint = f"; did you mean {value / 100:g}? it is a fraction" if _looks_like_percent(parameter, value) else ""
         raise ConfigError(f"{key} = {value!r}: expected {range_text(parameter)}{_unit(parameter)}{hint}")

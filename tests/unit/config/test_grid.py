@@ -62,9 +62,11 @@ def test_a_range_has_every_step_from_first_to_last(first: int, step: int, count:
         ("strategy.upside_threshold=0.2:0.6", "expected key=first:last:step"),
         ("strategy.upside_threshold=a:b:c", "expected key=first:last:step"),
         ("strategy.upside_threshold=0:inf:1", "expected key=first:last:step"),
+        ("strategy.upside_threshold=0:1e999999:1", "expected key=first:last:step"),
+        ("strategy.upside_threshold=0:1:1e-300", "more than 100,000 values"),
         ("strategy.upside_threshold=0.2:0.6:0", "the step must be above 0"),
         ("strategy.upside_threshold=0.6:0.2:0.1", "the last value not below the first"),
-        ("strategy.upside_threshold=0:1:0.000001", "1,000,001 values, more than 100,000"),
+        ("strategy.upside_threshold=0:1:0.000001", "more than 100,000 values; take a larger step"),
         ("strategy.upside_threshold=1,,2", "a value is missing between commas"),
         ("strategy.upside_threshold=1,2,1", "1 is there twice"),
     ],
@@ -77,6 +79,12 @@ def test_a_grid_that_cannot_be_meant_is_refused(axis: str, words: str) -> None:
 def test_a_key_has_one_axis() -> None:
     with pytest.raises(ConfigError, match="has an axis already"):
         parse_grid(["strategy.upside_threshold=1,2", "strategy.upside_threshold=3"], KEYS)
+
+
+def test_a_grid_of_too_many_cells_is_refused() -> None:
+    axes = ["strategy.upside_threshold=1:2000:1", "strategy.cooldown_minutes=1:2000:1"]
+    with pytest.raises(ConfigError, match="4,000,000 combinations, more than 1,000,000; take fewer values"):
+        parse_grid(axes, KEYS)
 
 
 def test_a_grid_without_axes_is_refused() -> None:

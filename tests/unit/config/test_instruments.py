@@ -113,6 +113,12 @@ def test_the_smallest_order_of_binance_is_an_amount_of_quote_currency(tmp_path: 
     assert (one.min_notional, one.min_qty) == (5.0, 0.0)
 
 
+def test_the_venue_of_the_instruments_may_be_another_than_that_of_the_rows(tmp_path: Path) -> None:
+    instruments = {"file": properties(tmp_path), "venue": "binance"}
+    one = instruments_of(config(tmp_path, "BTCUSDT", instruments=instruments, venue="bybit"))[0]
+    assert one.min_notional == 5.0
+
+
 def test_a_dataset_names_the_venue(tmp_path: Path) -> None:
     raw = {
         "data": {"dataset": "bybit/spot", "symbols": ["DOGEUSDT"]},
@@ -144,7 +150,9 @@ def test_a_file_that_cannot_serve_is_named_with_the_reason(tmp_path: Path, conte
 
 
 def test_a_table_of_properties_needs_the_venue_where_several_have_the_symbol(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'BTCUSDT' is there for binance and bybit; say which with data\.venue"):
+    with pytest.raises(
+        ConfigError, match=r"'BTCUSDT' is there for binance and bybit; say which with instruments\.venue"
+    ):
         instruments_of(config(tmp_path, "BTCUSDT", instruments={"file": properties(tmp_path)}))
 
 

@@ -345,6 +345,7 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
             with_keys("data", start="yesterday"),
             'data.start = "yesterday": not a time; write 2026-05-20 or 2026-05-20T14:30:00Z',
         ),
+        (with_keys("data", start="0001-01-01T00:00+01:00"), 'data.start = "0001-01-01T00:00+01:00": not a time'),
         (with_keys("data", end=20260520), "data.end = 20260520: not a time; write 2026-05-20 or 2026-05-20T14:30:00Z"),
         (
             with_keys("data", start="2026-06-04", end="2026-06-04"),
@@ -387,7 +388,7 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
         ),
         (
             with_keys("instruments", flie="x"),
-            "instruments.flie: no such key; it knows file, and a table for each symbol",
+            "instruments.flie: no such key; it knows file, venue, a table per symbol",
         ),
         (
             with_keys("instruments", BLORPUSDT={"tik": 1}),

@@ -21,11 +21,13 @@ from ballast.kernel.venue import Phase, new_venue, state_bytes
 from ballast.model.enums import Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.instrument import Instrument, step_units
 from ballast.model.intents import Intent, clear
-from ballast.model.market import Frame, width_for
+from ballast.model.market import Frame
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_747_699_200 * SECOND_NS
 INTERVAL_NS = 60 * SECOND_NS
+WIDTH = 2
+"""Room for two symbols in every scenario, so that one build serves all."""
 MAKER_RATE, TAKER_RATE = 0.001, 0.002
 
 Bar = tuple[float, ...] | None
@@ -108,7 +110,7 @@ class Scenario:
 def make_frames(bars: Sequence[Any], opens: Sequence[float] = ()) -> Any:
     by_symbol = bars if isinstance(bars[0], list) else [bars]
     n_frames = len(by_symbol[0])
-    frames = Frame.array(n_frames, symbols=width_for(len(by_symbol)))  # type: ignore[attr-defined]
+    frames = Frame.array(n_frames, symbols=WIDTH)  # type: ignore[attr-defined]
     for name in ("open", "high", "low", "close", "volume", "mark"):
         frames[name] = np.nan
     for n in range(n_frames):
@@ -130,7 +132,7 @@ def make_venue(scenario: Scenario) -> Any:
             instruments[f"{name}_units"], instruments[f"{name}_scale"] = step_units(value, name)
         else:
             instruments[name] = value
-    venue = new_venue(n_symbols, instruments, interval_ns=INTERVAL_NS, n_accounts=scenario.n_accounts)
+    venue = new_venue(n_symbols, instruments, interval_ns=INTERVAL_NS, n_accounts=scenario.n_accounts, width=WIDTH)
     for name, value in scenario.execution.items():
         setattr(venue.execution, name, value)
     for account in range(scenario.n_accounts):

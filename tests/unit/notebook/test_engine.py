@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,22 @@ def test_the_same_bars_from_file_table_and_catalog_give_the_same_result(
     results = [BacktestEngine(ASSETS, config=SENSITIVE, data=source).run() for source in sources]
     assert [facts(result) for result in results] == [facts(results[0])] * len(sources)
     assert facts(BacktestEngine(ASSETS, config=SENSITIVE).run()) == facts(results[0])
+
+
+def test_a_table_is_cut_and_put_together_as_a_file_is(market: Path) -> None:
+    sources = (market, pq.read_table(market))
+    results = [BacktestEngine(ASSETS, data=source, interval="1h").run("2025-01-04", "2025-01-06") for source in sources]
+    assert [len(result.equity) for result in results] == [48, 48]
+    assert results[0].data_hash == results[1].data_hash
+
+
+def test_a_file_that_is_called_like_a_dataset_is_a_file(
+    market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mexc").mkdir()
+    shutil.copy(market, tmp_path / "mexc" / "spot")
+    assert BacktestEngine(ASSETS, data="mexc/spot").run().metrics.n_fills > 0
 
 
 def test_missing_bars_are_an_error_that_names_the_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

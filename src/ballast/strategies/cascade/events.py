@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.model.compiled import compiled
-from ballast.model.enums import EventKind, Side
+from ballast.model.enums import EventKind, IntentKind, Side
 from ballast.model.intents import Intent, note
 from ballast.model.records import Record
 from ballast.strategies.cascade.plans import (
@@ -26,6 +26,8 @@ DAY_NS = 86_400_000_000_000
 @compiled
 def on_close(row: Any, view: Record, state: Record, params: Record, intents: Intent) -> int:
     """Check the basket at a close: start it, or let at most one event begin."""
+    if view.latency_ns > 0 and _is_waiting(view):
+        return 0
     take_stock(row, view, state)
     state.expiry_ns = view.time_ns + view.latency_ns
     if not state.has_started:
@@ -41,12 +43,21 @@ def on_close(row: Any, view: Record, state: Record, params: Record, intents: Int
     if is_quiet and params.confirm_closes == 1 and not params.trim_over_max and not params.trend_filter:
         return 0
     n = _note_breaches(view, state, params, intents)
-    n_before = n
     _count_confirmations(view, state, params)
     n = _choose(view, state, params, intents, n)
-    if n == n_before and params.trim_over_max:
+    has_event = n > 0 and intents[n - 1].kind == IntentKind.PLACE  # type: ignore[index]
+    if params.trim_over_max and not has_event:
         n = _trim(view, state, params, intents, n)
     return n
+
+
+@compiled
+def _is_waiting(view: Record) -> bool:
+    """Tell whether orders are still on their way: with a latency beyond a bar an event outlasts the close after it."""
+    for symbol in range(view.n_symbols):
+        if view.open_orders[symbol] > 0:
+            return True
+    return False
 
 
 @compiled

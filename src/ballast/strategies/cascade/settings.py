@@ -208,12 +208,14 @@ def validate(params: Params, n_symbols: int) -> None:
     if room < 1.0 - params.usdt_reserve - 1e-9:
         needed = (1.0 - params.usdt_reserve) / n_symbols
         raise ConfigError(
-            f"strategy.max_position_pct = {params.max_position_pct:g}: {n_symbols} assets capped there hold {room:g} of the "
-            f"total, less than the 1 - usdt_reserve = {1.0 - params.usdt_reserve:g} to invest; use at least {needed:.4g}"
+            f"strategy.max_position_pct = {params.max_position_pct:g}: {n_symbols} assets so capped hold {room:g} of "
+            f"the total, less than the {1.0 - params.usdt_reserve:g} to invest (1 - usdt_reserve); "
+            f"use at least {needed:.4g}"
         )
     if params.trend_short_hours >= params.trend_window_hours:
         raise ConfigError(
-            f"strategy.trend_short_hours = {params.trend_short_hours:g}: must be below trend_window_hours = {params.trend_window_hours:g}"
+            f"strategy.trend_short_hours = {params.trend_short_hours:g}: "
+            f"must be below trend_window_hours = {params.trend_window_hours:g}"
         )
 
 
