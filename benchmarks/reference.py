@@ -19,7 +19,7 @@ W1_CASH, W2_CASH, FEE_RATE = 1e9, 100_000.0, 0.001
 
 
 def pairs(n_pairs: int) -> list[tuple[float, float]]:
-    """Return W3's thresholds, (low, high), or some of them, rarely and often traded alike."""
+    """Return W3's 1,000 thresholds, (low, high), or fewer of them, evenly: some rarely trade, some often."""
     grid = [(20.0 + 0.75 * row, 51.0 + column) for row in range(40) for column in range(25)]
     return [grid[k * len(grid) // n_pairs] for k in range(n_pairs)]
 
@@ -47,14 +47,14 @@ def w1(open_: Any, close: Any, rsi: Any, low: float, high: float, sell_discount:
 
     ``sell_discount`` is how far below the open a sale fills: 0, or one tick for an engine that knows bid and ask.
     """
-    cash, qty, fills = 1e9, 0.0, 0
+    cash, qty, fills = W1_CASH, 0.0, 0
     for i in range(1, len(open_)):
         if qty == 0.0 and rsi[i - 1] < low:
-            qty = cash / (open_[i] * 1.001)
+            qty = cash / (open_[i] * (1.0 + FEE_RATE))
             cash = 0.0
             fills += 1
         elif qty > 0.0 and rsi[i - 1] > high:
-            cash = qty * (open_[i] - sell_discount) * 0.999
+            cash = qty * (open_[i] - sell_discount) * (1.0 - FEE_RATE)
             qty = 0.0
             fills += 1
     return cash + qty * close[len(close) - 1], fills
@@ -81,7 +81,7 @@ def w2_orders(  # noqa: C901, PLR0912
         order[a] = 0.0
     if bar == 0:
         for a in range(n):
-            order[a] = cash * 0.7 / n / 1.001 / close[a]
+            order[a] = cash * 0.7 / n / (1.0 + FEE_RATE) / close[a]
         return True
     mean = 0.0
     for a in range(n):
@@ -101,15 +101,15 @@ def w2_orders(  # noqa: C901, PLR0912
         if proceeds >= 15.0:
             order[farthest] = -0.2 * qty[farthest]
             has_orders = True
-            leg = 0.7 * proceeds * 0.999 / (n - 1)
+            leg = 0.7 * proceeds * (1.0 - FEE_RATE) / (n - 1)
             for a in range(n):
                 if a != farthest and leg >= 15.0:
-                    order[a] = leg / 1.001 / close[a]
+                    order[a] = leg / (1.0 + FEE_RATE) / close[a]
     elif mean - value >= 15.0:
         need = mean - value
         available = cash
         limit = float("inf")  # Values at or above it have been drawn upon.
-        while available * 0.99 / 1.001 < need:
+        while available * 0.99 / (1.0 + FEE_RATE) < need:
             richest, most = -1, mean
             for a in range(n):
                 if a != farthest and most < qty[a] * close[a] < limit:
@@ -117,12 +117,12 @@ def w2_orders(  # noqa: C901, PLR0912
             if richest < 0:
                 break
             limit = most
-            notional = min(0.25 * most, need * 1.001 / 0.99 - available)
+            notional = min(0.25 * most, need * (1.0 + FEE_RATE) / 0.99 - available)
             if notional >= 15.0:
                 order[richest] = -notional / close[richest]
                 has_orders = True
-                available += notional * 0.999
-        notional = min(need, 0.99 * available / 1.001)
+                available += notional * (1.0 - FEE_RATE)
+        notional = min(need, 0.99 * available / (1.0 + FEE_RATE))
         if notional >= 15.0:
             order[farthest] = notional / close[farthest]
             has_orders = True
@@ -138,14 +138,14 @@ def w2(open_: Any, close: Any, orders: Any, qty: Any, ready: Any, order: Any) ->
     ``orders`` is :func:`w2_orders`, compiled or not; the arrays, one element per asset and all zero, are its memory.
     Orders fill at the next open, sells first, each kind in the order of the assets.
     """
-    cash, fills, triggers, is_due = 100_000.0, 0, 0, False
+    cash, fills, triggers, is_due = W2_CASH, 0, 0, False
     for i in range(len(close)):
         if is_due:
             for side in (-1.0, 1.0):
                 for a in range(len(order)):
                     if order[a] * side > 0.0:
                         notional = order[a] * open_[i, a]
-                        cash -= notional + abs(notional) * 0.001
+                        cash -= notional + abs(notional) * FEE_RATE
                         qty[a] += order[a]
                         fills += 1
         is_due = orders(i, close[i], qty, cash, ready, order)

@@ -143,7 +143,7 @@ def table(jobs: Sequence[Job], results: Mapping[str, list[dict[str, Any]]], unit
 
 
 class Figure(NamedTuple):
-    """One line of results: what it is, its value (None: not measured here), its goal in words, and whether it is met."""
+    """A line of results: what it is, its value (None: not measured here), its goal in words, whether it is met."""
 
     what: str
     measured: float | None

@@ -15,7 +15,7 @@ from ballast.data.sample import Market, write_sample
 
 async def main() -> None:
     bars = Path("sample.parquet")
-    write_sample(bars, Market(days=10, symbols=4))
+    write_sample(bars, Market(days=10))
 
     config = RebalanceConfig(
         upside_threshold=0.40,
@@ -24,7 +24,7 @@ async def main() -> None:
         usdt_reserve=0.30,
     )
     engine = BacktestEngine(
-        assets=["BLORP", "SNORTL", "WOBBLO", "NOODLIX"],
+        assets=["BLORP", "SNORTL", "WOBBLO", "NOODLIX", "GRUMPO", "FIZZLO"],
         initial_capital=10_000,
         config=config,
         data=bars,

@@ -64,7 +64,7 @@ if __name__ == "__main__":
     import ballast
     from ballast.data.sample import Market, write_sample
 
-    market = Market(days=10, symbols=3)
+    market = Market(days=10)
     write_sample(Path("sample.parquet"), market)
     result = ballast.run(market.names, data="sample.parquet", strategy=__file__, fast=120)
     print(result.summary())

@@ -74,7 +74,7 @@ if __name__ == "__main__":
     import ballast
     from ballast.data.sample import Market, write_sample
 
-    market = Market(days=10, symbols=4, interval_ms=300_000)
+    market = Market(days=10, interval_ms=300_000)
     write_sample(Path("sample.parquet"), market)
     result = ballast.run(market.names, data="sample.parquet", strategy=__file__, min_fit=0.6)
     print(result.summary())

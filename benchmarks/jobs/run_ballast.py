@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from markets import MINUTE_NS, market
 from reference import FEE_RATE, W1_CASH, W2_CASH
-from timing import cpu_s, report
+from timing import report
 
 from ballast import __version__
 from ballast.backtest.session import Session
@@ -47,7 +47,7 @@ def frames_of(workload: str, n_bars: int) -> Frames:
     """Lay a market out as frames."""
     bars = market("w1" if workload == "w1" else "w2", n_bars)
     n_symbols = bars.close.shape[1]
-    records = Frame.array(n_bars, symbols=width_for(n_symbols))
+    records = Frame.array(n_bars, symbols=width_for(n_symbols))  # type: ignore[attr-defined]
     records["ts_ns"] = bars.ts_ns
     for field in ("open", "high", "low", "close", "volume"):
         records[field] = np.nan
@@ -75,13 +75,8 @@ def main(workload: str, n_bars: int, build: str, repetitions: int) -> None:
 
     def run() -> dict[str, Any]:
         session = Session(setup, specialised=build == "specialised")
-        started = cpu_s()
         session.run()
-        return {
-            "loop_s": cpu_s() - started,
-            "equity": float(session.engine.equity[-1]),
-            "fills": int(session.engine.log.n_fills),
-        }
+        return {"equity": session.final_equity, "fills": int(session.engine.log.n_fills)}
 
     report(f"Ballast, {build}", __version__, n_bars, run, repetitions)
 

@@ -68,7 +68,7 @@ def trade(backtest: Any, rsi: Any, low: float, high: float, cash: float) -> Any:
         if position == 0.0 and signal < low:
             order_id += 1
             ask = backtest.depth(0).best_ask
-            qty = np.floor(cash / (ask * 1.001) / LOT) * LOT
+            qty = np.floor(cash / (ask * (1.0 + reference.FEE_RATE)) / LOT) * LOT
             backtest.submit_buy_order(0, order_id, ask, qty, GTC, MARKET, WAIT)
             position = backtest.position(0)
         elif position > 0.0 and signal > high:

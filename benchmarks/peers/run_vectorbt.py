@@ -76,7 +76,7 @@ def next_order(context: Any, order: Any, sequence: Any, count: int, open_: Any) 
     if context.call_idx >= count:
         return -1, NoOrder
     asset = sequence[context.call_idx]
-    return asset, order_nb(size=order[asset], price=open_[context.i, asset], fees=0.001)
+    return asset, order_nb(size=order[asset], price=open_[context.i, asset], fees=reference.FEE_RATE)
 
 
 def run_w2(bars: Any) -> dict[str, Any]:

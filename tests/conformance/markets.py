@@ -14,6 +14,8 @@ MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
 START_NS = 1_706_400_000_000_000_000  # 2024-01-28 00:00 UTC: four days before the end of a month
 LONGEST_GAP = 12
+WIDTH = 4
+"""Records are this wide or wider, so that the loop compiles once for all small markets."""
 
 Quote = float | tuple[float, float] | None
 """One bar: nothing, one price for all of it, or its open and its close."""
@@ -73,10 +75,11 @@ def random_market(
     frames = _empty(n_frames, n_symbols)
     frames["ts_ns"] = START_NS + interval_ns * np.cumsum(np.where(draw.random(n_frames) < 0.01, 4, 1))
     for symbol in range(n_symbols):
-        scale = np.where(draw.random(n_frames) < 0.02, 6.0, 1.0) * volatility
-        close = 10.0 ** draw.uniform(-3, 3) * np.exp(np.cumsum(scale * draw.standard_normal(n_frames)))
-        open_ = np.append(close[0], close[:-1]) * np.exp(0.1 * volatility * draw.standard_normal(n_frames))
-        wick = np.abs(0.4 * volatility * draw.standard_normal((2, n_frames)))
+        # Products of even draws alone: the same numbers on every processor, which logarithms do not promise.
+        width = np.where(draw.random(n_frames) < 0.02, 6.0, 1.0) * 1.5 * volatility
+        close = draw.choice([0.004, 0.7, 30.0, 900.0]) * np.cumprod(1.0 + draw.uniform(-width, 1.02 * width))
+        open_ = np.append(close[0], close[:-1]) * (1.0 + 0.1 * volatility * draw.uniform(-1.0, 1.0, n_frames))
+        wick = 0.5 * volatility * draw.random((2, n_frames))
         high = np.maximum(open_, close) * (1.0 + wick[0])
         low = np.minimum(open_, close) / (1.0 + wick[1])
         volume = np.where(draw.random(n_frames) < 0.05, 0.0, draw.uniform(0.0, 20_000.0, n_frames) / close)
@@ -110,8 +113,19 @@ def with_other_future(market: Market, n_frames: int, seed: int) -> Market:
     return replace(market, records=frames)
 
 
+def with_width(market: Market, width: int) -> Market:
+    """Return the market in records with room for ``width`` symbols."""
+    frames = Frame.array(len(market.records), symbols=width)  # type: ignore[attr-defined]
+    frames["ts_ns"] = market.records["ts_ns"]
+    n_symbols = market.records["close"].shape[1]
+    for name in ("open", "high", "low", "close", "volume", "mark"):
+        frames[name] = np.nan
+        frames[name][:, :n_symbols] = market.records[name]
+    return replace(market, records=frames)
+
+
 def _empty(n_frames: int, n_symbols: int) -> Any:
-    frames = Frame.array(n_frames, symbols=width_for(n_symbols))  # type: ignore[attr-defined]
+    frames = Frame.array(n_frames, symbols=max(WIDTH, width_for(n_symbols)))  # type: ignore[attr-defined]
     for name in ("open", "high", "low", "close", "volume", "mark"):
         frames[name] = np.nan
     return frames

@@ -15,6 +15,7 @@ import numpy as np
 
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Costs, ExecutionSettings, Setup
+from ballast.indicators.table import Request
 from ballast.model.enums import LimitFill, PathPolicy
 from ballast.model.instrument import Instrument
 from ballast.strategies.registry import BUILT_IN, load
@@ -22,6 +23,7 @@ from tests.conformance.markets import HOUR_NS, Market, random_market
 
 FILES = Path(__file__).parent / "strategies"
 N_SYMBOLS = 4
+N_FRAMES = 200
 SEEDS = (1, 2, 3)
 
 _LIVELY = {"upside_threshold": 0.1, "downside_threshold": 0.1, "cooldown_minutes": 120.0}
@@ -69,7 +71,7 @@ CASES = {case.label: case for case in cases()}
 @cache
 def market_of(seed: int) -> Market:
     """Return the market of a seed."""
-    return random_market(seed, N_SYMBOLS)
+    return random_market(seed, N_SYMBOLS, N_FRAMES)
 
 
 def setup_of(label: str, seed: int) -> Setup:
@@ -101,11 +103,22 @@ def circumstances(seed: int) -> Mapping[str, Any]:
     return {}
 
 
+def requests_of(setup: Setup) -> tuple[Request, ...]:
+    """Return the indicators that a setup's strategy asks for."""
+    return tuple(setup.strategy.features(setup.params, setup.n_symbols, setup.frames.interval_ns))
+
+
 def finished(setup: Setup, **options: Any) -> Session:
     """Return a session that has run to its end."""
     session = Session(setup, **options)
     session.run()
     return session
+
+
+@cache
+def undisturbed(label: str, seed: int) -> Session:
+    """Return the finished run of a case as it is; for reading only."""
+    return finished(setup_of(label, seed))
 
 
 def fills(session: Session) -> Any:

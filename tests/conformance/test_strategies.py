@@ -14,12 +14,31 @@ import numpy as np
 import pytest
 
 from ballast.backtest.session import Session
+from ballast.backtest.sweep import shared_features
 from ballast.model.enums import Side
 from tests.architecture.sources import ROOT
-from tests.conformance.markets import until, with_other_future
-from tests.conformance.runs import CASES, SEEDS, circumstances, digest, fills, finished, moved, notes, setup_of
+from tests.conformance.markets import until, with_other_future, with_width
+from tests.conformance.runs import (
+    CASES,
+    SEEDS,
+    circumstances,
+    digest,
+    fills,
+    finished,
+    moved,
+    notes,
+    requests_of,
+    setup_of,
+    undisturbed,
+)
 
 each_case = pytest.mark.parametrize("label", CASES)
+each_compiled_case = pytest.mark.parametrize(
+    "label", [label for label in CASES if setup_of(label, 1).strategy.is_compiled]
+)
+each_case_with_indicators = pytest.mark.parametrize(
+    "label", [label for label in CASES if requests_of(setup_of(label, 1)) and setup_of(label, 1).strategy.is_compiled]
+)
 each_seed = pytest.mark.parametrize("seed", SEEDS)
 
 
@@ -28,31 +47,24 @@ def in_python(session_setup: Any, decide: Callable[..., int]) -> Any:
     return replace(session_setup, strategy=replace(session_setup.strategy, decide=decide, is_compiled=False))
 
 
-def compiled_only(label: str, seed: int) -> Any:
-    setup = setup_of(label, seed)
-    if not setup.strategy.is_compiled:
-        pytest.skip(f"{label} is written in plain Python")
-    return setup
-
-
 @each_case
 def test_the_battery_trades(label: str) -> None:
-    assert sum(len(fills(finished(setup_of(label, seed)))) for seed in SEEDS) >= 9
+    assert sum(len(fills(undisturbed(label, seed))) for seed in SEEDS) >= 9
 
 
-@each_case
+@each_compiled_case
 @each_seed
 def test_a_python_decide_gives_the_same_bytes(label: str, seed: int) -> None:
-    setup = compiled_only(label, seed)
+    setup = setup_of(label, seed)
     twin = in_python(setup, setup.strategy.decide.py_func)  # type: ignore[attr-defined]
-    assert digest(finished(setup)) == digest(finished(twin))
+    assert digest(undisturbed(label, seed)) == digest(finished(twin))
 
 
-@each_case
+@each_compiled_case
 @each_seed
 def test_a_specialised_loop_gives_the_same_bytes(label: str, seed: int) -> None:
-    setup = compiled_only(label, seed)
-    assert digest(finished(setup)) == digest(finished(setup, specialised=True))
+    setup = setup_of(label, seed)
+    assert digest(undisturbed(label, seed)) == digest(finished(setup, specialised=True))
 
 
 @each_case
@@ -61,13 +73,13 @@ def test_the_interpreter_gives_the_same_bytes(label: str) -> None:
     command = [sys.executable, "-m", "tests.conformance.runs", label]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [digest(finished(setup_of(label, seed))) for seed in SEEDS]
+    assert json.loads(done.stdout) == [digest(undisturbed(label, seed)) for seed in SEEDS]
 
 
 @each_case
 @each_seed
 def test_twice_is_the_same(label: str, seed: int) -> None:
-    assert digest(finished(setup_of(label, seed))) == digest(finished(setup_of(label, seed)))
+    assert digest(finished(setup_of(label, seed))) == digest(undisturbed(label, seed))
 
 
 def assert_same_past(session: Session, known: Session) -> None:
@@ -83,7 +95,7 @@ def assert_same_past(session: Session, known: Session) -> None:
 @each_seed
 def test_the_past_is_the_same_whatever_comes_after_it(label: str, seed: int) -> None:
     setup = setup_of(label, seed)
-    whole = finished(setup)
+    whole = undisturbed(label, seed)
     for cut in np.random.default_rng(seed).integers(2, len(setup.frames.records), 5).tolist():
         known = finished(replace(setup, frames=until(setup.frames, cut)))  # type: ignore[arg-type]
         assert_same_past(whole, known)
@@ -99,7 +111,7 @@ def test_a_run_in_pieces_is_the_run(label: str, seed: int) -> None:
     for stop in sorted(np.random.default_rng(seed).integers(0, len(setup.frames.records), 9).tolist()):
         pieces.run(stop)
     pieces.run()
-    assert digest(pieces) == digest(finished(setup))
+    assert digest(pieces) == digest(undisturbed(label, seed))
 
 
 @each_case
@@ -111,7 +123,7 @@ def test_a_run_goes_on_from_the_bytes_of_its_memory(label: str, seed: int) -> No
         session.run(stop)
         session = moved(session)
     session.run()
-    assert digest(session) == digest(finished(setup))
+    assert digest(session) == digest(undisturbed(label, seed))
 
 
 @each_case
@@ -127,14 +139,14 @@ def test_deciding_writes_nothing_that_it_was_only_shown(label: str, seed: int) -
             written.append(int(view.frame))
         return n_intents
 
-    assert digest(finished(in_python(setup, decide))) == digest(finished(setup))
+    assert digest(finished(in_python(setup, decide))) == digest(undisturbed(label, seed))
     assert written == []
 
 
 @each_case
 @each_seed
 def test_nothing_happens_before_the_first_close(label: str, seed: int) -> None:
-    session = finished(setup_of(label, seed))
+    session = undisturbed(label, seed)
     first_close_ns = int(session.frames["ts_ns"][0]) + session.setup.frames.interval_ns
     assert session.engine.equity[0] == session.setup.initial_capital
     assert (fills(session)["time_ns"] >= first_close_ns).all()
@@ -143,7 +155,7 @@ def test_nothing_happens_before_the_first_close(label: str, seed: int) -> None:
 @each_case
 @each_seed
 def test_our_books_and_the_venues_agree_to_the_bit(label: str, seed: int) -> None:
-    session = finished(setup_of(label, seed))
+    session = undisturbed(label, seed)
     view, (account,) = session.engine.strategy_view, session.venue.accounts
     n_legs = 2 * session.setup.n_symbols
     assert view.cash == account.cash
@@ -156,10 +168,10 @@ def test_our_books_and_the_venues_agree_to_the_bit(label: str, seed: int) -> Non
 @each_case
 @each_seed
 def test_money_is_conserved(label: str, seed: int) -> None:
-    session = finished(setup_of(label, seed))
+    session = undisturbed(label, seed)
     view, log = session.engine.strategy_view, fills(session)
     cash_flow = -np.sum(log["side"] * log["qty"] * log["price"]) - np.sum(log["fee"])
-    assert view.cash == pytest.approx(session.setup.initial_capital + cash_flow, rel=1e-9)
+    assert view.cash == pytest.approx(session.setup.initial_capital + cash_flow, rel=1e-9, abs=1e-6)
     held = view.position_qty[::2][: session.setup.n_symbols]
     listed = held != 0.0
     worth = float(np.sum(held[listed] * view.price[: session.setup.n_symbols][listed]))
@@ -171,8 +183,8 @@ def test_money_is_conserved(label: str, seed: int) -> None:
 @each_case
 @each_seed
 def test_gaps_and_late_listings_leave_equity_a_number(label: str, seed: int) -> None:
-    session = finished(setup_of(label, seed))
-    assert np.isnan(session.setup.frames.records["close"]).any()  # type: ignore[attr-defined]
+    session = undisturbed(label, seed)
+    assert np.isnan(session.setup.frames.records["close"]).any()
     assert np.isfinite(session.engine.equity).all()
     assert np.isfinite(session.engine.gross).all()
     for name in ("qty", "price", "fee", "slippage"):
@@ -182,7 +194,7 @@ def test_gaps_and_late_listings_leave_equity_a_number(label: str, seed: int) -> 
 @each_case
 @each_seed
 def test_every_fill_and_note_carries_a_declared_reason(label: str, seed: int) -> None:
-    session = finished(setup_of(label, seed))
+    session = undisturbed(label, seed)
     used = {*fills(session)["order_reason"].tolist(), *notes(session)["reason"].tolist()}
     assert used <= set(session.setup.strategy.reasons)
 
@@ -190,7 +202,7 @@ def test_every_fill_and_note_carries_a_declared_reason(label: str, seed: int) ->
 @each_case
 @each_seed
 def test_fills_pay_the_stated_costs(label: str, seed: int) -> None:
-    session = finished(setup_of(label, seed))
+    session = undisturbed(label, seed)
     costs, log = session.setup.costs, fills(session)
     rate = np.where(log["is_maker"], costs.maker_fee_rate, costs.taker_fee_rate)
     assert log["fee"] == pytest.approx(log["qty"] * log["price"] * rate, rel=1e-12)
@@ -198,10 +210,46 @@ def test_fills_pay_the_stated_costs(label: str, seed: int) -> None:
     assert paid_by_takers.all() if costs.slippage_bps else not paid_by_takers.any()
 
 
+@pytest.mark.verify
+@each_case
+def test_the_room_in_the_records_changes_nothing(label: str) -> None:
+    setup = setup_of(label, 1)
+    roomier = replace(setup, frames=with_width(setup.frames, 8))  # type: ignore[arg-type]
+    narrow, wide = finished(setup), finished(roomier)
+    assert narrow.engine.equity.tobytes() == wide.engine.equity.tobytes()
+    assert fills(narrow).tobytes() == fills(wide).tobytes()
+
+
+@each_case
+def test_a_session_that_is_reset_forgets_its_run(label: str) -> None:
+    setup = setup_of(label, 1)
+    session = finished(setup)
+    session.reset(setup)
+    session.run()
+    fresh = undisturbed(label, 1)
+    assert fresh.engine.equity.tobytes() == session.engine.equity.tobytes()
+    assert fills(fresh).tobytes() == fills(session).tobytes()
+    assert notes(fresh).tobytes() == notes(session).tobytes()
+
+
+@each_case_with_indicators
+@each_seed
+def test_indicators_computed_before_give_the_same_run(label: str, seed: int) -> None:
+    setup = setup_of(label, seed)
+    values = shared_features(setup, requests_of(setup))
+    own = undisturbed(label, seed)
+    shared = finished(setup, specialised=True, shared_feature=values)
+    assert fills(own).tobytes() == fills(shared).tobytes()
+    assert own.engine.equity.tobytes() == shared.engine.equity.tobytes()
+    bare = finished(setup, specialised=True, shared_feature=values, keeps_curve=False)
+    assert bare.final_equity == own.final_equity
+    assert fills(own).tobytes() == fills(bare).tobytes()
+
+
 def test_circumstances_differ_by_seed() -> None:
     assert len({str(circumstances(seed)) for seed in SEEDS}) == len(SEEDS)
 
 
 def test_every_case_sells_as_well_as_buys_somewhere() -> None:
-    sides = {int(side) for label in CASES for side in fills(finished(setup_of(label, SEEDS[0])))["side"]}
+    sides = {int(side) for label in CASES for side in fills(undisturbed(label, SEEDS[0]))["side"]}
     assert sides == {Side.BUY, Side.SELL}

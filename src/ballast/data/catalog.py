@@ -29,6 +29,9 @@ from ballast.model.errors import ConfigError, DataError, nearest
 if TYPE_CHECKING:
     import duckdb
 
+# Start and end, milliseconds UTC; None leaves it open.
+Window = tuple[int | None, int | None]
+
 # Venues whose history `ballast data download` fetches.
 _DOWNLOADABLE = frozenset({"bybit", "mexc"})
 
@@ -100,7 +103,7 @@ class Catalog:
             No stored interval divides the one wanted.
         """
         known = manifests.load(self.root)
-        chosen = self._interval(known, dataset, symbols, interval_ms)
+        chosen = self._interval(known, dataset, symbols, interval_ms, (start_ms, end_ms))
         # A bucket that opens in the window may need bars up to its own end.
         step_ms = interval_ms or 1
         reading_end_ms = None if end_ms is None else -(-end_ms // step_ms) * step_ms
@@ -141,19 +144,21 @@ class Catalog:
                 connection.execute(f"CREATE VIEW {kind} AS SELECT * FROM read_parquet([{names}], {options})")  # noqa: S608
         return connection
 
-    def _interval(self, known: Manifest, dataset: str, symbols: Sequence[str], interval_ms: int | None) -> str:
+    def _interval(
+        self, known: Manifest, dataset: str, symbols: Sequence[str], interval_ms: int | None, window: Window
+    ) -> str:
         """Return the name of the stored interval to read; raises if the dataset or a symbol is not there."""
         series = [Series.of_folder(folder) for folder, entry in known.series.items() if entry.parts]
         held = [one for one in series if one.kind == BARS]
         here = [one for one in held if one.dataset == dataset]
         if not here:
             hint = nearest(dataset, {one.dataset for one in held})
-            command = filling_command(dataset, symbols, interval_ms)
+            command = filling_command(dataset, symbols, interval_ms, window)
             raise DataError(f"{self.root}: no dataset {dataset!r}{hint}; get it with: {command}")
         missing = [symbol for symbol in symbols if symbol not in {one.symbol for one in here}]
         if missing:
             hint = nearest(missing[0], {one.symbol for one in here})
-            command = filling_command(dataset, missing, interval_ms)
+            command = filling_command(dataset, missing, interval_ms, window)
             raise DataError(f"{self.root}: {dataset} has no bars of {missing[0]!r}{hint}; get them with: {command}")
         by_symbol = ({parse_interval(one.interval) for one in here if one.symbol == symbol} for symbol in symbols)
         common = sorted(set.intersection(*by_symbol))
@@ -166,7 +171,7 @@ class Catalog:
         wanted = f"{interval_name(interval_ms)} bars" if interval_ms else "bars of one interval"
         raise ConfigError(
             f"{self.root}: {dataset} cannot give {wanted} of {', '.join(symbols)}, it has {stored}; "
-            f"get them with: {filling_command(dataset, symbols, interval_ms)}"
+            f"get them with: {filling_command(dataset, symbols, interval_ms, window)}"
         )
 
     def _paths(self, known: Manifest, series: Series, start_ms: int | None, end_ms: int | None) -> Iterator[Path]:
@@ -179,7 +184,8 @@ class Catalog:
         if not names:
             have = _summary(series, entry)
             span = f"{utc_text(have.first_ms)} to {utc_text(have.last_ms)}"
-            command = filling_command(series.dataset, [series.symbol], parse_interval(series.interval))
+            interval_ms = parse_interval(series.interval)
+            command = filling_command(series.dataset, [series.symbol], interval_ms, (start_ms, end_ms))
             raise DataError(
                 f"{self.root}: {series.dataset} has no bars of {series.symbol!r} in the window, only from {span}; "
                 f"get them with: {command}"
@@ -190,8 +196,10 @@ class Catalog:
             yield path
 
 
-def filling_command(dataset: str, symbols: Sequence[str], interval_ms: int | None) -> str:
-    """Return the command line that brings bars which are not there into the catalog."""
+def filling_command(
+    dataset: str, symbols: Sequence[str], interval_ms: int | None, window: Window = (None, None)
+) -> str:
+    """Return the command line that brings missing bars into the catalog: those of the window, if there is one."""
     venue, _, market = dataset.partition("/")
     if venue == "sample":
         return "ballast data sample"
@@ -200,7 +208,15 @@ def filling_command(dataset: str, symbols: Sequence[str], interval_ms: int | Non
     interval = interval_name(interval_ms or 60_000)
     return (
         f"ballast data download --venue {venue} --market {market or 'spot'} "
-        f"--symbols {','.join(symbols)} --interval {interval}"
+        f"--symbols {','.join(symbols)} --interval {interval}{_options(window)}"
+    )
+
+
+def _options(window: Window) -> str:
+    # Without a space between date and time, so that a shell takes it as one word.
+    times = zip(("--start", "--end"), window, strict=True)
+    return "".join(
+        f" {option} {utc_text(ms).replace(' 00:00', '').replace(' ', 'T')}" for option, ms in times if ms is not None
     )
 
 

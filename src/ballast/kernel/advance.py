@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from math import inf, nan
 
-from ballast.kernel.arrival import meet, settle_orders
+from ballast.kernel.arrival import has_prices, meet, settle_orders
 from ballast.kernel.fills import lots_left
 from ballast.kernel.path import high_comes_first, is_ambiguous
 from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
@@ -271,7 +271,7 @@ def _next_order(venue: Venue) -> tuple[int, float]:
     for k in range(clock.n_orders):
         order = venue.orders[k]
         market = venue.markets[order.symbol]
-        if not is_armed(order) or not market.has_bar:
+        if not is_armed(order) or not has_prices(venue, order):
             continue
         if order.type == OrderType.LIMIT and lots_left(venue, order.symbol) == 0.0:
             continue

@@ -40,7 +40,7 @@ def _settle(venue: Venue, k: int, is_open: bool) -> bool:
         return True
     if order.amend_ns != 0 and order.amend_ns <= now_ns:
         amend(venue, order)
-    if not _has_prices(venue, order):
+    if not has_prices(venue, order):
         if order.expiry_ns == now_ns and not _is_close(venue):
             drop(venue, k, EventKind.EXPIRED, Reason.NO_PRICE)
             return True
@@ -80,7 +80,8 @@ def _is_close(venue: Venue) -> bool:
 
 
 @compiled
-def _has_prices(venue: Venue, order: Order) -> bool:
+def has_prices(venue: Venue, order: Order) -> bool:
+    """Tell whether the order's symbol, and the one that it needs, have a bar now."""
     if not venue.markets[order.symbol].has_bar:
         return False
     return order.needs_symbol < 0 or venue.markets[order.needs_symbol].has_bar

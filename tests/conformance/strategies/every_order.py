@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from math import isnan
 from typing import Any
 
 from ballast.indicators.state import Indicator
@@ -83,7 +84,7 @@ def decide(row: Any, view: Record, state: State, params: Params, intents: Intent
 @compiled
 def _on_bar(row: Any, view: Record, state: State, params: Params, intents: Intent, symbol: int) -> int:
     price = row.close[symbol]
-    if not price == price:
+    if isnan(price):
         return note(intents, 0, symbol, view.equity, 0, Reason.SEEN)
     below = price * (1.0 - params.distance)
     above = price * (1.0 + params.distance)

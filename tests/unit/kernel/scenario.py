@@ -8,9 +8,12 @@ points stand at 0, 20, 40 and 60 seconds after that. Maker fees are 0.1 %, taker
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,18 @@ import numpy as np
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
 from ballast.kernel.orders import submit
 from ballast.kernel.venue import Phase, new_venue, state_bytes
-from ballast.model.enums import Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
+from ballast.model.enums import (
+    Cause,
+    EventKind,
+    IntentKind,
+    LimitFill,
+    OrderType,
+    PathPolicy,
+    QtyUnit,
+    Reason,
+    Side,
+    TimeInForce,
+)
 from ballast.model.instrument import Instrument, step_units
 from ballast.model.intents import Intent, clear
 from ballast.model.market import Frame
@@ -35,7 +49,9 @@ Ask = Mapping[str, Any]
 
 BUY, SELL = Side.BUY, Side.SELL
 IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
-BASE, QUOTE, CASH, POSITION = QtyUnit.BASE, QtyUnit.QUOTE, QtyUnit.CASH_FRACTION, QtyUnit.POSITION_FRACTION
+QUOTE, CASH, POSITION = QtyUnit.QUOTE, QtyUnit.CASH_FRACTION, QtyUnit.POSITION_FRACTION
+_WORDS = (LimitFill, PathPolicy, inf, nan)
+"""What scenarios in text may say besides this module's own words."""
 
 
 def market(side: int, qty: float, **more: Any) -> Ask:
@@ -105,6 +121,52 @@ class Scenario:
     held: float = 0.0
     opens: Sequence[float] = ()
     n_accounts: int = 1
+
+
+def read_scenario(text: str, name: str) -> Scenario:
+    """
+    Read a scenario as it stands in ``scenarios.txt`` and in the documentation.
+
+    One line each for ``bars`` (per symbol: open high low close [volume], one number for a flat bar, ``-`` for none),
+    ``set`` (settings of execution and instrument), ``held``, ``cash``, ``accounts`` and ``opens``; a line per request,
+    after the moment of asking; and then what is said, after its second.
+    """
+    columns: list[list[Bar]] = []
+    plan: dict[str, list[Ask]] = {}
+    expected: list[str] = []
+    settings: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+    for line in text.splitlines():
+        key, value = re.split(r"\s{2,}", line, maxsplit=1) if "  " in line else line.split(" ", 1)
+        if key == "bars":
+            columns.append([_read_bar(bar.split()) for bar in value.split("|")])
+        elif key == "set":
+            settings = eval(f"dict({value})", globals())
+        elif key in _FACTS:
+            facts[_FACTS[key]] = eval(f"[{value.replace(' ', ',')}]") if key == "opens" else eval(value)
+        elif key[0].isdigit():
+            expected.append(f"{key} {value}")
+        else:
+            plan.setdefault(key, []).extend(eval(f"[{value}]", globals()))
+    instrument = {name: settings.pop(name) for name in _INSTRUMENT & set(settings)}
+    return Scenario(name, columns, plan, expected, settings, instrument, **facts)
+
+
+_FACTS = {"held": "held", "cash": "cash", "accounts": "n_accounts", "opens": "opens"}
+_INSTRUMENT = {"tick", "lot", "min_qty", "max_qty", "min_notional"}
+
+
+def _read_bar(words: Sequence[str]) -> Bar:
+    if words == ["-"]:
+        return None
+    return flat(float(words[0])) if len(words) == 1 else tuple(map(float, words))
+
+
+def read_scenarios() -> list[Scenario]:
+    """Return the table of scenarios."""
+    paragraphs = (Path(__file__).parent / "scenarios.txt").read_text(encoding="utf-8").split("\n\n")
+    named = [one.strip().split("\n", 1) for one in paragraphs if not one.startswith("#")]
+    return [read_scenario(text, name) for name, text in named]
 
 
 def make_frames(bars: Sequence[Any], opens: Sequence[float] = ()) -> Any:

@@ -134,6 +134,7 @@ def test_missing_bars_are_an_error_that_names_the_download(tmp_path: Path, monke
     assert options["--venue"] == "mexc"
     assert options["--symbols"] == "HANAUSDT,AIAUSDT,XANUSDT"
     assert options["--interval"] == "5m"
+    assert (options["--start"], options["--end"]) == ("2024-01-01", "2024-12-31")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,7 +124,7 @@ def test_a_normal_ladder_changes_no_bit() -> None:
 @pytest.mark.parametrize("state", [state for state in LadderState if state != LadderState.NORMAL])
 def test_a_run_under_the_ladder_never_raises(label: str, state: LadderState) -> None:
     session = Session(setup_of(label, 1))
-    session.run(150)
+    session.run(100)
     n_before = int(session.engine.log.n_fills)
     # What was accepted before stays at the venue; the ladder sees requests.
     resting = set(session.venue.orders["id"][: session.venue.clock.n_orders].tolist())
@@ -139,7 +138,7 @@ def test_a_run_under_the_ladder_never_raises(label: str, state: LadderState) -> 
 
 def test_a_refused_request_is_counted_under_its_reason() -> None:
     setup = setup_of("cascade, lively", 1)
-    session = Session(replace(setup))
+    session = Session(setup)
     session.engine.ladder.state = LadderState.HALTED
     session.run()
     assert session.engine.log.rejects[Reason.LADDER_HALTED] > 0

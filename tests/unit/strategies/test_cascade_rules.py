@@ -166,10 +166,9 @@ def test_a_purchase_stops_at_the_position_cap_of_the_decision() -> None:
 
 
 def test_a_deficit_is_clipped_at_the_position_cap_before_anything_is_sold() -> None:
-    session = one_event({"A": 100.0, "B": 3_000.0}, 100.0, max_position_pct=0.4, usdt_reserve=0.3, upside_threshold=2.0)
-    gross = (1_180.0 * 1.001 - 0.0) / 0.999
-    assert orders(session)[0] == ("SELL", "B", near(min(gross, 750.0)))
-    assert quantity(session, "A") <= 0.4 * 3_200.0 + 1e-9
+    session = one_event({"A": 100.0, **dict.fromkeys("BCDE", 1_500.0)}, 0.0, max_position_pct=0.15)
+    gross = 815.0 * 1.001 / 0.999
+    assert orders(session) == [*(("SELL", symbol, near(gross / 4.0)) for symbol in "BCDE"), ("BUY", "A", near(815.0))]
 
 
 def test_the_floor_of_cash_is_left_alone() -> None:
@@ -331,7 +330,7 @@ def test_a_veto_ends_after_its_time() -> None:
     ("values", "n_symbols", "words"),
     [
         ({}, 1, "data.symbols has 1 entry: the cascade needs at least 2 assets"),
-        ({"max_position_pct": 0.2}, 3, "strategy.max_position_pct = 0.2: 3 assets capped there hold 0.6"),
+        ({"max_position_pct": 0.2}, 3, "strategy.max_position_pct = 0.2: 3 assets"),
         ({"max_position_pct": 0.2}, 3, "use at least 0.2333"),
         ({"trend_short_hours": 20.0}, 2, "strategy.trend_short_hours = 20: must be below trend_window_hours = 20"),
         ({"upside_treshold": 0.3}, 3, "upside_threshold"),

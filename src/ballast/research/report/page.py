@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -61,9 +62,9 @@ def report_html(result: Result) -> str:
         if f'<section id="{identifier}">' in body
     )
     return Template(_asset("page.html")).substitute(
-        title=escape(f"{result.strategy} · Ballast"),
+        title=escape(f"{_heading(result)} · Ballast"),
         style=_asset("style.css"),
-        strategy=escape(result.strategy),
+        strategy=escape(_heading(result)),
         span=escape(headline(result)),
         headline=sections.headline(result),
         navigation=links,
@@ -73,6 +74,13 @@ def report_html(result: Result) -> str:
         plotly=get_plotlyjs(),
         script=_asset("charts.js"),
     )
+
+
+def _heading(result: Result) -> str:
+    """Return the title that the configuration gives, else the strategy's name."""
+    report = result.config.get("report")
+    title = report.get("title") if isinstance(report, Mapping) else None
+    return str(title or result.strategy)
 
 
 def _asset(name: str) -> str:

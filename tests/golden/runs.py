@@ -1,0 +1,56 @@
+"""Small runs whose results are kept as text, and the way of writing them anew: ``python -m tests.golden.runs``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import fsum
+from pathlib import Path
+from typing import Any
+
+from ballast.backtest.run import run
+from ballast.backtest.setup import Setup
+from ballast.strategies.registry import load
+from tests.conformance.markets import random_market
+
+DIRECTORY = Path(__file__).parent
+LIVELY = {"upside_threshold": 0.1, "downside_threshold": 0.1}
+RUNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "cascade": ("cascade", {}),
+    "cascade_lively": ("cascade", LIVELY),
+    "cascade_documented": ("cascade", {**LIVELY, "profile": "documented"}),
+    "cascade_trend_filter": ("cascade", {**LIVELY, "trend_filter": True}),
+    "equal_weight": ("equal_weight", {}),
+    "equal_weight_monthly": ("equal_weight", {"rebalance": "monthly"}),
+    "rsi_reversion": ("rsi_reversion", {}),
+}
+
+
+def golden_text(name: str) -> str:
+    """Return the facts of one run as sorted lines ``key = value``; numbers in the fewest digits that say them."""
+    strategy_name, values = RUNS[name]
+    strategy = load(strategy_name)
+    market = random_market(7, n_symbols=4, n_frames=1_000)
+    result = run(replace(Setup(frames=market, strategy=strategy, params=strategy.params(values, 4)), benchmarks=()))
+    figures = result.metrics
+    facts: dict[str, object] = {
+        "final_equity": figures.final_equity,
+        "max_drawdown": figures.max_drawdown,
+        "fees": fsum(result.fills["fee"]),
+        "n_fills": figures.n_fills,
+        "n_events": figures.n_events,
+        "upside_events": figures.upside_events,
+        "downside_events": figures.downside_events,
+        "breaches": len(result.breaches),
+        "ambiguous_fills": result.ambiguous_fills,
+    }
+    facts |= {f"rejects.{reason}": count for reason, count in result.rejects.items()}
+    for fill in result.fills[-1:]:
+        where = f"{fill['ts_ms']} {fill['symbol']} {fill['side']}"
+        facts["last_fill"] = f"{where} {float(fill['qty'])!r} {float(fill['price'])!r}"
+    return "".join(f"{key} = {facts[key]}\n" for key in sorted(facts))
+
+
+if __name__ == "__main__":
+    for each in RUNS:
+        (DIRECTORY / f"{each}.txt").write_text(golden_text(each))
