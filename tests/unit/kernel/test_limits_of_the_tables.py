@@ -79,14 +79,15 @@ def test_a_thousand_refusals_at_one_instant_all_arrive() -> None:
 
 def test_the_queue_makes_room_where_events_were_read() -> None:
     """Each answer brings fewer refusals than the last, so the queue never holds too many at once."""
-    left = [1500, 900, 600]
+    left = [range(1, 1501), range(1501, 2401), range(2401, 3001)]
 
     def respond(moment: str) -> Sequence[Ask]:
-        return [market(BUY, -1)] * left.pop(0) if moment in ("bar 0", "order 1200", "order 2000") else ()
+        asking = moment in ("bar 0", "order 1200", "order 2000")
+        return [market(BUY, -float(n)) for n in left.pop(0)] if asking else ()
 
     scenario = Scenario("room", [flat(), flat()], {}, [])
     log = drive(make_venue(scenario), make_frames(scenario.bars), respond)
-    assert log == ["60 rejected invalid_qty -1"] * 3000
+    assert log == [f"60 rejected invalid_qty -{n}" for n in range(1, 3001)]
 
 
 def test_a_strategy_that_answers_every_refusal_with_a_thousand_more_is_stopped() -> None:

@@ -69,6 +69,11 @@ def test_a_fifth_of_35_lots_is_7_lots() -> None:
     assert floor_to_step(0.2 * 0.35, *step_units("0.01", "lot")) == 0.07
 
 
+def test_a_product_of_many_roundings_is_still_its_multiple() -> None:
+    assert floor_to_step(1e6 * (1.0 - 5e-13), 1, 1.0) == 1e6
+    assert floor_to_step(1e6 * (1.0 - 5e-12), 1, 1.0) == 1e6 - 1.0
+
+
 def test_twelve_figures_of_ticks_are_still_exact() -> None:
     """Products of large counts are wrong by more than 1e-9 ticks; an exact price must not move a tick."""
     for count in range(123_456_789_012, 123_456_789_512):
@@ -102,4 +107,4 @@ def test_money_within_the_tolerance_meets_its_minimum(minimum: float, difference
 
 @pytest.mark.parametrize(("value", "expected"), [(1e-8, True), (0.0, False), (-1.0, False), (nan, False), (inf, False)])
 def test_a_price_is_finite_and_above_zero(value: float, expected: bool) -> None:
-    assert is_price(np.float64(value)) is expected
+    assert bool(is_price(np.float64(value))) == expected

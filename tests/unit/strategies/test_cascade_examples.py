@@ -119,6 +119,19 @@ def test_the_original_ignores_cash_that_does_not_cover_all() -> None:
     assert cash(session) == near(299.525475)
 
 
+def test_the_original_asks_at_every_close_for_a_purchase_whose_fee_it_cannot_pay() -> None:
+    values = {"A": 600.0, "B": 1_200.0, "C": 1_200.0}
+    session = cascade({symbol: [1.0] * 3 for symbol in values}, held=values, cash=400.2, **DOCUMENTED)
+    assert orders(session) == []
+    assert session.engine.log.rejects.sum() == 3
+
+
+def test_the_original_skips_a_start_that_fees_made_too_dear() -> None:
+    session = cascade(one_decision(STARTED, DOCUMENTED), usdt_reserve=0.0, **DOCUMENTED)
+    assert [order[:2] for order in orders(session)] == [("BUY", "A"), ("BUY", "B")]
+    assert session.engine.log.rejects.sum() == 1
+
+
 WITHOUT_CASH = {"A": 300.0, "B": 1_500.0, "C": 1_200.0, "E": 1_000.0}
 
 
