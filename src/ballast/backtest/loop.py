@@ -72,11 +72,13 @@ def act(venue: Venue, engine: Engine, frames: Frame, intents: Any, n_intents: in
         if reason != Reason.NONE:
             refuse(venue, 0, intent, reason)
             continue
+        if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
+            continue
         if venue.clock.phase == Phase.BETWEEN or venue.clock.phase == Phase.CLOSED:
             sync_last_price(venue, frames, intent.symbol)
-        if intent.kind != IntentKind.NOTE and intent.kind != IntentKind.ALERT:
-            submit(venue, 0, intent)
+        submit(venue, 0, intent)
     if venue.execution.same_close and venue.clock.phase == Phase.BETWEEN:
+        # Also what a timer at this close has asked for.
         settle_at_close(venue, frames)
 
 
@@ -110,7 +112,9 @@ def make_loop(call: Any, skip: Any) -> Any:
             observe(venue, engine, frames, cause)
             row = frames[venue.clock.closed_frame]
             n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
-            if n_intents > 0:
+            if n_intents > INTENT_CAPACITY:
+                return Cause.RUNAWAY
+            if n_intents > 0 or venue.execution.same_close:
                 act(venue, engine, frames, intents, n_intents)
 
     return run
@@ -211,7 +215,9 @@ def python_loop(
         if cause < 0:
             return int(cause)
         n_intents = decide(frames[venue.clock.closed_frame], engine.strategy_view, state, params, intents)
-        if n_intents > 0:
+        if n_intents > INTENT_CAPACITY:
+            return int(Cause.RUNAWAY)
+        if n_intents > 0 or venue.execution.same_close:
             act(venue, engine, frames, intents, n_intents)
 
 

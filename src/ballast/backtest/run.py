@@ -11,7 +11,7 @@ import numpy as np
 from ballast import __version__
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
-from ballast.backtest.setup import Setup
+from ballast.backtest.setup import Setup, first_close
 from ballast.model.enums import PathPolicy, Reason
 from ballast.model.errors import ConfigError, nearest
 from ballast.strategies import registry
@@ -126,8 +126,7 @@ def starting_value(setup: Setup) -> float:
     """Return what the run began with: cash, and holdings at the first close of their symbols."""
     total = setup.initial_capital
     for symbol, qty in setup.initial_positions.items():
-        closes = setup.frames.records["close"][:, list(setup.frames.symbols).index(symbol)]
-        total += qty * float(closes[np.argmin(np.isnan(closes))])
+        total += qty * first_close(setup, symbol)
     return total
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ballast.backtest.loop import call_pointer, make_loop, no_skip, python_loop, shared_loop, specialised_loop
-from ballast.backtest.setup import Setup
+from ballast.backtest.setup import Setup, first_close
 from ballast.engine.decide import address, decide_signature, make_decide, wrap, wrap_quiet
 from ballast.engine.state import Engine, new_engine
 from ballast.indicators.table import plan
@@ -109,8 +109,8 @@ class Session:
                 self._grow()
             if code == Cause.RUNAWAY:
                 raise InvariantBroken(
-                    f"strategy '{self.setup.strategy.name}' acted more than 100,000 times inside one bar, "
-                    f"number {self.venue.clock.frame}: it answers its own orders without end"
+                    f"strategy '{self.setup.strategy.name}' acts without end inside bar {self.venue.clock.frame}: "
+                    f"it answers its own orders for ever, or asks for more than {INTENT_CAPACITY:,} things at once"
                 )
             if progress is not None:
                 progress(boundary / end)
@@ -218,8 +218,9 @@ def _open_account(setup: Setup, venue: Venue, engine: Engine) -> None:
             getattr(view, name)[symbol] = instrument[name]
     for name, qty in setup.initial_positions.items():
         leg = 2 * list(setup.frames.symbols).index(name)
-        view.position_qty[leg] = qty
-        venue.positions[leg].qty = qty
+        view.position_qty[leg] = venue.positions[leg].qty = qty
+        # What it once cost is not known: profit counts from the run's first price on.
+        view.entry_price[leg] = venue.positions[leg].entry_price = first_close(setup, name)
 
 
 def _doubled(log: Any) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from ballast.config import Config, strategy_of
 from ballast.config.instruments import instruments_of
 from ballast.model.enums import LimitFill, PathPolicy
@@ -98,6 +100,12 @@ class Setup:
     def grids(self) -> Any:
         """Return the instruments, gridless where none were given."""
         return no_grids(self.n_symbols) if self.instruments is None else self.instruments
+
+
+def first_close(setup: Setup, symbol: str) -> float:
+    """Return the first close of a symbol in the run's frames."""
+    closes = setup.frames.records["close"][:, list(setup.frames.symbols).index(symbol)]
+    return float(closes[np.argmin(np.isnan(closes))])
 
 
 def setup_from_config(config: Config, frames: FrameSource) -> Setup:

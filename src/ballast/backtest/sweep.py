@@ -120,11 +120,17 @@ def sweep(
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Cells that one session runs one after another: same costs and fills, same indicators."""
+    """
+    Cells that one session runs one after another: same costs and fills, same indicators.
+
+    ``idle`` holds the sessions of all chunks alike that no worker is using; making one costs as much as
+    many short runs.
+    """
 
     cells: Sequence[tuple[int, Setup]]
     shared_feature: Any
     closes: Any
+    idle: list[Session]
 
 
 def _chunks(cells: Sequence[Cell], workers: int) -> list[_Chunk]:
@@ -140,7 +146,8 @@ def _chunks(cells: Sequence[Cell], workers: int) -> list[_Chunk]:
             values[requests] = shared_features(members[0][1], requests)
         size = max(1, -(-len(members) // (workers * CHUNKS_PER_WORKER)))
         parts = [members[start : start + size] for start in range(0, len(members), size)]
-        chunks += [_Chunk(part, values[requests], closes) for part in parts]
+        idle: list[Session] = []
+        chunks += [_Chunk(part, values[requests], closes, idle) for part in parts]
     return chunks
 
 
@@ -178,9 +185,7 @@ def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, A
     rows: dict[int, dict[str, Any]] = {}
     if stop.is_set():
         return rows
-    session = Session(
-        chunk.cells[0][1], specialised=True, shared_feature=chunk.shared_feature, keeps_curve=not final_only
-    )
+    session = _session(chunk, keeps_curve=not final_only)
     for number, setup in chunk.cells:
         if stop.is_set():
             break
@@ -189,7 +194,16 @@ def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, A
         rows[number] = (
             _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
         )
+    chunk.idle.append(session)
     return rows
+
+
+def _session(chunk: _Chunk, *, keeps_curve: bool) -> Session:
+    try:
+        return chunk.idle.pop()
+    except IndexError:
+        setup = chunk.cells[0][1]
+        return Session(setup, specialised=True, shared_feature=chunk.shared_feature, keeps_curve=keeps_curve)
 
 
 def _final_figures(session: Session) -> dict[str, Any]:

@@ -24,11 +24,16 @@ def approve(engine: Engine, intent: Intent) -> int:
     a NOTE. Notes and alerts are written to the log here and go no further.
     """
     view = engine.strategy_view
-    if intent.kind == IntentKind.TARGET:
-        resolve_target(view, intent)
     if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
         _write_note(engine, intent)
         return Reason.NONE
+    if not 0 <= intent.symbol < view.n_symbols:
+        return Reason.UNKNOWN_SYMBOL
+    if intent.kind == IntentKind.TARGET:
+        resolve_target(view, intent)
+        if intent.kind == IntentKind.NOTE:
+            _write_note(engine, intent)
+            return Reason.NONE
     reason = review(engine.ladder, view, intent)
     if reason == Reason.NONE and intent.kind == IntentKind.PLACE:
         view.open_orders[intent.symbol] += 1

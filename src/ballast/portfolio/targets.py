@@ -26,4 +26,5 @@ def resolve_target(view: View, intent: Intent) -> None:
     intent.type = OrderType.MARKET
     intent.side = Side.BUY if change > 0.0 else Side.SELL
     intent.qty = abs(change)
-    intent.kind = IntentKind.PLACE if abs(change) > 0.0 else IntentKind.NOTE
+    # NaN stays an order, which the venue refuses aloud.
+    intent.kind = IntentKind.NOTE if change == 0.0 else IntentKind.PLACE

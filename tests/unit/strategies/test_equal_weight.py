@@ -75,6 +75,14 @@ def test_a_late_listing_gets_the_share_that_was_kept_for_it() -> None:
         assert quantity(session, "B") == pytest.approx(500.0 / 1.001 / 5.0, rel=1e-9)
 
 
+def test_the_fees_of_levelling_are_not_paid_from_what_a_late_listing_is_owed() -> None:
+    rising: Sequence[Quote] = [10.0, 10.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0]
+    bars: Mapping[str, Sequence[Quote]] = {"A": rising, "B": [10.0] * 8, "C": [None] * 6 + [5.0] * 2}
+    session = held(days(bars, 2024, 2, 27), rebalance="monthly")
+    assert shape(session)[2:] == [(4, "SELL", "A"), (4, "BUY", "B"), (7, "BUY", "C")]
+    assert quantity(session, "C") == pytest.approx(1_000.0 / 3.0 / 1.001 / 5.0, rel=1e-9)
+
+
 def test_a_purchase_that_a_gap_dropped_is_asked_for_again() -> None:
     bars: Mapping[str, Sequence[Quote]] = {"A": [10.0] * 4, "B": [10.0, None, 10.0, 10.0]}
     assert shape(held(days(bars, 2024, 1, 20))) == [(1, "BUY", "A"), (3, "BUY", "B")]
