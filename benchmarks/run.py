@@ -57,7 +57,7 @@ def machine() -> str:
 
 def main(*, is_quick: bool) -> None:
     """Run everything; print, and write the page unless it was quick."""
-    parts = [INTRODUCTION, machine()]
+    parts = [INTRODUCTION.rstrip(), machine()]
     for benchmark in BENCHMARKS:
         print(f"== {benchmark.__name__}", file=sys.stderr, flush=True)
         parts.append(benchmark.section(is_quick=is_quick))

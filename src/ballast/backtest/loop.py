@@ -49,6 +49,10 @@ def _observe_other(venue: Venue, engine: Engine, cause: int) -> None:
         event = venue.events[clock.events_read]
         clock.events_read += 1
         observe_event(engine, event)
+        if venue.execution.same_close and clock.phase == Phase.BETWEEN and engine.equity.shape[0] > 0:
+            # A fill at the close belongs to that close's point.
+            engine.equity[engine.strategy_view.frame] = engine.strategy_view.equity
+            engine.gross[engine.strategy_view.frame] = engine.strategy_view.gross
         return
     observe_wake(
         engine,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ballast.backtest.run import closes_of, result_of
-from ballast.backtest.session import Session
+from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import Setup
 from ballast.engine.observe import observe_features
 from ballast.engine.state import new_engine
@@ -153,6 +153,7 @@ def _chunks(cells: Sequence[Cell], workers: int) -> list[_Chunk]:
 
 def _group_key(setup: Setup) -> tuple[Any, ...]:
     """Return what two runs must share to use one session: all but the strategy's settings."""
+    setup = apply_overrides(setup)
     requests = tuple(setup.strategy.features(setup.params, setup.n_symbols, setup.frames.interval_ns))
     positions = tuple(setup.initial_positions.items())
     return requests, setup.costs, setup.execution, setup.initial_capital, positions, setup.grids().tobytes()

@@ -19,9 +19,11 @@ On accounts without margin no rung moves the state by itself.
 
 from __future__ import annotations
 
+from math import nan
+
 from ballast.kernel.ledger import increases
 from ballast.model.compiled import compiled
-from ballast.model.enums import IntentKind, LadderState, Reason
+from ballast.model.enums import IntentKind, LadderState, QtyUnit, Reason
 from ballast.model.intents import Intent
 from ballast.model.records import record
 
@@ -46,7 +48,22 @@ def is_raising(view: View, intent: Intent) -> bool:
         return intent.qty > 0.0
     legs = view.position_qty  # type: ignore[attr-defined]
     net = legs[2 * intent.symbol] + legs[2 * intent.symbol + 1]
-    return increases(net, float(intent.side))
+    if increases(net, float(intent.side)):
+        return True
+    # Up to twice the net it ends no further from flat than it began; NaN, an unknown size, raises.
+    return not _base_qty(view, intent, abs(net)) <= 2.0 * abs(net)
+
+
+@compiled
+def _base_qty(view: View, intent: Intent, held: float) -> float:
+    """Return an order's size in base units at the last price; NaN when that cannot be told."""
+    if intent.qty_unit == QtyUnit.BASE:
+        return intent.qty
+    if intent.qty_unit == QtyUnit.POSITION_FRACTION:
+        return intent.qty * held
+    if intent.qty_unit == QtyUnit.QUOTE:
+        return intent.qty / view.price[intent.symbol]  # type: ignore[attr-defined]
+    return nan
 
 
 @compiled

@@ -51,6 +51,7 @@ class State:
 
     month: int = -1
     pending_sells: int
+    has_sold: bool
     n_events: int
     expiry_ns: int
     is_bought: SymbolBools
@@ -129,6 +130,7 @@ def _level(view: Record, state: State, params: Params, intents: Intent) -> int:
             n_held += 1
             invested += view.position_qty[2 * symbol] * view.price[symbol]
     state.pending_sells = 0
+    state.has_sold = False
     n = 0
     if n_held == 0:
         return 0
@@ -154,10 +156,17 @@ def _follow(view: Record, state: State, params: Params, intents: Intent) -> int:
     if view.event_cycle == 0:
         state.is_bought[view.event_symbol] = state.is_bought[view.event_symbol] or is_fill
         return 0
-    if view.event_side != Side.SELL or view.event_kind == EventKind.PARTIALLY_FILLED:
+    if view.event_side != Side.SELL:
+        return 0
+    state.has_sold = state.has_sold or is_fill
+    if view.event_kind == EventKind.PARTIALLY_FILLED:
         return 0
     state.pending_sells -= 1
     if state.pending_sells > 0:
+        return 0
+    if not state.has_sold:
+        # Dropped in a gap, all of it: the month is still to be levelled.
+        state.month -= 1
         return 0
     state.n_events += 1
     state.expiry_ns += view.latency_ns

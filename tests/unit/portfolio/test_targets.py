@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ def resolved(wanted: float, held: float, *, unit: QtyUnit = QtyUnit.BASE, price:
     [
         (3.0, 1.0, Side.BUY, 2.0),
         (1.0, 3.0, Side.SELL, 2.0),
+        (2.5, 3.0, Side.SELL, 0.5),
         (0.0, 3.0, Side.SELL, 3.0),
         (-2.0, 3.0, Side.SELL, 5.0),
         (0.0, -2.0, Side.BUY, 2.0),
@@ -51,8 +53,10 @@ def test_a_target_that_is_met_becomes_a_note(held: float) -> None:
 
 
 @pytest.mark.parametrize("wanted", [100.0, 0.0])
-def test_a_value_without_a_price_places_nothing(wanted: float) -> None:
-    assert resolved(wanted, 1.0, unit=QtyUnit.QUOTE, price=NAN).kind == IntentKind.NOTE
+def test_a_value_without_a_price_is_an_order_of_no_size_which_the_venue_refuses(wanted: float) -> None:
+    intent = resolved(wanted, 1.0, unit=QtyUnit.QUOTE, price=NAN)
+    assert intent.kind == IntentKind.PLACE
+    assert isnan(intent.qty)
 
 
 def test_a_target_forgets_the_price_of_another_kind_of_order() -> None:

@@ -144,3 +144,28 @@ def test_a_refused_request_is_counted_under_its_reason() -> None:
     assert session.engine.log.rejects[Reason.LADDER_HALTED] > 0
     assert session.engine.strategy_view.open_orders.sum() == 0
     assert session.engine.equity[-1] == setup.initial_capital
+
+
+@pytest.mark.parametrize(
+    ("unit", "qty", "expected"),
+    [
+        (QtyUnit.BASE, 10.0, Reason.NONE),
+        (QtyUnit.BASE, 20.0, Reason.NONE),
+        (QtyUnit.BASE, 20.1, Reason.LADDER_FROZEN),
+        (QtyUnit.POSITION_FRACTION, 1.0, Reason.NONE),
+        (QtyUnit.POSITION_FRACTION, 2.1, Reason.LADDER_FROZEN),
+        (QtyUnit.QUOTE, 1_000.0, Reason.NONE),
+        (QtyUnit.QUOTE, 2_001.0, Reason.LADDER_FROZEN),
+        (QtyUnit.CASH_FRACTION, 0.1, Reason.LADDER_FROZEN),
+        (QtyUnit.BASE, float("nan"), Reason.LADDER_FROZEN),
+    ],
+)
+def test_a_reduction_that_would_pass_beyond_its_mirror_is_raising(unit: QtyUnit, qty: float, expected: Reason) -> None:
+    view = View.new(symbols=1, legs=2, features=8)  # type: ignore[attr-defined]
+    view.n_symbols, view.price[0], view.position_qty[0] = 1, 100.0, 10.0
+    ladder = Ladder.new()  # type: ignore[attr-defined]
+    ladder.state = LadderState.FROZEN
+    intents = Intent.array(1)  # type: ignore[attr-defined]
+    place_market(intents, 0, 0, Side.SELL, qty, unit, 1)
+
+    assert review(ladder, view, intents[0]) == expected
