@@ -67,7 +67,7 @@ check: setup ## Lint, format, types, import contract, examples in the documentat
 	$(PYTEST) -q src docs README.md tests/architecture/test_documentation.py
 
 bench: setup ## Time the hot paths; results are explained in benchmarks/RESULTS.md
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+	@$(BIN)/python benchmarks/run.py --quick
 
 docs: setup ## Write the generated pages of the documentation anew
 	$(BIN)/python -m ballast.cli.documentation docs

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -246,7 +247,8 @@ class Result:
         """
         import msgspec
 
-        write_whole(path, msgspec.json.encode({**self._facts(), "equity": msgspec.Raw(self._encoded_equity())}))
+        facts = msgspec.json.encode(self._facts())
+        write_whole(path, itertools.chain([facts[:-1], b',"equity":['], self._encoded_equity(), [b"]}"]))
 
     def summary(self) -> str:
         """Return the run in some thirty lines of plain text."""
@@ -337,16 +339,14 @@ class Result:
             "fills": _rows(self._fill_columns()),
         }
 
-    def _encoded_equity(self) -> bytes:
+    def _encoded_equity(self) -> Iterator[bytes]:
         # In pieces: a million boxed pairs at once would be the largest thing that a run keeps in memory.
         import msgspec
 
-        pieces = []
         for start in range(0, len(self.ts_ms), 50_000):
             piece = slice(start, start + 50_000)
             pairs = list(zip(self.ts_ms[piece].tolist(), self.equity[piece].tolist(), strict=True))
-            pieces.append(msgspec.json.encode(pairs)[1:-1])
-        return b"[" + b",".join(pieces) + b"]"
+            yield (b"," if start else b"") + msgspec.json.encode(pairs)[1:-1]
 
     def _fill_columns(self) -> dict[str, list[Any]]:
         fills = self.fills
@@ -382,9 +382,9 @@ class Result:
         }
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+def write_whole(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -> None:
     """
-    Write a file as a whole: beside its place first, then moved there.
+    Write a file as a whole, from its bytes or from pieces of them: beside its place first, then moved there.
 
     Raises
     ------
@@ -394,7 +394,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     target = Path(path)
     scratch = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        scratch.write_bytes(content)
+        with scratch.open("wb") as file:
+            file.writelines([content] if isinstance(content, bytes) else content)
         scratch.replace(target)
     except OSError as error:
         raise OutputError(

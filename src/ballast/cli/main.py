@@ -75,7 +75,10 @@ def main() -> None:
     # Start-up makes a million objects that live as long as the process; looking through them again and
     # again for garbage is a sixth of its time.
     gc.set_threshold(200_000, 20, 50)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # Nor are they worth a last look at the door.
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -38,7 +38,15 @@ def make_decide(decide: Any, frame_dtype: Any, view_dtype: Any, state: Any, para
         return lambda row, view, state_address, params_address, intents_address: decide(
             row, view, state, params, intents
         )
-    return compiled_for(decide_signature(frame_dtype, view_dtype), wrap(decide, state.dtype, params.dtype))
+    key = (decide, frame_dtype, view_dtype, state.dtype, params.dtype)
+    if key not in _decides:
+        signature = decide_signature(frame_dtype, view_dtype)
+        _decides[key] = compiled_for(signature, wrap(decide, state.dtype, params.dtype))
+    return _decides[key]
+
+
+_decides: dict[Any, Any] = {}
+"""Wrapped strategies of this process by what they were built for."""
 
 
 def wrap(decide: Any, state_dtype: Any, params_dtype: Any) -> Any:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -121,19 +122,18 @@ def test_an_unwritable_path_is_an_output_error_and_leaves_nothing(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_write_keeps_what_stood_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_what_stood_there(tmp_path: Path) -> None:
     target = tmp_path / "run.json"
     target.write_text("before")
-
-    def full(self: Path, content: bytes) -> int:
-        with self.open("wb") as scratch:
-            scratch.write(content[:3])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OutputError, match="No space left on device"):
-        write_whole(target, b"after")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("run.json", "before")]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            write_whole(target, [b"x" * 600, b"y" * 600])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert target.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_frames_have_a_row_for_every_bar_fill_and_trade() -> None:
