@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ballast.backtest.formatting import number, percent, title
 from ballast.backtest.result import Metrics, write_whole
 from ballast.backtest.sweep import SweepResult
 from ballast.cli.outputs import refuse_unwritable
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 CELLS, MAP = "cells.parquet", "map.html"
+MOST_LABELLED_CELLS = 400
+_ACCENT = "#1d5c84"
+_SCALE = [[0.0, "#b2453a"], [0.5, "#f4f4f0"], [1.0, "#2c7a55"]]
+_SIGNED = {"total_return", "cagr", "sharpe", "sortino", "calmar", "recovery_factor", "expectancy"}
+_FRACTIONS = {
+    "total_return", "cagr", "volatility", "max_drawdown", "rebalance_win_rate", "trade_win_rate", "exposure"
+}  # fmt: skip
 _SHOWN = ("total_return", "sharpe", "max_drawdown", "n_fills")
 
 
@@ -51,7 +59,7 @@ def write_files(result: SweepResult, rank: str, directory: Path, hashes: Mapping
 
     table = pa.table({name: list(values) for name, values in result.columns.items()})
     write_parquet(table.replace_schema_metadata(dict(hashes)), directory / CELLS)
-    page = map_figure(result, rank).to_html(include_plotlyjs=True, full_html=True)
+    page = map_figure(result, rank).to_html(include_plotlyjs=True, full_html=True, default_height="95vh")
     write_whole(directory / MAP, page.encode())
 
 
@@ -62,9 +70,10 @@ def best_cells(result: SweepResult, rank: str, top: int) -> Table:
     figures = list(dict.fromkeys([rank, *(name for name in _SHOWN if name in result.figures)]))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in (*result.keys, *figures):
-        table.add_column(heading.rpartition(".")[2], justify="right")
+        table.add_column(title(heading.rpartition(".")[2]), justify="right")
     for row in result.ranked(rank)[:top]:
-        table.add_row(*(_text(result.columns[name][row]) for name in (*result.keys, *figures)))
+        settings = [_text(result.columns[key][row]) for key in result.keys]
+        table.add_row(*settings, *(_figure(name, result.columns[name][row]) for name in figures))
     return table
 
 
@@ -76,22 +85,54 @@ def map_figure(result: SweepResult, metric: str) -> go.Figure:
     """
     import plotly.graph_objects as go
 
-    names = [key.rpartition(".")[2] for key in result.keys]
+    names = [title(key.rpartition(".")[2]) for key in result.keys]
     if len(result.keys) == 1:
-        values = list(result.columns[result.keys[0]])
-        figure = go.Figure(go.Scatter(x=values, y=list(result.columns[metric]), mode="lines+markers"))
-        figure.update_layout(title=metric, xaxis_title=names[0], yaxis_title=metric)
-        return figure
+        values, heights = list(result.columns[result.keys[0]]), list(result.columns[metric])
+        trace = go.Scatter(x=values, y=heights, mode="lines+markers", line={"color": _ACCENT})
+        return _dressed(go.Figure(trace), f"{result.strategy}: {title(metric)}", names[0], title(metric))
     across, down = (list(dict.fromkeys(result.columns[key])) for key in result.keys[:2])
     best = _best(result, metric)
     cells = [[best.get((x, y)) for x in across] for y in down]
-    labels = [[str(value) for value in axis] for axis in (across, down)]
-    figure = go.Figure(go.Heatmap(x=labels[0], y=labels[1], z=cells, colorscale="Viridis", colorbar_title=metric))
-    title = metric if len(names) == 2 else f"{metric}, the best over {', '.join(names[2:])}"
-    figure.update_layout(title=title, xaxis_title=names[0], yaxis_title=names[1])
+    heat = go.Heatmap(
+        x=[str(value) for value in across],
+        y=[str(value) for value in down],
+        z=cells,
+        text=[[_figure(metric, value) for value in row] for row in cells],
+        texttemplate="%{text}" if len(across) * len(down) <= MOST_LABELLED_CELLS else None,
+        hovertemplate=f"{names[0]} %{{x}}<br>{names[1]} %{{y}}<br>{title(metric)} %{{text}}<extra></extra>",
+        colorscale=_SCALE,
+        zmid=0 if metric in _SIGNED else None,
+        xgap=1,
+        ygap=1,
+        showscale=False,
+    )
+    heading = f"{result.strategy}: {title(metric)}"
+    if len(names) > 2:
+        heading += f", the best over {', '.join(names[2:])}"
+    figure = _dressed(go.Figure(heat), heading, names[0], names[1])
     figure.update_xaxes(type="category")
     figure.update_yaxes(type="category")
     return figure
+
+
+def _dressed(figure: go.Figure, heading: str, across: str, upwards: str) -> go.Figure:
+    """Give a figure the report's paper, ink and type."""
+    return figure.update_layout(
+        title={"text": heading, "x": 0.03, "font": {"size": 21}},
+        xaxis_title=across,
+        yaxis_title=upwards,
+        template="simple_white",
+        paper_bgcolor="#fcfcfa",
+        plot_bgcolor="#fcfcfa",
+        font={"family": "system-ui, sans-serif", "size": 14, "color": "#1c2024"},
+        margin={"l": 90, "r": 40, "t": 80, "b": 70},
+    )
+
+
+def _figure(metric: str, value: float | None) -> str:
+    if metric in _FRACTIONS:
+        return percent(value)
+    return number(value, 0 if metric.startswith("n_") else 2)
 
 
 def _best(result: SweepResult, metric: str) -> dict[tuple[Any, Any], float]:

@@ -56,7 +56,8 @@ def result() -> SweepResult:
 
 def test_the_map_shows_the_best_over_the_keys_that_it_cannot_span() -> None:
     figure = map_figure(result(), "sharpe")
-    assert figure.layout.title.text == "sharpe, the best over c"
+    assert figure.layout.title.text == "cascade: Sharpe, the best over C"
+    assert [list(row) for row in figure.data[0].text] == [["0.40", "0.20"], ["0.30", "–"]]
     assert [list(row) for row in figure.data[0].z] == [[0.4, 0.2], [0.3, None]]
     assert (list(figure.data[0].x), list(figure.data[0].y)) == (["1", "2"], ["10", "20"])
 
@@ -69,7 +70,7 @@ def test_one_key_makes_a_line() -> None:
 
 def test_the_best_cells_come_first_and_undefined_ones_last() -> None:
     table = best_cells(result(), "sharpe", 3)
-    assert list(table.columns[-1].cells) == ["0.4", "0.3", "0.2"]
+    assert list(table.columns[-1].cells) == ["0.40", "0.30", "0.20"]
 
 
 def test_an_interrupted_sweep_keeps_the_finished_cells(
