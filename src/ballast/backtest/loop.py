@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ballast.backtest.lean import fill_at_next_open
 from ballast.engine.act import approve
 from ballast.engine.observe import observe_bar, observe_event, observe_wake, pass_over
 from ballast.engine.state import Engine
@@ -86,13 +87,14 @@ def act(venue: Venue, engine: Engine, frames: Frame, intents: Any, n_intents: in
         settle_at_close(venue, frames)
 
 
-def make_loop(call: Any, skip: Any) -> Any:
+def make_loop(call: Any, skip: Any, shorten: Any) -> Any:
     """
     Return the loop that decides through ``call(decide, row, view, state, params, intents)``.
 
     The loop runs until frame ``stop`` (exclusive) and returns ``END``, ``FULL`` (grow the logs, call again)
     or ``RUNAWAY``. ``decide`` is called for every cause with the last closed frame. ``skip(venue, engine,
-    frames, state, params, stop)`` may first pass over frames at which nothing can happen.
+    frames, state, params, stop)`` may first pass over frames at which nothing can happen, and
+    ``shorten(venue, engine, frames, intents, n_intents, stop)`` may settle what is asked without ``act``.
     """
 
     def run(
@@ -118,7 +120,8 @@ def make_loop(call: Any, skip: Any) -> Any:
             n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
             if n_intents > INTENT_CAPACITY:
                 return Cause.RUNAWAY
-            if n_intents > 0 or venue.execution.same_close:
+            is_asked = n_intents > 0 or venue.execution.same_close
+            if is_asked and not shorten(venue, engine, frames, intents, n_intents, stop):
                 act(venue, engine, frames, intents, n_intents)
 
     return run
@@ -127,6 +130,20 @@ def make_loop(call: Any, skip: Any) -> Any:
 @compiled(inline=True)
 def no_skip(venue: Venue, engine: Engine, frames: Any, state_address: int, params_address: int, stop: int) -> None:
     """Look at every frame."""
+
+
+@compiled(inline=True)
+def no_short_way(venue: Venue, engine: Engine, frames: Any, intents: Any, n_intents: int, stop: int) -> bool:
+    """Send every order the long way."""
+    return False
+
+
+@compiled(inline=True)
+def short_way(venue: Venue, engine: Engine, frames: Any, intents: Any, n_intents: int, stop: int) -> bool:
+    """Fill a single plain order at once, where no curve and no fills are kept."""
+    if n_intents != 1 or engine.equity.shape[0] > 0:
+        return False
+    return fill_at_next_open(venue, engine, frames, intents[0], stop)
 
 
 def make_skip(quiet_at: Any) -> Any:
@@ -172,13 +189,17 @@ def shared_loop(decide_signature: Any, arguments: tuple[Any, ...]) -> Any:
     There is one per width, whatever the strategy. In the interpreter it is the plain loop.
     """
     if INTERPRETED:
-        return make_loop(call_pointer, no_skip)
+        return make_loop(call_pointer, no_skip, no_short_way)
     from numba import types
 
-    return _built(types.FunctionType(decide_signature), arguments, "pointer", lambda: (call_pointer, no_skip))
+    return _built(
+        types.FunctionType(decide_signature), arguments, "pointer", lambda: (call_pointer, no_skip, no_short_way)
+    )
 
 
-def specialised_loop(decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...]) -> Any:
+def specialised_loop(
+    decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...], *, acts_on_bars_only: bool
+) -> Any:
     """
     Return the loop with one strategy built in; its ``decide`` argument is then a dummy integer.
 
@@ -194,7 +215,8 @@ def specialised_loop(decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[A
             return inner(row, view, state, params, intents)  # type: ignore[no-any-return]
 
         skip = no_skip if quiet_at is None else make_skip(compiled(quiet_at, inline=True))
-        return compiled(call, inline=True), skip
+        has_short_way = acts_on_bars_only and quiet_at is not None
+        return compiled(call, inline=True), skip, short_way if has_short_way else no_short_way
 
     return _built(types.int64, arguments, key, build)
 

@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ballast.backtest.loop import call_pointer, make_loop, no_skip, python_loop, shared_loop, specialised_loop
+from ballast.backtest.loop import (
+    call_pointer,
+    make_loop,
+    no_short_way,
+    no_skip,
+    python_loop,
+    shared_loop,
+    specialised_loop,
+)
 from ballast.backtest.setup import Setup, first_close
 from ballast.engine.decide import address, decide_signature, make_decide, wrap, wrap_quiet
 from ballast.engine.state import Engine, new_engine
@@ -39,7 +47,8 @@ class Session:
         Indicator outputs computed before, equal to what the engine would compute. A specialised session
         whose strategy declares ``quiet`` then passes over the frames at which nothing happens.
     keeps_curve : bool
-        Record equity at every frame. Without it only ``final_equity`` is known, and sweeps are faster.
+        Record equity at every frame, and every fill. Without it final equity, the number of fills and the
+        account are all that is sure to be there, and sweeps are much faster.
     """
 
     def __init__(
@@ -153,11 +162,17 @@ class Session:
             skips = strategy.quiet is not None and self.engine.shared_feature.shape[0] > 0
             quiet_at = wrap_quiet(strategy.quiet, *dtypes) if skips else None
             key = (strategy.decide, skips, *map(str, dtypes))
-            loop = specialised_loop(wrap(strategy.decide, *dtypes), quiet_at, key, arguments)
+            loop = specialised_loop(
+                wrap(strategy.decide, *dtypes),
+                quiet_at,
+                key,
+                arguments,
+                acts_on_bars_only=strategy.acts_on_bars_only,
+            )
             return lambda stop: loop(0, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
         decide = make_decide(strategy.decide, self.frames.dtype, view_dtype, self.state, self.params, self._intents)
         if INTERPRETED:
-            plain = make_loop(call_pointer, no_skip)
+            plain = make_loop(call_pointer, no_skip, no_short_way)
             return lambda stop: self._interpret(plain, decide, stop)
         loop = shared_loop(decide_signature(self.frames.dtype, view_dtype), arguments)
         return lambda stop: loop(decide, self.venue, self.engine, self.frames, self._intents, *addresses, stop)

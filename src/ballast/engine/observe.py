@@ -140,14 +140,19 @@ def observe_event(engine: Engine, event: Event) -> None:
 def _fold_fill(engine: Engine, event: Event) -> None:
     view = engine.strategy_view
     leg = leg_index(0, view.n_symbols, event.symbol, event.position_side)
-    held = view.position_qty[leg]
-    signed_qty = event.qty * event.side
-    view.entry_price[leg] = entry_after(held, view.entry_price[leg], signed_qty, event.price)
-    view.position_qty[leg] = held + signed_qty
-    view.cash = cash_after(view.cash, signed_qty, event.price, event.fee)
+    fold_money(view, leg, event.qty * event.side, event.price, event.fee)
     engine.fills[engine.log.n_fills] = event
     engine.log.n_fills += 1
     value_positions(view)
+
+
+@compiled(inline=True)
+def fold_money(view: View, leg: int, signed_qty: float, price: float, fee: float) -> None:
+    """Move the money and coins of one fill in our own fold."""
+    held = view.position_qty[leg]
+    view.entry_price[leg] = entry_after(held, view.entry_price[leg], signed_qty, price)
+    view.position_qty[leg] = held + signed_qty
+    view.cash = cash_after(view.cash, signed_qty, price, fee)
 
 
 @compiled

@@ -25,34 +25,47 @@ from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised
 from ballast.kernel.venue import Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import AccountKind, EventKind, OrderType, QtyUnit, Reason, Side, TimeInForce
+from ballast.model.instrument import Instrument
 from ballast.model.units import MONEY_TOLERANCE, RELATIVE_NUDGE, floor_to_step, is_below, round_to_tick
 
 
 @compiled
 def taker_price(venue: Venue, order: Order, price: float) -> float:
     """Return the price of taking liquidity at ``price``: slipped to the tick beyond, never past a limit."""
-    is_buy = order.side == Side.BUY
-    rate = venue.execution.slippage_rate
-    instrument = venue.instruments[order.symbol]
-    paid = price * (1.0 + rate) if is_buy else price * (1.0 - rate)
-    paid = round_to_tick(paid, instrument.tick_units, instrument.tick_scale, is_buy)
+    paid = slipped_price(venue, order.symbol, order.side, price)
     if order.type == OrderType.LIMIT:
-        paid = min(paid, order.price) if is_buy else max(paid, order.price)
+        paid = min(paid, order.price) if order.side == Side.BUY else max(paid, order.price)
     return paid
+
+
+@compiled
+def slipped_price(venue: Venue, symbol: int, side: int, price: float) -> float:
+    """Return what a taker pays when the market stands at ``price``: worse by the slippage, at the tick beyond."""
+    rate = venue.execution.slippage_rate
+    instrument = venue.instruments[symbol]
+    paid = price * (1.0 + rate) if side == Side.BUY else price * (1.0 - rate)
+    return round_to_tick(paid, instrument.tick_units, instrument.tick_scale, side == Side.BUY)
 
 
 @compiled
 def base_qty(venue: Venue, order: Order, price: float, fee_rate: float) -> float:
     """Return the order's quantity in base units at ``price``, floored to lots; >= 0."""
-    qty = order.qty
-    if order.qty_unit == QtyUnit.QUOTE:
+    leg = leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)
+    cash, held = venue.accounts[order.account].cash, venue.positions[leg].qty
+    return qty_in_base(venue.instruments[order.symbol], order.qty, order.qty_unit, price, fee_rate, cash, held)
+
+
+@compiled
+def qty_in_base(
+    instrument: Instrument, qty: float, qty_unit: int, price: float, fee_rate: float, cash: float, held: float
+) -> float:
+    """Return a quantity of any unit in base units at ``price``, given cash and position, floored to lots."""
+    if qty_unit == QtyUnit.QUOTE:
         qty = qty / price
-    elif order.qty_unit == QtyUnit.CASH_FRACTION:
-        qty = qty * max(0.0, venue.accounts[order.account].cash) / (price * (1.0 + fee_rate))
-    elif order.qty_unit == QtyUnit.POSITION_FRACTION:
-        leg = leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)
-        qty = qty * abs(venue.positions[leg].qty)
-    instrument = venue.instruments[order.symbol]
+    elif qty_unit == QtyUnit.CASH_FRACTION:
+        qty = qty * max(0.0, cash) / (price * (1.0 + fee_rate))
+    elif qty_unit == QtyUnit.POSITION_FRACTION:
+        qty = qty * abs(held)
     return floor_to_step(qty, instrument.lot_units, instrument.lot_scale)
 
 
@@ -97,16 +110,12 @@ def fill(venue: Venue, k: int, price: float, is_maker: bool) -> bool:
 @compiled
 def _refusal(venue: Venue, order: Order, qty: float, price: float) -> int:
     """Return why nothing may fill, or NONE: minimums, and what is there to sell or reduce."""
-    instrument = venue.instruments[order.symbol]
     if not qty > 0.0:
         return Reason.BELOW_LOT
     if not order.has_filled:  # Minimums are for orders, not for what participation leaves of them.
-        if is_below(qty * price, max(order.min_notional, instrument.min_notional)):
-            return Reason.BELOW_MINIMUM_NOTIONAL
-        if qty < instrument.min_qty:
-            return Reason.BELOW_LOT
-        if qty > instrument.max_qty:
-            return Reason.ABOVE_MAXIMUM_QTY
+        fault = size_fault(venue.instruments[order.symbol], qty, price, order.min_notional)
+        if fault != Reason.NONE:
+            return fault
     held = venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)].qty
     if order.reduce_only and held * order.side >= 0.0:
         return Reason.NOTHING_TO_REDUCE
@@ -118,12 +127,28 @@ def _refusal(venue: Venue, order: Order, qty: float, price: float) -> int:
 
 
 @compiled
+def size_fault(instrument: Instrument, qty: float, price: float, min_notional: float) -> int:
+    """Return which limit of size an order of ``qty`` at ``price`` breaks, or NONE."""
+    if is_below(qty * price, max(min_notional, instrument.min_notional)):
+        return Reason.BELOW_MINIMUM_NOTIONAL
+    if qty < instrument.min_qty:
+        return Reason.BELOW_LOT
+    return Reason.ABOVE_MAXIMUM_QTY if qty > instrument.max_qty else Reason.NONE
+
+
+@compiled
 def _within_position(venue: Venue, order: Order, qty: float) -> float:
     """Clip what reduces to what is held; within noise of all it is all, so that no dust stays behind."""
     is_spot = venue.accounts[order.account].kind == AccountKind.SPOT
     if not (order.reduce_only or (is_spot and order.side == Side.SELL)):
         return qty
     held = abs(venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)].qty)
+    return all_or_part(qty, held)
+
+
+@compiled(inline=True)
+def all_or_part(qty: float, held: float) -> float:
+    """Return what of ``held`` a reduction by ``qty`` takes: all of it when it comes within noise of all."""
     return held if qty * RELATIVE_NUDGE >= held else qty
 
 
@@ -172,19 +197,25 @@ def total_value(venue: Venue, account: int) -> float:
 @compiled
 def book_fill(venue: Venue, order: Order, qty: float, price: float, fee_rate: float, is_maker: bool) -> None:
     """Move money and coins for a fill of ``qty`` > 0 at ``price`` and tell the client."""
-    account = venue.accounts[order.account]
-    position = venue.positions[leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)]
-    signed_qty = qty * order.side
+    leg = leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)
     fee = qty * price * fee_rate
+    book_money(venue, order.account, leg, qty * order.side, price, fee)
+    slippage = 0.0 if is_maker else max(0.0, (price - venue.markets[order.symbol].price) * order.side) * qty
+    kind = EventKind.FILLED if order.qty == 0.0 else EventKind.PARTIALLY_FILLED
+    emit(venue, order, kind, Reason.NONE, qty, price, fee, slippage, is_maker)
+
+
+@compiled
+def book_money(venue: Venue, account_index: int, leg: int, signed_qty: float, price: float, fee: float) -> None:
+    """Move the money and coins of one fill in the venue's books."""
+    account = venue.accounts[account_index]
+    position = venue.positions[leg]
     account.realised_pnl += realised(position.qty, position.entry_price, signed_qty, price)
     position.entry_price = entry_after(position.qty, position.entry_price, signed_qty, price)
     position.qty += signed_qty
     account.cash = cash_after(account.cash, signed_qty, price, fee)
     account.fees += fee
     account.n_fills += 1
-    slippage = 0.0 if is_maker else max(0.0, (price - venue.markets[order.symbol].price) * order.side) * qty
-    kind = EventKind.FILLED if order.qty == 0.0 else EventKind.PARTIALLY_FILLED
-    emit(venue, order, kind, Reason.NONE, qty, price, fee, slippage, is_maker)
 
 
 @compiled

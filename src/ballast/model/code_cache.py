@@ -3,6 +3,11 @@ Compiled code on disk: one file per function, signature and processor, named by 
 
 There is no index, so nothing can be invalidated wrongly and two processes cannot race: a file is either
 whole or absent. A cache that cannot be read or written costs a compile, never a wrong answer.
+
+Numba names machine code by counters of the process that compiled it: the n-th function, the n-th record
+type. Code of two processes, loaded into a third, can so carry one name for two different things, and the
+linker takes the first. Here names follow content instead: a function's ends in its fingerprint, a record
+type's is a hash of its fields.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
+from numba.core import types
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
@@ -40,6 +46,14 @@ def cache_directory() -> Path:
     return Path(root) / "compiled"
 
 
+def _record_name(record_type: Any) -> tuple[str, tuple[str, ...]]:
+    return "Record", (hashlib.sha256(str(record_type).encode()).hexdigest()[:32],)
+
+
+# For good, and for all of Numba in this process: a name that says what it names harms nobody.
+setattr(types.Record, "mangling_args", property(_record_name))  # noqa: B010  # Typed as a method there.
+
+
 def signature_text(signature: Any) -> str:
     """Return a text that differs wherever signatures do; Numba's own leaves out which module an enum is from."""
     classes = [getattr(kind, "instance_class", None) for kind in getattr(signature, "args", signature)]
@@ -52,7 +66,7 @@ class CodeCache(_Cache):
     def __init__(self, function: Callable[..., Any], variant: str) -> None:
         self._function = function
         self._variant = variant
-        self._name = f"{function.__module__}.{function.__qualname__}".replace("<locals>", "_")
+        self._name = f"{function.__module__}.{function.__code__.co_qualname}".replace("<locals>", "_")
         self._fingerprint: str | None = None
 
     @property
@@ -85,6 +99,7 @@ class CodeCache(_Cache):
             result = CompileResult._rebuild(target_context, *pickle.loads(data))
         except (OSError, EOFError, pickle.UnpicklingError):
             stats["misses"] += 1
+            self._function.__qualname__ = f"{self._function.__code__.co_qualname}_{self._fingerprint}"
             return None
         stats["hits"] += 1
         return result

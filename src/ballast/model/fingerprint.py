@@ -48,7 +48,7 @@ def _parts(function: Callable[..., Any], seen: set[int], callers: tuple[Any, ...
     seen.add(id(function))
     callers = (*callers, function)
     code = function.__code__
-    yield f"{function.__module__}.{function.__qualname__}"
+    yield f"{function.__module__}.{code.co_qualname}"
     yield from _code_parts(code)
     yield repr(getattr(function, "__defaults__", None))
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)

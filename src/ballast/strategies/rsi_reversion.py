@@ -21,6 +21,7 @@ from ballast.model.intents import Intent, place_market
 from ballast.model.records import Record, parameter, record
 
 EXIT_PLAN = "none"
+ACTS_ON_BARS_ONLY = True
 
 
 class Reason(IntEnum):

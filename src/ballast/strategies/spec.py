@@ -4,7 +4,8 @@ What a strategy is: Params, State, ``decide``, and what it declares about itself
 A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view, state, params, intents)``
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
-frame, stop, view, state, params)``, ``Reason`` (an ``IntEnum`` of its own reasons) and ``EXIT_PLAN``.
+frame, stop, view, state, params)``, ``Reason`` (an ``IntEnum`` of its own reasons), ``EXIT_PLAN``
+and ``ACTS_ON_BARS_ONLY``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Strategy:
     ``decide`` may be a compiled function or any Python callable; ``is_compiled`` tells which, and a
     Python one runs between the two compiled halves of a step with the same results, slower. ``quiet`` is a
     promise for sweeps: given all features, the first frame at which ``decide`` might act or change its
-    state, provided that nothing else happens before.
+    state, provided that nothing else happens before. ``acts_on_bars_only`` promises that ``decide`` returns 0,
+    changes nothing and remembers nothing on any cause but BAR.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Strategy:
     execution_overrides: Callable[[Any], Mapping[str, Any]]
     outcome: Callable[[Any], Mapping[str, int]]
     quiet: Callable[..., int] | None = None
+    acts_on_bars_only: bool = False
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -145,4 +148,5 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         execution_overrides=getattr(module, "execution_overrides", lambda params: {}),
         outcome=getattr(module, "outcome", lambda state: {}),
         quiet=getattr(module, "quiet", None),
+        acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
     )
