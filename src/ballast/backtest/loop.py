@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ballast.backtest.lean import fill_at_next_open
 from ballast.engine.act import approve
+from ballast.engine.decide import decide_signature
 from ballast.engine.observe import observe_bar, observe_event, observe_wake, pass_over
 from ballast.engine.state import Engine
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
@@ -182,19 +185,22 @@ _loops: dict[Any, Any] = {}
 """Loops of this process by what they were built for."""
 
 
-def shared_loop(decide_signature: Any, arguments: tuple[Any, ...]) -> Any:
+def shared_loop(arguments: tuple[Any, ...]) -> Any:
     """
-    Return the loop compiled for function pointers of this signature and for these arguments' types.
+    Return the loop compiled for function pointers and for these arguments' types.
 
     There is one per width, whatever the strategy. In the interpreter it is the plain loop.
     """
     if INTERPRETED:
         return make_loop(call_pointer, no_skip, no_short_way)
-    from numba import types
 
-    return _built(
-        types.FunctionType(decide_signature), arguments, "pointer", lambda: (call_pointer, no_skip, no_short_way)
-    )
+    def pointer_type() -> Any:
+        from numba import types
+
+        _, engine, frames, *_ = arguments
+        return types.FunctionType(decide_signature(frames.dtype, engine.strategy_view.dtype))
+
+    return _built(pointer_type, arguments, "pointer", lambda: (call_pointer, no_skip, no_short_way))
 
 
 def specialised_loop(
@@ -206,7 +212,11 @@ def specialised_loop(
     ``quiet_at`` (or None) lets it pass over frames; ``key`` tells strategies apart: what the two were
     wrapped from.
     """
-    from numba import types
+
+    def dummy_type() -> Any:
+        from numba import types
+
+        return types.int64
 
     def build() -> Any:
         inner = compiled(decide_at, inline=True)
@@ -218,16 +228,28 @@ def specialised_loop(
         has_short_way = acts_on_bars_only and quiet_at is not None
         return compiled(call, inline=True), skip, short_way if has_short_way else no_short_way
 
-    return _built(types.int64, arguments, key, build)
+    return _built(dummy_type, arguments, (key, acts_on_bars_only), build)
 
 
 def _built(decide_type: Any, arguments: tuple[Any, ...], key: Any, make_parts: Any) -> Any:
-    from numba import typeof, types
+    # By layout, because Numba takes milliseconds to name the types of records as large as these.
+    key = (key, _layout(arguments))
+    if key not in _loops:
+        from numba import typeof, types
 
-    signature = types.int64(decide_type, *(typeof(argument) for argument in arguments))
-    if (signature, key) not in _loops:
-        _loops[signature, key] = compiled_for(signature, make_loop(*make_parts()))
-    return _loops[signature, key]
+        signature = types.int64(decide_type(), *(typeof(argument) for argument in arguments))
+        _loops[key] = compiled_for(signature, make_loop(*make_parts()))
+    return _loops[key]
+
+
+def _layout(argument: Any) -> Any:
+    """Return what an argument's compiled type depends on."""
+    if isinstance(argument, tuple):
+        return type(argument), tuple(_layout(part) for part in argument)
+    if isinstance(argument, np.ndarray):
+        flags = argument.flags
+        return argument.dtype, argument.ndim, flags.c_contiguous, flags.writeable, flags.aligned
+    return argument.dtype if isinstance(argument, np.void) else type(argument)
 
 
 def python_loop(

@@ -24,7 +24,7 @@ from ballast.backtest.loop import (
     specialised_loop,
 )
 from ballast.backtest.setup import Setup, first_close
-from ballast.engine.decide import address, decide_signature, make_decide, wrap, wrap_quiet
+from ballast.engine.decide import address, make_decide, wrap, wrap_quiet
 from ballast.engine.state import Engine, new_engine
 from ballast.indicators.table import plan
 from ballast.kernel.venue import Venue, new_venue, state_bytes
@@ -174,7 +174,7 @@ class Session:
         if INTERPRETED:
             plain = make_loop(call_pointer, no_skip, no_short_way)
             return lambda stop: self._interpret(plain, decide, stop)
-        loop = shared_loop(decide_signature(self.frames.dtype, view_dtype), arguments)
+        loop = shared_loop(arguments)
         return lambda stop: loop(decide, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
 
     def _interpret(self, loop: Any, decide: Any, stop: int) -> int:
