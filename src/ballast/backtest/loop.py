@@ -255,7 +255,7 @@ def _layout(argument: Any) -> Any:
 def python_loop(
     decide: Any, venue: Venue, engine: Engine, frames: Any, intents: Any, state: Any, params: Any, stop: int
 ) -> int:
-    """Run like :func:`run_loop` with a Python ``decide`` that takes the records themselves."""
+    """Run like the compiled loop with a Python ``decide`` that takes the records themselves."""
     while True:
         if not has_room(engine):
             return int(Cause.FULL)

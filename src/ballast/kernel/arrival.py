@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from ballast.kernel.book import drop, remove
+from ballast.kernel.book import drop
 from ballast.kernel.fills import best_counterparty, fill, match_clients, taker_price
 from ballast.kernel.orders import amend, mark_late_level
 from ballast.kernel.triggers import follow, is_met
@@ -184,14 +184,3 @@ def _meet_limit(venue: Venue, k: int, price: float) -> bool:
     order = venue.orders[k]
     paid = min(order.price, price) if order.side == Side.BUY else max(order.price, price)
     return fill(venue, k, paid, True)
-
-
-@compiled
-def cancel_all(venue: Venue, account: int) -> None:
-    """Take every order of ``account`` out of the table at once, silently: for shutting a client out."""
-    k = 0
-    while k < venue.clock.n_orders:
-        if venue.orders[k].account == account:
-            remove(venue, k)
-        else:
-            k += 1
