@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.batch import make_batch
 from ballast.backtest.lean import fill_at_next_open
 from ballast.engine.act import approve
 from ballast.engine.decide import decide_signature
@@ -200,7 +201,7 @@ def shared_loop(arguments: tuple[Any, ...]) -> Any:
         _, engine, frames, *_ = arguments
         return types.FunctionType(decide_signature(frames.dtype, engine.strategy_view.dtype))
 
-    return _built(pointer_type, arguments, "pointer", lambda: (call_pointer, no_skip, no_short_way))
+    return _built(pointer_type, arguments, "pointer", lambda: make_loop(call_pointer, no_skip, no_short_way))
 
 
 def specialised_loop(
@@ -212,7 +213,21 @@ def specialised_loop(
     ``quiet_at`` (or None) lets it pass over frames; ``key`` tells strategies apart: what the two were
     wrapped from.
     """
+    return _specialised(decide_at, quiet_at, key, arguments, acts_on_bars_only, make_loop)
 
+
+def specialised_batch(
+    decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...], *, acts_on_bars_only: bool
+) -> Any:
+    """Return the batch (see ``batch.make_batch``) around the loop of :func:`specialised_loop`."""
+    return _specialised(
+        decide_at, quiet_at, (key, "batch"), arguments, acts_on_bars_only, lambda *parts: make_batch(make_loop(*parts))
+    )
+
+
+def _specialised(
+    decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...], acts_on_bars_only: bool, make: Any
+) -> Any:
     def dummy_type() -> Any:
         from numba import types
 
@@ -226,19 +241,19 @@ def specialised_loop(
 
         skip = no_skip if quiet_at is None else make_skip(compiled(quiet_at, inline=True))
         has_short_way = acts_on_bars_only and quiet_at is not None
-        return compiled(call, inline=True), skip, short_way if has_short_way else no_short_way
+        return make(compiled(call, inline=True), skip, short_way if has_short_way else no_short_way)
 
     return _built(dummy_type, arguments, (key, acts_on_bars_only), build)
 
 
-def _built(decide_type: Any, arguments: tuple[Any, ...], key: Any, make_parts: Any) -> Any:
+def _built(decide_type: Any, arguments: tuple[Any, ...], key: Any, make: Any) -> Any:
     # By layout, because Numba takes milliseconds to name the types of records as large as these.
     key = (key, _layout(arguments))
     if key not in _loops:
         from numba import typeof, types
 
         signature = types.int64(decide_type(), *(typeof(argument) for argument in arguments))
-        _loops[key] = compiled_for(signature, make_loop(*make_parts()))
+        _loops[key] = compiled_for(signature, make())
     return _loops[key]
 
 

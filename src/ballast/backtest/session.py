@@ -7,13 +7,15 @@ was cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from ballast.backtest.batch import FIGURES
 from ballast.backtest.loop import (
     call_pointer,
     make_loop,
@@ -21,13 +23,15 @@ from ballast.backtest.loop import (
     no_skip,
     python_loop,
     shared_loop,
+    specialised_batch,
     specialised_loop,
 )
 from ballast.backtest.setup import Setup, first_close
-from ballast.engine.decide import address, make_decide, wrap, wrap_quiet
+from ballast.engine.decide import make_decide, wrap, wrap_quiet
 from ballast.engine.state import Engine, new_engine
 from ballast.indicators.table import plan
 from ballast.kernel.venue import Venue, new_venue, state_bytes
+from ballast.model.addresses import address
 from ballast.model.compiled import INTERPRETED
 from ballast.model.enums import Cause
 from ballast.model.errors import ConfigError, InvariantBroken
@@ -82,7 +86,8 @@ class Session:
         self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]
         strategy.prepare(self.state, self.params, any(setup.initial_positions.values()))
         self._pristine = self._small_memory()
-        self._run = self._python if not (strategy.is_compiled or INTERPRETED) else self._build(specialised)
+        self._run_cells: Callable[..., int] | None = None
+        self._is_specialised = specialised and strategy.is_compiled and not INTERPRETED
 
     @property
     def state(self) -> Any:
@@ -93,6 +98,11 @@ class Session:
     def params(self) -> Any:
         """The strategy's settings."""
         return self._params[0]
+
+    @property
+    def runs_batches(self) -> bool:
+        """Whether :meth:`final_figures` works here: a compiled strategy, built in, and no curve."""
+        return self._is_specialised and len(self.engine.equity) == 0
 
     @property
     def final_equity(self) -> float:
@@ -111,18 +121,19 @@ class Session:
         end = len(self.frames) if stop is None else stop
         step = end if progress is None else max(1, end // 50)
         for boundary in [*range(step, end, step), end]:
-            while True:
-                code = self._run(boundary)
-                if code != Cause.FULL:
-                    break
-                self._grow()
-            if code == Cause.RUNAWAY:
-                raise InvariantBroken(
-                    f"strategy '{self.setup.strategy.name}' acts without end inside bar {self.venue.clock.frame}: "
-                    f"it answers its own orders for ever, or asks for more than {INTENT_CAPACITY:,} things at once"
-                )
+            self._finish(lambda boundary=boundary: self._run(boundary))
             if progress is not None:
                 progress(boundary / end)
+
+    def _finish(self, go_on: Callable[[], int]) -> None:
+        """Call ``go_on`` until it has reached its end, with longer logs each time they were full."""
+        while (code := go_on()) == Cause.FULL:
+            self._grow()
+        if code == Cause.RUNAWAY:
+            raise InvariantBroken(
+                f"strategy '{self.setup.strategy.name}' acts without end inside bar {self.venue.clock.frame}: "
+                f"it answers its own orders for ever, or asks for more than {INTENT_CAPACITY:,} things at once"
+            )
 
     def snapshot(self) -> bytes:
         """Return all memory of the run as bytes: equal bytes, equal futures."""
@@ -137,10 +148,41 @@ class Session:
         tables are not cleared, only their counts: what lies beyond them is never read.
         """
         self.setup = apply_overrides(setup)
-        self._params[0] = setup.params
         for part, saved in zip(self._small_parts(), self._pristine, strict=True):
             part[...] = saved
-        self.setup.strategy.prepare(self.state, self.params, any(self.setup.initial_positions.values()))
+        self._prepare(setup)
+
+    def _prepare(self, setup: Setup) -> None:
+        """Take on a setup's settings, and let the strategy make its memory ready for them."""
+        self._params[0] = setup.params
+        self._state[...] = self._pristine[-1]
+        setup.strategy.prepare(self.state, self.params, any(setup.initial_positions.values()))
+
+    def final_figures(self, setups: Sequence[Setup]) -> Any:
+        """
+        Run setups that differ in the strategy's settings only, and return (n_setups, 3): see ``batch.FIGURES``.
+
+        For sessions that run batches; each row equals what ``reset`` and ``run`` give.
+        """
+        parts = [*self._small_parts(), self._params]
+        sizes = [part.nbytes for part in parts]
+        offsets = np.cumsum([0, *sizes])
+        pieces = np.stack([[address(part) for part in parts], offsets[:-1], sizes], axis=1)
+        state_at, params_at, end = offsets[-3:]
+        memory = np.empty((len(setups), end), np.uint8)
+        self.reset(setups[0])
+        memory[:] = np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8)
+        for row, setup in zip(memory, setups, strict=True):
+            self._prepare(setup)
+            row[state_at:params_at] = np.frombuffer(self._state, np.uint8)
+            row[params_at:] = np.frombuffer(self._params, np.uint8)
+        finals = np.empty((len(setups), len(FIGURES)))
+        tables = (pieces, memory, finals, np.zeros(2, np.int64))
+        if self._run_cells is None:
+            self._run_cells = self._specialised(specialised_batch, tables)
+        run_cells = self._run_cells
+        self._finish(lambda: run_cells(len(self.frames), *tables))
+        return finals
 
     def _small_parts(self) -> list[Any]:
         """Return views of the memory that counts and positions live in: all but tables and logs."""
@@ -152,30 +194,36 @@ class Session:
     def _small_memory(self) -> list[Any]:
         return [part.copy() for part in self._small_parts()]
 
-    def _build(self, specialised: bool) -> Callable[[int], int]:
+    @cached_property
+    def _run(self) -> Callable[[int], int]:
         strategy = self.setup.strategy
+        if not (strategy.is_compiled or INTERPRETED):
+            return self._python
+        if self._is_specialised:
+            return self._specialised(specialised_loop, ())
         addresses = (address(self._state), address(self._params), address(self._intents))
         view_dtype = self.engine.strategy_view.dtype
-        arguments = (self.venue, self.engine, self.frames, self._intents, *addresses, 0)
-        if specialised and not INTERPRETED:
-            dtypes = (self._state.dtype, self._params.dtype)
-            skips = strategy.quiet is not None and self.engine.shared_feature.shape[0] > 0
-            quiet_at = wrap_quiet(strategy.quiet, *dtypes) if skips else None
-            key = (strategy.decide, skips, *map(str, dtypes))
-            loop = specialised_loop(
-                wrap(strategy.decide, *dtypes),
-                quiet_at,
-                key,
-                arguments,
-                acts_on_bars_only=strategy.acts_on_bars_only,
-            )
-            return lambda stop: loop(0, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
         decide = make_decide(strategy.decide, self.frames.dtype, view_dtype, self.state, self.params, self._intents)
         if INTERPRETED:
             plain = make_loop(call_pointer, no_skip, no_short_way)
             return lambda stop: self._interpret(plain, decide, stop)
-        loop = shared_loop(arguments)
+        loop = shared_loop((self.venue, self.engine, self.frames, self._intents, *addresses, 0))
         return lambda stop: loop(decide, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
+
+    def _specialised(self, build: Any, more: tuple[Any, ...]) -> Callable[..., int]:
+        """Return what ``build`` makes of this session's strategy, waiting for ``stop`` and the arguments ``more``."""
+        strategy = self.setup.strategy
+        addresses = (address(self._state), address(self._params), address(self._intents))
+        arguments = (self.venue, self.engine, self.frames, self._intents, *addresses, 0, *more)
+        dtypes = (self._state.dtype, self._params.dtype)
+        skips = strategy.quiet is not None and self.engine.shared_feature.shape[0] > 0
+        quiet_at = wrap_quiet(strategy.quiet, *dtypes) if skips else None
+        key = (strategy.decide, skips, *map(str, dtypes))
+        decide_at = wrap(strategy.decide, *dtypes)
+        run = build(decide_at, quiet_at, key, arguments, acts_on_bars_only=strategy.acts_on_bars_only)
+        return lambda stop, *rest: run(
+            0, self.venue, self.engine, self.frames, self._intents, *addresses, stop, *rest
+        )
 
     def _interpret(self, loop: Any, decide: Any, stop: int) -> int:
         # Compiled code divides by zero in silence, as IEEE 754 says; let the interpreter do the same.

@@ -156,7 +156,8 @@ def _group_key(setup: Setup) -> tuple[Any, ...]:
     setup = apply_overrides(setup)
     requests = tuple(setup.strategy.features(setup.params, setup.n_symbols, setup.frames.interval_ns))
     positions = tuple(setup.initial_positions.items())
-    return requests, setup.costs, setup.execution, setup.initial_capital, positions, setup.grids().tobytes()
+    grids = None if setup.instruments is None else setup.instruments.tobytes()
+    return requests, setup.costs, setup.execution, setup.initial_capital, positions, grids
 
 
 def shared_features(setup: Setup, requests: Sequence[Request]) -> Any:
@@ -187,14 +188,19 @@ def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, A
     if stop.is_set():
         return rows
     session = _session(chunk, keeps_curve=not final_only)
-    for number, setup in chunk.cells:
-        if stop.is_set():
-            break
-        session.reset(setup)
-        session.run()
-        rows[number] = (
-            _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
-        )
+    if final_only and session.runs_batches:
+        finals = session.final_figures([setup for _, setup in chunk.cells])
+        for (number, _), row in zip(chunk.cells, finals, strict=True):
+            rows[number] = _figures(*row)
+    else:
+        for number, setup in chunk.cells:
+            if stop.is_set():
+                break
+            session.reset(setup)
+            session.run()
+            rows[number] = (
+                _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
+            )
     chunk.idle.append(session)
     return rows
 
@@ -208,11 +214,11 @@ def _session(chunk: _Chunk, *, keeps_curve: bool) -> Session:
 
 
 def _final_figures(session: Session) -> dict[str, Any]:
-    return {
-        "final_equity": session.final_equity,
-        "n_fills": int(session.engine.log.n_fills),
-        "fees": float(session.venue.accounts[0].fees),
-    }
+    return _figures(session.final_equity, session.engine.log.n_fills, session.venue.accounts[0].fees)
+
+
+def _figures(final_equity: float, n_fills: float, fees: float) -> dict[str, Any]:
+    return {"final_equity": float(final_equity), "n_fills": int(n_fills), "fees": float(fees)}
 
 
 def _finished(futures: Sequence[Future[dict[int, dict[str, Any]]]]) -> dict[int, dict[str, Any]]:

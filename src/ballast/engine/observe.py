@@ -41,8 +41,8 @@ def pass_over(engine: Engine, frames: Frame, first: int, target: int) -> None:
     """
     Take the frames from ``first`` up to ``target`` (exclusive) at once: nothing happened, prices moved.
 
-    Leaves prices and equity as bar-by-bar observation would. Equity points are written only where the
-    engine keeps a curve.
+    Frame ``target`` must be observed next: what it overwrites need not be there before. Equity points are
+    written only where the engine keeps a curve.
     """
     view = engine.strategy_view
     if engine.equity.shape[0] > 0:
@@ -53,10 +53,12 @@ def pass_over(engine: Engine, frames: Frame, first: int, target: int) -> None:
             engine.gross[frame] = view.gross
     else:
         for symbol in range(view.n_symbols):
-            frame = target - 1
+            # Whoever has a bar at ``target`` takes its price there, next.
+            frame = target
             while frame > first and frames[frame].close[symbol] != frames[frame].close[symbol]:  # type: ignore[index]
                 frame -= 1
-            observe_price(view, frames[frame], symbol)  # type: ignore[index]
+            if frame < target:
+                observe_price(view, frames[frame], symbol)  # type: ignore[index]
     view.frame = target - 1
 
 

@@ -1,0 +1,98 @@
+"""
+Many settings in one call of compiled code, each with its own copy of the small memory of a run.
+
+For sweeps that want final figures only, where going back to Python for every cell would cost as much as
+the runs themselves. Cells take turns, one stretch of frames each, so that the stretch stays in the
+processor's cache until all have passed it. The loop that runs is the very one that a single run takes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ballast.engine.state import Engine
+from ballast.kernel.venue import Venue
+from ballast.model.addresses import casts
+from ballast.model.compiled import compiled
+from ballast.model.enums import Cause
+
+FIGURES = ("final_equity", "n_fills", "fees")
+"""What a bare run reports, in the order of a row of ``finals``."""
+
+STRETCH_BYTES = 1 << 19
+"""About half of a core's second-level cache."""
+
+
+def make_batch(run: Any) -> Any:
+    """
+    Return a function that takes cells through the loop ``run``, which must keep no curve.
+
+    ``memory`` holds one cell in each row, as bytes; ``pieces`` has a row (address, offset in the row, bytes) for
+    each part of it. ``place`` is (first frame of the stretch, cell): where to go on, kept up to date. Figures are
+    written to ``finals``. Returns ``END``, or what ``run`` returned when it could not go on at ``place``.
+    """
+    run_one = compiled(run)
+    _, array_at = casts()
+    byte = np.dtype(np.uint8)
+
+    def run_cells(
+        decide: Any,
+        venue: Venue,
+        engine: Engine,
+        frames: Any,
+        intents: Any,
+        state_address: int,
+        params_address: int,
+        intents_address: int,
+        stop: int,
+        pieces: Any,
+        memory: Any,
+        finals: Any,
+        place: Any,
+    ) -> int:
+        stretch = max(1, STRETCH_BYTES // frames.itemsize)
+        while place[0] < stop:
+            end = min(stop, place[0] + stretch)
+            while place[1] < memory.shape[0]:
+                row = memory[place[1]]
+                for k in range(pieces.shape[0]):
+                    part = row[pieces[k, 1] : pieces[k, 1] + pieces[k, 2]]
+                    _copy(array_at(pieces[k, 0], pieces[k, 2], byte), part)
+                until = end
+                while True:
+                    code = run_one(
+                        decide, venue, engine, frames, intents, state_address, params_address, intents_address, until
+                    )
+                    # What waits in the venue's tables is not part of a row: take it along until it is settled.
+                    if code != Cause.END or until == stop or _is_quiet(venue):
+                        break
+                    until += 1
+                if code != Cause.END:
+                    return code
+                for k in range(pieces.shape[0]):
+                    part = row[pieces[k, 1] : pieces[k, 1] + pieces[k, 2]]
+                    _copy(part, array_at(pieces[k, 0], pieces[k, 2], byte))
+                figures = finals[place[1]]
+                figures[0] = engine.strategy_view.equity
+                figures[1] = engine.log.n_fills
+                figures[2] = venue.accounts[0].fees
+                place[1] += 1
+            place[0] = end
+            place[1] = 0
+        return Cause.END
+
+    return run_cells
+
+
+@compiled(inline=True)
+def _is_quiet(venue: Venue) -> bool:
+    clock = venue.clock
+    return clock.n_orders + clock.n_watches + clock.n_timers == 0 and clock.events_read == clock.events_written
+
+
+@compiled(inline=True)
+def _copy(target: Any, source: Any) -> None:
+    for k in range(source.shape[0]):
+        target[k] = source[k]
