@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ballast.engine.state import Engine
 from ballast.kernel.venue import Venue
 from ballast.model.addresses import casts
@@ -29,13 +27,13 @@ def make_batch(run: Any) -> Any:
     """
     Return a function that takes cells through the loop ``run``, which must keep no curve.
 
-    ``memory`` holds one cell in each row, as bytes; ``pieces`` has a row (address, offset in the row, bytes) for
-    each part of it. ``place`` is (first frame of the stretch, cell): where to go on, kept up to date. Figures are
-    written to ``finals``. Returns ``END``, or what ``run`` returned when it could not go on at ``place``.
+    The memory at ``memory_address`` holds one cell in each ``row_bytes``; ``pieces`` has a row (address, offset in
+    the cell's bytes, length) for each part of it. ``place`` is (first frame of the stretch, cell): where to go on,
+    kept up to date. ``finals`` has a row of ``FIGURES`` for each cell. Returns ``END``, or what ``run`` returned
+    when it could not go on at ``place``.
     """
     run_one = compiled(run)
-    _, array_at = casts()
-    byte = np.dtype(np.uint8)
+    _, _, copy_bytes = casts()
 
     def run_cells(
         decide: Any,
@@ -47,19 +45,19 @@ def make_batch(run: Any) -> Any:
         params_address: int,
         intents_address: int,
         stop: int,
+        memory_address: int,
+        row_bytes: int,
         pieces: Any,
-        memory: Any,
         finals: Any,
         place: Any,
     ) -> int:
         stretch = max(1, STRETCH_BYTES // frames.itemsize)
         while place[0] < stop:
             end = min(stop, place[0] + stretch)
-            while place[1] < memory.shape[0]:
-                row = memory[place[1]]
+            while place[1] < finals.shape[0]:
+                row_address = memory_address + place[1] * row_bytes
                 for k in range(pieces.shape[0]):
-                    part = row[pieces[k, 1] : pieces[k, 1] + pieces[k, 2]]
-                    _copy(array_at(pieces[k, 0], pieces[k, 2], byte), part)
+                    copy_bytes(pieces[k, 0], row_address + pieces[k, 1], pieces[k, 2])
                 until = end
                 while True:
                     code = run_one(
@@ -72,8 +70,7 @@ def make_batch(run: Any) -> Any:
                 if code != Cause.END:
                     return code
                 for k in range(pieces.shape[0]):
-                    part = row[pieces[k, 1] : pieces[k, 1] + pieces[k, 2]]
-                    _copy(part, array_at(pieces[k, 0], pieces[k, 2], byte))
+                    copy_bytes(row_address + pieces[k, 1], pieces[k, 0], pieces[k, 2])
                 figures = finals[place[1]]
                 figures[0] = engine.strategy_view.equity
                 figures[1] = engine.log.n_fills
@@ -90,9 +87,3 @@ def make_batch(run: Any) -> Any:
 def _is_quiet(venue: Venue) -> bool:
     clock = venue.clock
     return clock.n_orders + clock.n_watches + clock.n_timers == 0 and clock.events_read == clock.events_written
-
-
-@compiled(inline=True)
-def _copy(target: Any, source: Any) -> None:
-    for k in range(source.shape[0]):
-        target[k] = source[k]

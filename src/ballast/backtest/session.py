@@ -36,6 +36,7 @@ from ballast.model.compiled import INTERPRETED
 from ballast.model.enums import Cause
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import INTENT_CAPACITY, Intent
+from ballast.strategies.spec import no_preparation
 
 
 class Session:
@@ -172,12 +173,13 @@ class Session:
         memory = np.empty((len(setups), end), np.uint8)
         self.reset(setups[0])
         memory[:] = np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8)
-        for row, setup in zip(memory, setups, strict=True):
-            self._prepare(setup)
-            row[state_at:params_at] = np.frombuffer(self._state, np.uint8)
-            row[params_at:] = np.frombuffer(self._params, np.uint8)
+        memory[:, params_at:] = np.stack([np.frombuffer(setup.params, np.uint8) for setup in setups])
+        if setups[0].strategy.prepare is not no_preparation:
+            for row, setup in zip(memory, setups, strict=True):
+                self._prepare(setup)
+                row[state_at:params_at] = np.frombuffer(self._state, np.uint8)
         finals = np.empty((len(setups), len(FIGURES)))
-        tables = (pieces, memory, finals, np.zeros(2, np.int64))
+        tables = (address(memory), memory.strides[0], pieces, finals, np.zeros(2, np.int64))
         if self._run_cells is None:
             self._run_cells = self._specialised(specialised_batch, tables)
         run_cells = self._run_cells

@@ -33,6 +33,9 @@ FEATURE_BUDGET_BYTES = 1_000_000_000
 CHUNKS_PER_WORKER = 8
 """How finely cells are dealt out: fine enough to end together, coarse enough to reuse a session."""
 
+BATCH_CELLS = 500
+"""How many cells go into one call of compiled code: between two calls Ctrl-C is heard."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -189,9 +192,12 @@ def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, A
         return rows
     session = _session(chunk, keeps_curve=not final_only)
     if final_only and session.runs_batches:
-        finals = session.final_figures([setup for _, setup in chunk.cells])
-        for (number, _), row in zip(chunk.cells, finals, strict=True):
-            rows[number] = _figures(*row)
+        for first in range(0, len(chunk.cells), BATCH_CELLS):
+            if stop.is_set():
+                break
+            batch = chunk.cells[first : first + BATCH_CELLS]
+            finals = session.final_figures([setup for _, setup in batch])
+            rows |= {number: _figures(*row) for (number, _), row in zip(batch, finals.tolist(), strict=True)}
     else:
         for number, setup in chunk.cells:
             if stop.is_set():

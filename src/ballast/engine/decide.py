@@ -45,7 +45,7 @@ _decides: dict[Any, Any] = {}
 
 def wrap(decide: Any, state_dtype: Any, params_dtype: Any) -> Any:
     """Return the wrapper that casts addresses back to records."""
-    record_at, array_at = casts()
+    record_at, array_at, _ = casts()
     intent_dtype = Intent.dtype()  # type: ignore[attr-defined]
 
     def decide_at(row: Any, view: Any, state_address: int, params_address: int, intents_address: int) -> int:
@@ -59,7 +59,7 @@ def wrap(decide: Any, state_dtype: Any, params_dtype: Any) -> Any:
 
 def wrap_quiet(quiet: Any, state_dtype: Any, params_dtype: Any) -> Any:
     """Return a strategy's ``quiet`` taking its records by address, like :func:`wrap`."""
-    record_at, _ = casts()
+    record_at, _, _ = casts()
 
     def quiet_at(features: Any, frame: int, stop: int, view: Any, state_address: int, params_address: int) -> int:
         state = record_at(state_address, state_dtype)

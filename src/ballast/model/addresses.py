@@ -6,6 +6,7 @@ An address says nothing of the lifetime of what lies there: the caller keeps it 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,19 +17,16 @@ def address(record: Any) -> int:
     return int(np.asarray(record).__array_interface__["data"][0])
 
 
-_casts: tuple[Any, Any] | None = None
+@cache
+def casts() -> tuple[Any, Any, Any]:
+    """
+    Return what compiled code, and only that, can do with addresses.
 
-
-def casts() -> tuple[Any, Any]:
-    """Return ``record_at(address, dtype)`` and ``array_at(address, length, dtype)``, for use in compiled code only."""
-    global _casts
-    if _casts is None:
-        _casts = _make_casts()
-    return _casts
-
-
-def _make_casts() -> tuple[Any, Any]:
+    ``record_at(address, dtype)``, ``array_at(address, length, dtype)`` and ``copy_bytes(target address, source
+    address, length)``.
+    """
     from numba import types
+    from numba.core import cgutils
     from numba.extending import intrinsic
     from numba.np.arrayobj import make_array, populate_array
 
@@ -48,8 +46,18 @@ def _make_casts() -> tuple[Any, Any]:
             size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(dtype.dtype)))
             data = builder.inttoptr(arguments[0], array.data.type)
             populate_array(array, data=data, shape=[arguments[1]], strides=[size], itemsize=size, meminfo=None)
-            return array._getvalue()
+            return array._getvalue()  # noqa: SLF001
 
         return array_type(types.int64, types.int64, dtype), generate
 
-    return record_at, array_at
+    @intrinsic
+    def copy_bytes(typing_context: Any, target: Any, source: Any, length: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            byte_pointer = context.get_value_type(types.voidptr)
+            here, there = (builder.inttoptr(argument, byte_pointer) for argument in arguments[:2])
+            cgutils.raw_memcpy(builder, here, there, arguments[2], 1)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.int64), generate
+
+    return record_at, array_at, copy_bytes

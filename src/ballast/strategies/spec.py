@@ -74,6 +74,10 @@ class Strategy:
         return record
 
 
+def no_preparation(state: Any, params: Any, has_positions: bool) -> None:
+    """Leave a strategy's memory as it is declared."""
+
+
 def checked(key: str, parameter: Parameter, value: Any) -> float | int | bool:
     """Return ``value`` as compiled code sees it, or raise ``ConfigError`` naming the key, the value and the range."""
     if parameter.choices is not None:
@@ -142,7 +146,7 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         is_compiled=hasattr(decide, "py_func"),
         features=getattr(module, "features", lambda params, n_symbols, interval_ns: ()),
         validate=getattr(module, "validate", lambda params, n_symbols: None),
-        prepare=getattr(module, "prepare", lambda state, params, has_positions: None),
+        prepare=getattr(module, "prepare", no_preparation),
         reasons=reasons,
         exit_plan=exit_plan,
         execution_overrides=getattr(module, "execution_overrides", lambda params: {}),
