@@ -17,6 +17,7 @@ EDGES = {
     "cli",
     "config",
     "data",
+    "files",
     "journal",
     "live",
     "notebook",

@@ -68,7 +68,7 @@ def make_batch(run: Any) -> Any:
                         break
                     until += 1
                 if code != Cause.END:
-                    return code
+                    return int(code)
                 for k in range(pieces.shape[0]):
                     copy_bytes(row_address + pieces[k, 1], pieces[k, 0], pieces[k, 2])
                 figures = finals[place[1]]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isfinite
@@ -17,8 +16,8 @@ import numpy as np
 from ballast.backtest import metrics as measure
 from ballast.backtest.metrics import Events, FloatArray, IntArray, MonthReturn, RecordArray
 from ballast.backtest.round_trips import RoundTrips, round_trips
+from ballast.files.durable import write_whole
 from ballast.model.enums import PositionSide, Side
-from ballast.model.errors import OutputError
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -248,7 +247,7 @@ class Result:
         import msgspec
 
         facts = msgspec.json.encode(self._facts())
-        write_whole(path, itertools.chain([facts[:-1], b',"equity":['], self._encoded_equity(), [b"]}"]))
+        write_whole(Path(path), itertools.chain([facts[:-1], b',"equity":['], self._encoded_equity(), [b"]}"]))
 
     def summary(self) -> str:
         """Return the run in some thirty lines of plain text."""
@@ -380,30 +379,6 @@ class Result:
             "reason": [self.reasons[index] for index in trips["reason"].tolist()],
             "cycle": trips["cycle"].tolist(),
         }
-
-
-def write_whole(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -> None:
-    """
-    Write a file as a whole, from its bytes or from pieces of them: beside its place first, then moved there.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written; nothing partial is left, and what stood there before still stands.
-    """
-    target = Path(path)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with scratch.open("wb") as file:
-            file.writelines([content] if isinstance(content, bytes) else content)
-        scratch.replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"{target}: cannot be written ({error.strerror or error}); make room or choose another path"
-        ) from error
-    finally:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
 
 
 def _number(value: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
 from typing import Any
 
@@ -122,7 +122,7 @@ class Session:
         end = len(self.frames) if stop is None else stop
         step = end if progress is None else max(1, end // 50)
         for boundary in [*range(step, end, step), end]:
-            self._finish(lambda boundary=boundary: self._run(boundary))
+            self._finish(partial(self._run, boundary))
             if progress is not None:
                 progress(boundary / end)
 
@@ -182,8 +182,7 @@ class Session:
         tables = (address(memory), memory.strides[0], pieces, finals, np.zeros(2, np.int64))
         if self._run_cells is None:
             self._run_cells = self._specialised(specialised_batch, tables)
-        run_cells = self._run_cells
-        self._finish(lambda: run_cells(len(self.frames), *tables))
+        self._finish(partial(self._run_cells, len(self.frames), *tables))
         return finals
 
     def _small_parts(self) -> list[Any]:
@@ -223,9 +222,7 @@ class Session:
         key = (strategy.decide, skips, *map(str, dtypes))
         decide_at = wrap(strategy.decide, *dtypes)
         run = build(decide_at, quiet_at, key, arguments, acts_on_bars_only=strategy.acts_on_bars_only)
-        return lambda stop, *rest: run(
-            0, self.venue, self.engine, self.frames, self._intents, *addresses, stop, *rest
-        )
+        return lambda stop, *rest: run(0, self.venue, self.engine, self.frames, self._intents, *addresses, stop, *rest)
 
     def _interpret(self, loop: Any, decide: Any, stop: int) -> int:
         # Compiled code divides by zero in silence, as IEEE 754 says; let the interpreter do the same.

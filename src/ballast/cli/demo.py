@@ -26,8 +26,8 @@ def demo(
 
     The market is made up, the same on every machine. Settings of your own in the directory are kept.
     """
-    from ballast.data.durable import replacing
     from ballast.data.sample import Market, write_sample
+    from ballast.files.durable import replacing
 
     market = Market(days=DAYS)
     try:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ballast.backtest.formatting import number, percent, title
-from ballast.backtest.result import Metrics, write_whole
+from ballast.backtest.result import Metrics
 from ballast.backtest.sweep import SweepResult
 from ballast.cli.outputs import refuse_unwritable
+from ballast.files.durable import write_whole
 from ballast.model.errors import ConfigError, OutputError, nearest
 
 if TYPE_CHECKING:
@@ -55,12 +56,12 @@ def write_files(result: SweepResult, rank: str, directory: Path, hashes: Mapping
     """
     import pyarrow as pa
 
-    from ballast.data.durable import write_parquet
+    from ballast.files.durable import write_parquet
 
     table = pa.table({name: list(values) for name, values in result.columns.items()})
     write_parquet(table.replace_schema_metadata(dict(hashes)), directory / CELLS)
     page = map_figure(result, rank).to_html(include_plotlyjs=True, full_html=True, default_height="95vh")
-    write_whole(directory / MAP, page.encode())
+    write_whole(directory / MAP, [page.encode()])
 
 
 def best_cells(result: SweepResult, rank: str, top: int) -> Table:

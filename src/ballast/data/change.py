@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ballast.data import manifest as manifests
-from ballast.data.durable import replacing
 from ballast.data.manifest import Manifest, Part, SeriesEntry
 from ballast.data.parts import merged, periods, serialised, times_of
 from ballast.data.series import Series
+from ballast.files.durable import replacing
 from ballast.model.errors import OutputError
 
 

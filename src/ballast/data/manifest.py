@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ballast.data.durable import replacing
+from ballast.files.durable import replacing
 from ballast.model.errors import DataError
 
 FILE_NAME = "manifest.json"

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ballast.data.durable import write_parquet
 from ballast.data.intervals import interval_name
+from ballast.files.durable import write_parquet
 from ballast.model.errors import ConfigError
 
 Floats = npt.NDArray[np.float64]

@@ -9,20 +9,9 @@ import numpy as np
 
 from ballast.backtest.metrics import FloatArray, RecordArray
 from ballast.backtest.result import Result
+from ballast.backtest.run import FILL_FIELDS
 
-FILL = np.dtype([
-    ("ts_ms", "i8"),
-    ("symbol", "i8"),
-    ("side", "i8"),
-    ("position_side", "i8"),
-    ("qty", "f8"),
-    ("price", "f8"),
-    ("fee", "f8"),
-    ("slippage", "f8"),
-    ("is_maker", "?"),
-    ("reason", "i8"),
-    ("cycle", "i8"),
-])
+FILL = np.dtype(FILL_FIELDS)
 REASONS = ["INITIAL_ALLOCATION", "UPSIDE_SELL", "UPSIDE_BUY", "SUPPORT_SELL", "DOWNSIDE_BUY"]
 START_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC.
 MINUTE_MS = 60_000

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from ballast.backtest.charts import MAX_POINTS, thinned
-from ballast.backtest.result import write_whole
 from ballast.model.errors import OutputError
 from tests.unit.backtest.sample_result import START_MS, fill, fills, long_result, small_result
 
@@ -120,20 +118,6 @@ def test_an_unwritable_path_is_an_output_error_and_leaves_nothing(tmp_path: Path
     with pytest.raises(OutputError, match=re.escape(str(tmp_path / "missing" / "run.json"))):
         small_result().to_json(tmp_path / "missing" / "run.json")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_failed_write_keeps_what_stood_there(tmp_path: Path) -> None:
-    target = tmp_path / "run.json"
-    target.write_text("before")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(OutputError, match="File too large"):
-            write_whole(target, [b"x" * 600, b"y" * 600])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert target.read_text() == "before"
-    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_frames_have_a_row_for_every_bar_fill_and_trade() -> None:

@@ -7,10 +7,12 @@ import os
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 
-from ballast.backtest.result import Result, write_whole
+from ballast.backtest.result import Result
 from ballast.backtest.summary import headline
+from ballast.files.durable import write_whole
 from ballast.research.report import sections, trade_tables
 from ballast.research.report.chart_data import chart_data
 
@@ -37,7 +39,7 @@ def write_report(result: Result, path: str | os.PathLike[str]) -> None:
     OutputError
         The file cannot be written; what stood there before still stands.
     """
-    write_whole(path, report_html(result).encode())
+    write_whole(Path(path), [report_html(result).encode()])
 
 
 def report_html(result: Result) -> str:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ballast.data.durable import replacing
+from ballast.files.durable import replacing, write_whole
 from ballast.model.errors import OutputError
 
 
@@ -64,3 +65,17 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path: Path) -> No
     run = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False)
     assert run.stdout.startswith(f"{path}: cannot be written ("), run.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_keeps_what_stood_there(tmp_path: Path) -> None:
+    target = tmp_path / "run.json"
+    target.write_text("before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            write_whole(target, [b"x" * 600, b"y" * 600])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert target.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from ballast.model.errors import OutputError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, makes_directories: bool = True) -> Iterator[Path]:
     """
     Give a scratch path beside ``path`` to write to, and move it into place once the block has succeeded.
 
     What was written is on the disk before the move, so that even a power cut leaves the old file or the
-    new one. Missing directories are made.
+    new one.
 
     Raises
     ------
@@ -27,7 +27,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if makes_directories:
+            path.parent.mkdir(parents=True, exist_ok=True)
         yield scratch
         _flush(scratch)
         os.replace(scratch, path)
@@ -39,6 +40,12 @@ def replacing(path: Path) -> Iterator[Path]:
         # After the move there is nothing to remove; on a broken disk there is nothing that could be.
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: Iterable[bytes]) -> None:
+    """Write a file from pieces of its bytes, into a directory that exists; raises ``OutputError``."""
+    with replacing(path, makes_directories=False) as scratch, scratch.open("wb") as file:
+        file.writelines(content)
 
 
 def write_parquet(table: Any, path: Path) -> None:
