@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ballast.backtest import batch
 from ballast.backtest.session import Session
 from ballast.backtest.sweep import shared_features
 from ballast.model.enums import Side
@@ -249,6 +250,20 @@ def test_indicators_computed_before_give_the_same_run(label: str, seed: int) -> 
     assert bare.engine.log.n_fills == own.engine.log.n_fills
     assert bare.venue.accounts.tobytes() == own.venue.accounts.tobytes()
     assert bare.venue.positions.tobytes() == own.venue.positions.tobytes()
+
+
+@each_compiled_case
+@pytest.mark.parametrize("stretch_frames", [1, 7, 10_000])
+def test_cells_that_take_turns_are_runs_of_their_own(
+    label: str, stretch_frames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = setup_of(label, SEEDS[0])
+    own = undisturbed(label, SEEDS[0])
+    monkeypatch.setattr(batch, "STRETCH_BYTES", stretch_frames * own.frames.itemsize)
+    session = Session(setup, specialised=True, keeps_curve=False)
+    session.engine = session.engine._replace(fills=session.engine.fills[:1])
+    expected = [own.final_equity, own.engine.log.n_fills, own.venue.accounts[0].fees]
+    assert session.final_figures([setup] * 3).tolist() == [expected] * 3
 
 
 def test_circumstances_differ_by_seed() -> None:

@@ -29,8 +29,8 @@ def make_batch(run: Any) -> Any:
 
     The memory at ``memory_address`` holds one cell in each ``row_bytes``; ``pieces`` has a row (address, offset in
     the cell's bytes, length) for each part of it. ``place`` is (first frame of the stretch, cell): where to go on,
-    kept up to date. ``finals`` has a row of ``FIGURES`` for each cell. Returns ``END``, or what ``run`` returned
-    when it could not go on at ``place``.
+    kept up to date; a ``stretch`` is so many frames. ``finals`` has a row of ``FIGURES`` for each cell. Returns
+    ``END``, or what ``run`` returned when it could not go on at ``place``.
     """
     run_one = compiled(run)
     _, _, copy_bytes = casts()
@@ -50,8 +50,8 @@ def make_batch(run: Any) -> Any:
         pieces: Any,
         finals: Any,
         place: Any,
+        stretch: int,
     ) -> int:
-        stretch = max(1, STRETCH_BYTES // frames.itemsize)
         while place[0] < stop:
             end = min(stop, place[0] + stretch)
             while place[1] < finals.shape[0]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ballast.backtest.batch import FIGURES
+from ballast.backtest import batch
 from ballast.backtest.loop import (
     call_pointer,
     make_loop,
@@ -178,8 +178,9 @@ class Session:
             for row, setup in zip(memory, setups, strict=True):
                 self._prepare(setup)
                 row[state_at:params_at] = np.frombuffer(self._state, np.uint8)
-        finals = np.empty((len(setups), len(FIGURES)))
-        tables = (address(memory), memory.strides[0], pieces, finals, np.zeros(2, np.int64))
+        finals = np.empty((len(setups), len(batch.FIGURES)))
+        stretch = max(1, batch.STRETCH_BYTES // self.frames.itemsize)
+        tables = (address(memory), memory.strides[0], pieces, finals, np.zeros(2, np.int64), stretch)
         if self._run_cells is None:
             self._run_cells = self._specialised(specialised_batch, tables)
         self._finish(partial(self._run_cells, len(self.frames), *tables))
