@@ -7,12 +7,15 @@ venue's own ledger arithmetic, so both sides agree to the bit when both saw the 
 
 from __future__ import annotations
 
+from typing import Any
+
 from ballast.engine.state import Engine
 from ballast.engine.view import View
 from ballast.indicators.table import update
-from ballast.kernel.ledger import cash_after, entry_after, leg_index
+from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised, wallet_after
+from ballast.kernel.projection import account_figures
 from ballast.model.compiled import compiled
-from ballast.model.enums import Cause, EventKind
+from ballast.model.enums import AccountKind, Cause, EventKind, Reason
 from ballast.model.events import Event
 from ballast.model.market import Frame
 
@@ -97,9 +100,42 @@ def observe_features(engine: Engine, row: Frame) -> None:
         )
 
 
+@compiled(needs="tiers")
+def observe_margin(view: View, markets: Any, positions: Any) -> None:
+    """Take what a venue publishes about a margin account: marks, leverage, what resting orders hold."""
+    for symbol in range(view.n_symbols):
+        view.mark[symbol] = markets[symbol].mark
+        view.leverage[symbol] = positions[2 * symbol].leverage
+        for leg in (2 * symbol, 2 * symbol + 1):
+            position = positions[leg]
+            view.order_value[leg] = position.order_value
+            view.order_margin[leg] = position.order_margin
+            view.order_closing_fee[leg] = position.order_closing_fee
+
+
+@compiled(needs="tiers")
+def value_margin(view: View) -> None:
+    """Mark a margin account with the venue's own functions."""
+    figures = account_figures(view)
+    view.equity = figures.equity
+    view.gross = figures.gross
+    view.initial_margin = figures.initial_margin
+    view.maintenance_margin = figures.maintenance_margin
+    view.available = figures.available
+    view.im_rate = figures.im_rate
+    view.mm_rate = figures.mm_rate
+
+
 @compiled(inline=True)
 def value_positions(view: View) -> None:
-    """Mark the account: cash plus quantity times last price; what is flat, or never had a price, counts nothing."""
+    """
+    Mark the account.
+
+    Spot: cash plus quantity times last price; what is flat, or never had a price, counts nothing.
+    """
+    if view.tiers.shape[0] > 0 and view.account_kind == AccountKind.UNIFIED_MARGIN:
+        value_margin(view)
+        return
     equity = view.cash
     gross = 0.0
     for symbol in range(view.n_symbols):
@@ -130,10 +166,16 @@ def observe_event(engine: Engine, event: Event) -> None:
     view.event_qty = event.qty
     view.event_price = event.price
     view.event_fee = event.fee
+    view.event_next_qty = event.next_qty
     if event.kind == EventKind.FILLED or event.kind == EventKind.PARTIALLY_FILLED:
         _fold_fill(engine, event)
+    elif view.tiers.shape[0] > 0 and (event.kind == EventKind.FUNDING or event.kind == EventKind.INSURANCE):
+        _fold_payment(view, event)
     else:
         engine.log.rejects[event.reason] += 1
+        if view.tiers.shape[0] > 0:
+            # The marks have moved since.
+            value_positions(view)
     if event.kind != EventKind.PARTIALLY_FILLED and event.order_id > 0:
         view.open_orders[event.symbol] -= 1
 
@@ -143,6 +185,7 @@ def _fold_fill(engine: Engine, event: Event) -> None:
     view = engine.strategy_view
     leg = leg_index(0, view.n_symbols, event.symbol, event.position_side)
     fold_money(view, leg, event.qty * event.side, event.price, event.fee)
+    view.liquidated = view.liquidated or event.reason == Reason.LIQUIDATION
     engine.fills[engine.log.n_fills] = event
     engine.log.n_fills += 1
     value_positions(view)
@@ -151,10 +194,23 @@ def _fold_fill(engine: Engine, event: Event) -> None:
 @compiled(inline=True)
 def fold_money(view: View, leg: int, signed_qty: float, price: float, fee: float) -> None:
     """Move the money and coins of one fill in our own fold."""
-    held = view.position_qty[leg]
-    view.entry_price[leg] = entry_after(held, view.entry_price[leg], signed_qty, price)
+    held, entry = view.position_qty[leg], view.entry_price[leg]
+    view.entry_price[leg] = entry_after(held, entry, signed_qty, price)
     view.position_qty[leg] = held + signed_qty
-    view.cash = cash_after(view.cash, signed_qty, price, fee)
+    if view.tiers.shape[0] > 0 and view.account_kind == AccountKind.UNIFIED_MARGIN:
+        view.cash = wallet_after(view.cash, realised(held, entry, signed_qty, price), fee)
+    else:
+        view.cash = cash_after(view.cash, signed_qty, price, fee)
+
+
+@compiled
+def _fold_payment(view: View, event: Event) -> None:
+    """Take funding paid or received, or what the insurance fund paid."""
+    view.cash -= event.fee
+    if event.kind == EventKind.FUNDING:
+        view.cause = Cause.FUNDING
+        view.funding_paid += event.fee
+    value_positions(view)
 
 
 @compiled
@@ -184,3 +240,6 @@ def observe_wake(
     view.event_qty = 0.0
     view.event_price = price
     view.event_fee = 0.0
+    view.event_next_qty = 0.0
+    if view.tiers.shape[0] > 0:
+        value_positions(view)

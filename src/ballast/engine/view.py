@@ -8,8 +8,10 @@ positions are our own fold of fills; (V3) nothing here is written by a strategy.
 from __future__ import annotations
 
 from math import inf, nan
+from typing import Annotated, Any
 
-from ballast.model.records import FeatureFloats, LegFloats, SymbolFloats, SymbolInts, record
+from ballast.model.instrument import Tier
+from ballast.model.records import ArrayOf, FeatureFloats, LegFloats, SymbolFloats, SymbolInts, record
 
 
 @record
@@ -23,6 +25,14 @@ class View:
     for NONE and LONG, ``2 * symbol + 1`` for SHORT. ``feature`` holds the outputs of the declared
     indicators in order, NaN until warm. ``time_ns`` is the instant of the call: at BAR, the close of the
     frame. ``equity`` is cash plus positions at ``price``; ``gross`` the sum of absolute position values.
+
+    On margin accounts ``mark`` is the mark price at the instant of the call (the last price where the data
+    has no mark), ``cash`` the wallet balance, ``equity`` the margin balance: cash plus unrealised profit at
+    mark. ``gross`` sums ``abs(qty) * mark`` over legs. ``available`` is equity less ``initial_margin`` and
+    may be negative; ``im_rate`` and ``mm_rate`` are fractions of equity (inf where equity is gone).
+    ``funding_paid`` is a sum, > 0 when it cost money. ``order_margin`` and the other ``order_*`` figures are
+    what resting orders that would open hold, by leg. ``tiers`` is the venue's table; symbol ``s`` owns the
+    rows from ``first_tier[s]`` up to ``end_tier[s]`` (exclusive).
     """
 
     cause: int
@@ -40,6 +50,7 @@ class View:
     latency_ns: int
     max_stale_bars: int
     ladder_state: int
+    panic_tp_policy: int
     event_kind: int
     event_symbol: int
     event_position_side: int
@@ -51,6 +62,7 @@ class View:
     event_qty: float
     event_price: float = nan
     event_fee: float
+    event_next_qty: float
     price: SymbolFloats = nan  # type: ignore[assignment]  # The default fills the array.
     bar_ts_ns: SymbolInts = -1  # type: ignore[assignment]
     lot_units: SymbolInts
@@ -64,3 +76,21 @@ class View:
     position_qty: LegFloats
     entry_price: LegFloats = nan  # type: ignore[assignment]
     feature: FeatureFloats = nan  # type: ignore[assignment]
+    account_kind: int
+    position_mode: int
+    margin_model: int
+    available: float
+    initial_margin: float
+    maintenance_margin: float
+    im_rate: float
+    mm_rate: float
+    funding_paid: float
+    liquidated: bool
+    mark: SymbolFloats = nan  # type: ignore[assignment]
+    leverage: SymbolFloats = 1.0  # type: ignore[assignment]
+    order_value: LegFloats
+    order_margin: LegFloats
+    order_closing_fee: LegFloats
+    first_tier: SymbolInts
+    end_tier: SymbolInts
+    tiers: Annotated[Any, ArrayOf(Tier, "tiers")]

@@ -5,8 +5,9 @@ The venue's clock: from one thing that a client must hear about to the next.
 submit is part of the same instant. It keeps its place in the ``Clock`` record, so a run can stop at any
 cause, be saved, and go on.
 
-Order at equal time: everything due for orders, then their events, watches, timers (inside a bar), the
-next stretch of path; at the close: bar close, timers, decisions, and only then the next open.
+Order at equal time: what margin accounts owe (funding, liquidation, guards), everything due for orders, then
+their events, watches, timers (inside a bar), the next stretch of path; at the close: bar close, timers,
+decisions, and only then the next open.
 """
 
 from __future__ import annotations
@@ -15,60 +16,96 @@ from math import inf, nan
 
 from ballast.kernel.arrival import has_prices, meet, settle_orders
 from ballast.kernel.fills import lots_left
+from ballast.kernel.liquidation import liquidate
+from ballast.kernel.margin_account import refresh_reserves
+from ballast.kernel.margin_walk import margin_sleeps, meet_frame, settle_margin, wake_guard
+from ballast.kernel.marks import move_marks, order_marks
 from ballast.kernel.path import high_comes_first, is_ambiguous
+from ballast.kernel.thresholds import is_calm, next_guard, next_liquidation
 from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
 from ballast.kernel.venue import LAST_POINT, OrderStatus, Phase, SymbolMarket, Venue
 from ballast.model.compiled import compiled
-from ballast.model.enums import Cause, LimitFill, OrderType, Side
-from ballast.model.market import Frame
+from ballast.model.enums import Cause, EventKind, LimitFill, OrderType, Side
+from ballast.model.market import Feed, Frame
 
 MAX_CALLS_PER_BAR = 100_000
 """More decisions than this inside one bar is a strategy that answers itself for ever."""
 
 
 @compiled(inline=True)
-def next_cause(venue: Venue, frames: Frame, stop: int) -> int:
+def next_cause(venue: Venue, feed: Feed, stop: int) -> int:
     """Return why to decide next: the close of a quiet bar at once, anything else from :func:`advance`."""
     clock = venue.clock
-    is_quiet = clock.n_orders + clock.n_watches + clock.n_timers == 0 and clock.events_read == clock.events_written
-    if is_quiet and clock.phase == Phase.BETWEEN and clock.frame + 1 < stop:
+    is_quiet = clock.n_timers == 0 and clock.events_read == clock.events_written
+    if venue.tiers.shape[0] == 0:
+        is_quiet = is_quiet and clock.n_orders + clock.n_watches == 0
+    if (
+        is_quiet
+        and clock.phase == Phase.BETWEEN
+        and clock.frame + 1 < stop
+        and (venue.tiers.shape[0] == 0 or margin_sleeps(venue, feed, clock.frame + 1))
+    ):
         clock.frame += 1
         clock.closed_frame = clock.frame
-        clock.now_ns = frames[clock.frame].ts_ns + clock.interval_ns  # type: ignore[index]
+        clock.now_ns = feed.frames[clock.frame].ts_ns + clock.interval_ns
         return Cause.BAR
-    return advance(venue, frames, stop)
+    return advance(venue, feed, stop)
 
 
 @compiled
-def advance(venue: Venue, frames: Frame, stop: int) -> int:
+def advance(venue: Venue, feed: Feed, stop: int) -> int:
     """Walk to the next cause. Returns ``Cause.END`` when frame ``stop`` (exclusive) is reached."""
     clock = venue.clock
+    if venue.tiers.shape[0] > 0 and clock.phase != Phase.BETWEEN and clock.phase != Phase.CLOSED:
+        # Fills, and what the client did about them, may have brought a threshold near.
+        refresh_reserves(venue)
+        clock.is_calm = is_calm(venue, feed, clock.open_ns + clock.interval_ns)
     while True:
         if clock.events_read < clock.events_written:
-            return Cause.RUNAWAY if clock.is_overrun else _counted(venue, Cause.ORDER)
+            return Cause.RUNAWAY if clock.is_overrun else _counted(venue, _cause_of_event(venue))
         if clock.phase == Phase.CLOSED:
             if clock.n_timers > 0 and _take_timer(venue):
                 return _counted(venue, Cause.TIMER)
             clock.phase = Phase.BETWEEN
             return Cause.BAR
+        cause: int = Cause.BAR
         if clock.phase == Phase.BETWEEN:
             if clock.frame + 1 >= stop:
                 return Cause.END
             clock.frame += 1
-            _enter_frame(venue, frames)
+            _enter_frame(venue, feed)
         elif clock.phase == Phase.POINT:
             _arrive_at_point(venue)
+            if venue.tiers.shape[0] > 0 and settle_margin(venue, feed):
+                cause = Cause.LADDER
         elif clock.phase == Phase.INSTANT:
-            settle_orders(venue, clock.is_at_point and clock.point == 0)
-            if clock.events_read < clock.events_written:
-                continue
-            if clock.is_at_point and clock.n_watches > 0 and _wake_watch_at_point(venue):
-                return _counted(venue, Cause.WATCH)
-            if clock.is_at_point and clock.n_timers > 0 and clock.point < LAST_POINT and _take_timer(venue):
-                return _counted(venue, Cause.TIMER)
-            _leave_instant(venue)
-        elif _walk_segment(venue):
-            return _counted(venue, Cause.WATCH)
+            cause = _settle_instant(venue)
+        else:
+            cause = _walk_segment(venue)
+        if cause != Cause.BAR:
+            return _counted(venue, cause)
+
+
+@compiled
+def _settle_instant(venue: Venue) -> int:
+    """Do all that is due now; return who must be called for it, ``BAR`` when nobody, or for an event, must."""
+    clock = venue.clock
+    settle_orders(venue, clock.is_at_point and clock.point == 0)
+    if clock.events_read < clock.events_written:
+        return Cause.BAR
+    if clock.is_at_point and clock.n_watches > 0 and _wake_watch_at_point(venue):
+        return Cause.WATCH
+    if clock.is_at_point and clock.n_timers > 0 and clock.point < LAST_POINT and _take_timer(venue):
+        return Cause.TIMER
+    _leave_instant(venue)
+    return Cause.BAR
+
+
+@compiled(inline=True)
+def _cause_of_event(venue: Venue) -> int:
+    if venue.tiers.shape[0] > 0 and venue.events[venue.clock.events_read].kind == EventKind.FUNDING:
+        return Cause.FUNDING
+    return Cause.ORDER
 
 
 @compiled
@@ -110,13 +147,13 @@ def settle_at_close(venue: Venue, frames: Frame) -> None:
 
 
 @compiled
-def _enter_frame(venue: Venue, frames: Frame) -> None:
+def _enter_frame(venue: Venue, feed: Feed) -> None:
     """Load the frame's bars and go to the open."""
     clock = venue.clock
-    row = frames[clock.frame]  # type: ignore[index]
+    row = feed.frames[clock.frame]
     clock.open_ns = row.ts_ns
     for symbol in range(clock.n_symbols):
-        sync_last_price(venue, frames, symbol)
+        sync_last_price(venue, feed.frames, symbol)
         market = venue.markets[symbol]
         close = row.close[symbol]
         market.has_bar = close == close
@@ -132,6 +169,8 @@ def _enter_frame(venue: Venue, frames: Frame) -> None:
     clock.phase = Phase.POINT
     clock.point = 0
     clock.fraction = 0.0
+    if venue.tiers.shape[0] > 0:
+        clock.is_calm = meet_frame(venue, feed, clock.frame)
 
 
 @compiled
@@ -177,7 +216,7 @@ def _arrive_at_point(venue: Venue) -> None:
 def _leave_instant(venue: Venue) -> None:
     """Nothing more is due: travel on, or close the frame."""
     clock = venue.clock
-    if clock.n_orders + clock.n_watches + clock.n_timers == 0:
+    if clock.n_orders + clock.n_watches + clock.n_timers == 0 and (venue.tiers.shape[0] == 0 or clock.is_calm):
         # Nothing waits for the rest of the path.
         _close_frame(venue)
         return
@@ -186,6 +225,8 @@ def _leave_instant(venue: Venue) -> None:
         return
     if clock.point == 0:
         _order_extremes(venue)
+        if venue.tiers.shape[0] > 0:
+            order_marks(venue)
     for k in range(clock.n_orders):
         order = venue.orders[k]
         market = venue.markets[order.symbol]
@@ -211,14 +252,16 @@ def _close_frame(venue: Venue) -> None:
             market.price = market.path_3
             market.last_price = market.path_3
             clock.n_ambiguous += 1 if market.is_ambiguous else 0
+    if venue.tiers.shape[0] > 0:
+        move_marks(venue, LAST_POINT, 0.0)
 
 
 @compiled
-def _walk_segment(venue: Venue) -> bool:
+def _walk_segment(venue: Venue) -> int:
     """
     Go to the next thing that happens before the next path point, or to that point.
 
-    Returns True when a watch was met and the client must be called.
+    Returns ``WATCH`` or ``LADDER`` when the client must be called for one, else ``BAR``.
     """
     clock = venue.clock
     order, order_fraction = _next_order(venue)
@@ -227,6 +270,11 @@ def _walk_segment(venue: Venue) -> bool:
     change_fraction = NEVER
     if change_ns > 0:
         change_fraction = max(clock.fraction, (change_ns - clock.open_ns) * 3.0 / clock.interval_ns - clock.point)
+    if venue.tiers.shape[0] > 0 and not clock.is_calm:
+        limit = min(1.0, change_fraction, order_fraction, watch_fraction)
+        cause = _meet_threshold(venue, limit)
+        if cause != Cause.END:
+            return cause
     if change_fraction <= 1.0 and change_fraction <= min(order_fraction, watch_fraction):
         _move_to(venue, change_fraction)
         clock.now_ns = change_ns
@@ -239,11 +287,30 @@ def _walk_segment(venue: Venue) -> bool:
         _move_to(venue, watch_fraction)
         venue.markets[venue.watches[watch].symbol].price = venue.watches[watch].price
         _wake_watch(venue, watch)
-        return True
+        return Cause.WATCH
     else:
         clock.point += 1
         clock.phase = Phase.POINT
-    return False
+    return Cause.BAR
+
+
+@compiled(needs="tiers")
+def _meet_threshold(venue: Venue, limit: float) -> int:
+    """
+    Go to the first threshold of an account on this stretch, if one lies at or before the fraction ``limit``.
+
+    Returns ``END`` when none does, ``LADDER`` for a guard, ``BAR`` after a liquidation.
+    """
+    account, bust_fraction = next_liquidation(venue)
+    guard, guard_fraction = next_guard(venue)
+    if min(bust_fraction, guard_fraction) > limit:
+        return Cause.END
+    _move_to(venue, min(bust_fraction, guard_fraction))
+    if bust_fraction <= guard_fraction:
+        liquidate(venue, account)
+        return Cause.BAR
+    wake_guard(venue, guard)
+    return Cause.LADDER
 
 
 @compiled
@@ -259,6 +326,8 @@ def _move_to(venue: Venue, fraction: float) -> None:
         if market.has_bar:
             start = path_price(market, clock.point)
             market.price = start + (path_price(market, clock.point + 1) - start) * fraction
+    if venue.tiers.shape[0] > 0:
+        move_marks(venue, clock.point, fraction)
     clock.phase = Phase.INSTANT
 
 

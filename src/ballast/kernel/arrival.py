@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import inf
 
 from ballast.kernel.book import drop
-from ballast.kernel.fills import best_counterparty, fill, match_clients, taker_price
+from ballast.kernel.fills import base_qty, best_counterparty, fill, match_clients, refusal_kind, taker_price
+from ballast.kernel.margin_account import is_margin, margin_fault
 from ballast.kernel.orders import amend, mark_late_level
 from ballast.kernel.triggers import follow, is_met
 from ballast.kernel.venue import LAST_POINT, Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
-from ballast.model.enums import EventKind, OrderType, Reason, Side, TimeInForce
+from ballast.model.enums import EventKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 
 
 @compiled
@@ -39,7 +40,10 @@ def _settle(venue: Venue, k: int, is_open: bool) -> bool:
         drop(venue, k, EventKind.EXPIRED, Reason.EXPIRED)
         return True
     if order.amend_ns != 0 and order.amend_ns <= now_ns:
+        held_margin = order.holds_margin
         amend(venue, order)
+        if held_margin and order.status == OrderStatus.RESTING and not _set_margin_aside(venue, k):
+            return True
     if not has_prices(venue, order):
         if order.expiry_ns == now_ns and not _is_close(venue):
             drop(venue, k, EventKind.EXPIRED, Reason.NO_PRICE)
@@ -136,8 +140,30 @@ def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> bool:
     if order.time_in_force != TimeInForce.GTC:
         drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
         return True
-    mark_late(venue, order, is_open)
+    if is_margin(venue, order.account) and not _set_margin_aside(venue, k):
+        return True
+    mark_late(venue, venue.orders[k], is_open)
     return False
+
+
+@compiled(needs="tiers")
+def _set_margin_aside(venue: Venue, k: int) -> bool:
+    """
+    Charge a limit order that comes to rest for what it would open; False when it had to leave the table.
+
+    Its quantity becomes base units here, so that what it holds stays what it is until it fills.
+    """
+    order = venue.orders[k]
+    if order.reduce_only:
+        return True
+    order.qty = base_qty(venue, order, order.price, venue.accounts[order.account].maker_fee_rate)
+    order.qty_unit = QtyUnit.BASE
+    fault = margin_fault(venue, order, order.qty, order.price)
+    if fault != Reason.NONE:
+        drop(venue, k, refusal_kind(venue, order), fault)
+        return False
+    order.holds_margin = True
+    return True
 
 
 @compiled

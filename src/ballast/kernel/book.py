@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballast.kernel.venue import Order, Venue
 from ballast.model.compiled import compiled
+from ballast.model.enums import Side
 
 
 @compiled
@@ -43,6 +44,7 @@ def emit(
     event.cycle = order.cycle
     event.reason = reason
     event.order_reason = order.reason
+    event.next_qty = order.next_qty
     event.is_maker = is_maker
 
 
@@ -75,3 +77,20 @@ def drop(venue: Venue, k: int, kind: int, reason: int) -> None:
     order = venue.orders[k]
     emit(venue, order, kind, reason, order.qty, 0.0, 0.0, 0.0, False)
     remove(venue, k)
+
+
+@compiled
+def engine_order(venue: Venue, account: int, symbol: int, position_side: int, role: int) -> Order:
+    """Return an order of nobody's, in the table's spare row, for events about what the venue does by itself."""
+    order = venue.orders[venue.orders.shape[0] - 1]
+    order.id = 0
+    order.account = account
+    order.symbol = symbol
+    order.position_side = position_side
+    order.side = Side.BUY
+    order.role = role
+    order.level = 0
+    order.cycle = 0
+    order.reason = 0
+    order.next_qty = 0.0
+    return order

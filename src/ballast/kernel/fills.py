@@ -21,7 +21,8 @@ from __future__ import annotations
 from math import inf
 
 from ballast.kernel.book import drop, emit, remove
-from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised
+from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised, wallet_after
+from ballast.kernel.margin_account import is_margin, margin_fault
 from ballast.kernel.venue import Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import AccountKind, EventKind, OrderType, QtyUnit, Reason, Side, TimeInForce
@@ -93,8 +94,9 @@ def fill(venue: Venue, k: int, price: float, is_maker: bool) -> bool:
         drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
         return True
     if qty > 0.0:
-        if not _affordable(venue, order, qty, price, fee_rate):
-            drop(venue, k, EventKind.REJECTED, Reason.INSUFFICIENT_CASH)
+        fault = payment_fault(venue, order, qty, price, fee_rate)
+        if fault != Reason.NONE:
+            drop(venue, k, refusal_kind(venue, order), fault)
             return True
         market.volume_left -= qty
         _fill_part(venue, order, wanted, qty, price, fee_rate, is_maker)
@@ -170,6 +172,22 @@ def _fill_part(
     book_fill(venue, order, qty, price, fee_rate, is_maker)
 
 
+@compiled(inline=True)
+def refusal_kind(venue: Venue, order: Order) -> int:
+    """Return what a margin account is told of an order short of margin: cancelled, once it had a trigger."""
+    if is_margin(venue, order.account) and order.trigger_price == order.trigger_price:
+        return EventKind.CANCELLED
+    return EventKind.REJECTED
+
+
+@compiled
+def payment_fault(venue: Venue, order: Order, qty: float, price: float, fee_rate: float) -> int:
+    """Return why an account cannot pay for a fill, or NONE."""
+    if is_margin(venue, order.account):
+        return margin_fault(venue, order, qty, price)
+    return Reason.NONE if _affordable(venue, order, qty, price, fee_rate) else Reason.INSUFFICIENT_CASH
+
+
 @compiled
 def _affordable(venue: Venue, order: Order, qty: float, price: float, fee_rate: float) -> bool:
     """Tell whether a spot account can pay; forgives 1e-9 of its total value, the noise of planned sums."""
@@ -210,10 +228,14 @@ def book_money(venue: Venue, account_index: int, leg: int, signed_qty: float, pr
     """Move the money and coins of one fill in the venue's books."""
     account = venue.accounts[account_index]
     position = venue.positions[leg]
-    account.realised_pnl += realised(position.qty, position.entry_price, signed_qty, price)
+    profit = realised(position.qty, position.entry_price, signed_qty, price)
+    account.realised_pnl += profit
     position.entry_price = entry_after(position.qty, position.entry_price, signed_qty, price)
     position.qty += signed_qty
-    account.cash = cash_after(account.cash, signed_qty, price, fee)
+    if is_margin(venue, account_index):
+        account.cash = wallet_after(account.cash, profit, fee)
+    else:
+        account.cash = cash_after(account.cash, signed_qty, price, fee)
     account.fees += fee
     account.n_fills += 1
 
@@ -245,13 +267,13 @@ def match_clients(venue: Venue, k: int, limit: float) -> int:
         reason = _refusal(venue, other, offered, price)
         offered = _within_position(venue, other, offered)
         qty = min(wanted, offered)
-        if reason == Reason.NONE and not _affordable(venue, other, qty, price, maker_rate):
-            reason = Reason.INSUFFICIENT_CASH
+        if reason == Reason.NONE:
+            reason = payment_fault(venue, other, qty, price, maker_rate)
         if reason != Reason.NONE:
             drop(venue, best, EventKind.REJECTED, reason)
             k -= 1 if best < k else 0
             continue
-        if not _affordable(venue, order, qty, price, taker_rate):
+        if payment_fault(venue, order, qty, price, taker_rate) != Reason.NONE:
             return k
         _fill_part(venue, order, wanted, qty, price, taker_rate, False)
         _fill_part(venue, other, offered, qty, price, maker_rate, True)

@@ -52,3 +52,9 @@ def realised(held_qty: float, entry_price: float, signed_qty: float, price: floa
 def cash_after(cash: float, signed_qty: float, price: float, fee: float) -> float:
     """Return cash after a spot fill: a buy costs its notional and the fee, a sell brings its notional less the fee."""
     return cash - (signed_qty * price + fee)
+
+
+@compiled(inline=True)
+def wallet_after(wallet: float, realised_pnl: float, fee: float) -> float:
+    """Return a margin account's wallet after a fill: realised profit and fees move it, coins never do."""
+    return wallet + (realised_pnl - fee)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite, nan
 
 from ballast.kernel.book import emit
+from ballast.kernel.margin_account import is_margin
 from ballast.kernel.triggers import is_armed, order_level
 from ballast.kernel.venue import Order, OrderStatus, Phase, Venue
 from ballast.model.compiled import compiled
@@ -13,6 +14,7 @@ from ballast.model.enums import (
     EventKind,
     IntentKind,
     OrderType,
+    PositionMode,
     PositionSide,
     QtyUnit,
     Reason,
@@ -77,9 +79,19 @@ def _place(venue: Venue, account: int, intent: Intent) -> None:
     order.trigger_price = trigger_tick(instrument, order.trigger_price, order.side)
     order.id = order_id
     order.has_filled = False
+    order.holds_margin = False
+    order.reduce_only = order.reduce_only or closes_leg(venue, account, intent.position_side, intent.side)
     order.placed_instant = clock.instant
     order.status = OrderStatus.PENDING
     order.active_ns = clock.now_ns + venue.execution.latency_ns
+
+
+@compiled(inline=True)
+def closes_leg(venue: Venue, account: int, position_side: int, side: int) -> bool:
+    """Tell whether an order can only reduce because of its leg: selling LONG, buying SHORT, in hedge mode."""
+    if not is_margin(venue, account) or venue.accounts[account].position_mode != PositionMode.HEDGE:
+        return False
+    return bool((position_side == PositionSide.LONG) != (side == Side.BUY))
 
 
 @compiled
@@ -101,6 +113,9 @@ def _fault(venue: Venue, account: int, intent: Intent) -> int:
         return Reason.UNKNOWN_SYMBOL
     if not _is_supported(venue.accounts[account].kind, intent):
         return Reason.UNSUPPORTED
+    is_hedge = venue.accounts[account].position_mode == PositionMode.HEDGE
+    if is_margin(venue, account) and (intent.position_side != PositionSide.NONE) != is_hedge:
+        return Reason.WRONG_POSITION_SIDE
     if not (isfinite(intent.qty) and intent.qty > 0.0) or intent.min_notional != intent.min_notional:
         return Reason.INVALID_QTY
     instrument = venue.instruments[intent.symbol]
@@ -194,7 +209,7 @@ def _matches(order: Order, account: int, intent: Intent) -> bool:
     return (
         order.account == account
         and order.symbol == intent.symbol
-        and order.position_side == intent.position_side
+        and (intent.position_side == ANY or order.position_side == intent.position_side)
         and (intent.role == ANY or order.role == intent.role)
         and (intent.level == ANY or order.level == intent.level)
     )
@@ -260,6 +275,8 @@ def amend(venue: Venue, order: Order) -> None:
             order.trigger_price = trigger_tick(instrument, order.amend_trigger_price, order.side)
             order.status = OrderStatus.PENDING
     order.amend_ns = 0
+    # At rest it is charged anew.
+    order.holds_margin = False
 
 
 @compiled

@@ -8,12 +8,15 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from ballast.model.errors import ConfigError
 from ballast.model.events import Event
-from ballast.model.instrument import Instrument
+from ballast.model.instrument import Instrument, Tier
 from ballast.model.market import width_for
-from ballast.model.records import ArrayOf, record
+from ballast.model.records import ArrayOf, SymbolFloats, record
 
 TIMER_CAPACITY = 64
+GUARD_CAPACITY = 32
+MIN_TIER_CAPACITY = 64
 
 LAST_POINT = 3
 """The path point at which a bar closes."""
@@ -45,6 +48,7 @@ class Clock:
     far the path stands between ``point`` and the next; ``instant`` counts the moments at which something
     can happen; ``woken_*`` tell of the watch or timer that the client is being called for. ``n_calls`` counts
     decisions since frame ``counted_frame`` began; ``is_overrun``: more was asked at one instant than can be answered.
+    ``next_funding`` is the first stamp not yet paid; ``is_calm``: no margin threshold lies within this frame.
     """
 
     now_ns: int = 0
@@ -74,6 +78,8 @@ class Clock:
     woken_role: int = 0
     woken_reason: int = 0
     woken_price: float = nan
+    next_funding: int = 0
+    is_calm: bool = True
 
 
 @record
@@ -100,6 +106,8 @@ class SymbolMarket:
 
     ``price`` is where the path stands, ``last_price`` the last price known before the bar (NaN before the
     first one), ``path_*`` the four points, ``volume_left`` what participation still allows in this bar.
+    ``mark`` and ``mark_*`` are the same of the mark price, kept on venues with margin accounts alone; the
+    symbol's tiers are the rows from ``first_tier`` up to ``end_tier`` (exclusive).
     """
 
     has_bar: bool
@@ -112,6 +120,13 @@ class SymbolMarket:
     volume_left: float = inf
     synced_frame: int = -1
     is_ambiguous: bool = False
+    mark: float = nan
+    mark_0: float = nan
+    mark_1: float = nan
+    mark_2: float = nan
+    mark_3: float = nan
+    first_tier: int = 0
+    end_tier: int = 0
 
 
 @record
@@ -121,7 +136,8 @@ class Order:
 
     ``active_ns`` is when it reaches the venue, ``cancel_ns`` and ``amend_ns`` when such a request does
     (0: none). ``placed_instant`` is when it was sent or last amended, ``extreme_price`` what a trailing stop
-    follows, ``has_filled`` whether a part of it has filled.
+    follows, ``has_filled`` whether a part of it has filled. ``holds_margin``: it rests, would open, and a
+    margin account has set its cost aside.
     """
 
     id: int
@@ -150,6 +166,7 @@ class Order:
     reduce_only: bool
     post_only: bool
     has_filled: bool
+    holds_margin: bool
     placed_instant: int
     active_ns: int
     cancel_ns: int
@@ -184,10 +201,22 @@ class Timer:
 
 @record
 class Account:
-    """Money of one client. ``fees`` is the sum of all fees paid, ``realised_pnl`` excludes them."""
+    """
+    Money of one client. ``fees`` is the sum of all fees paid, ``realised_pnl`` excludes them.
+
+    On margin accounts ``cash`` is the wallet balance. ``mm_guard_rate`` wakes the client once when the
+    account's maintenance margin rate reaches it (a fraction, 0 for none). ``insurance_loss`` is what the
+    insurance fund paid so that the wallet did not end below zero.
+    """
 
     kind: int = 0
+    position_mode: int = 0
+    margin_model: int = 0
     cash: float = 0.0
+    mm_guard_rate: float = 0.0
+    funding_paid: float = 0.0
+    insurance_loss: float = 0.0
+    is_liquidated: bool = False
     maker_fee_rate: float = 0.0
     taker_fee_rate: float = 0.0
     fees: float = 0.0
@@ -197,10 +226,33 @@ class Account:
 
 @record
 class Position:
-    """One leg: signed base quantity and volume-weighted entry price (NaN when flat)."""
+    """
+    One leg: signed base quantity and volume-weighted entry price (NaN when flat).
+
+    On margin accounts ``leverage`` is the symbol's, the same in both legs, and ``order_*`` is what resting
+    orders hold that would open this side: their value, cost and closing fee, and how much of them closes.
+    """
 
     qty: float = 0.0
     entry_price: float = nan
+    leverage: float = 1.0
+    order_value: float = 0.0
+    order_margin: float = 0.0
+    order_closing_fee: float = 0.0
+    order_netted_qty: float = 0.0
+
+
+@record
+class Guard:
+    """
+    A threshold of account 0 that is linear in the mark prices: ``offset + sum(weight[s] * mark[s])``.
+
+    While armed it wakes the client once, where the value falls to zero or below (within a tolerance).
+    """
+
+    is_armed: bool
+    offset: float
+    weight: SymbolFloats
 
 
 @record
@@ -217,6 +269,8 @@ class Venue:
     accounts: Annotated[Any, ArrayOf(Account, "accounts")]
     positions: Annotated[Any, ArrayOf(Position, "positions")]
     instruments: Annotated[Any, ArrayOf(Instrument, "symbols")]
+    tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
+    guards: Annotated[Any, ArrayOf(Guard, "guards")]
 
 
 def new_venue(
@@ -228,11 +282,13 @@ def new_venue(
     order_capacity: int = 1024,
     watch_capacity: int = 1024,
     width: int | None = None,
+    tiers: Any = None,
 ) -> Any:
     """
     Return a venue with ``n_accounts`` empty spot accounts and no orders.
 
-    ``width`` is how many symbols its records have room for; the default is the next power of two.
+    ``width`` is how many symbols its records have room for; the default is the next power of two. Margin
+    accounts need ``tiers``, an array of ``Tier`` that covers every symbol.
     """
     width = width or width_for(n_symbols)
     venue = Venue.new(  # type: ignore[attr-defined]
@@ -243,11 +299,39 @@ def new_venue(
         events=2 * order_capacity + 64,
         accounts=n_accounts,
         positions=2 * n_symbols * n_accounts if n_accounts > 1 else 2 * width,
+        tiers=0 if tiers is None else tier_capacity(len(tiers)),
+        guards=0 if tiers is None else GUARD_CAPACITY,
     )
     venue.clock.interval_ns = interval_ns
     venue.clock.n_symbols = n_symbols
     venue.instruments[:n_symbols] = instruments
+    if tiers is not None:
+        venue.tiers[: len(tiers)] = tiers
+        ranges = tier_ranges(tiers, n_symbols)
+        venue.markets["first_tier"][:n_symbols], venue.markets["end_tier"][:n_symbols] = ranges
     return venue
+
+
+def tier_capacity(n_tiers: int) -> int:
+    """Return the room for a table of tiers: a power of two, so that few builds serve all tables."""
+    return max(MIN_TIER_CAPACITY, width_for(n_tiers))
+
+
+def tier_ranges(tiers: Any, n_symbols: int) -> tuple[Any, Any]:
+    """
+    Return the first row of each symbol's tiers, and the row after its last.
+
+    Raises ``ConfigError`` for a symbol without tiers, and for a table out of order.
+    """
+    symbols = np.asarray(tiers["symbol"])
+    first = np.searchsorted(symbols, np.arange(n_symbols), "left")
+    end = np.searchsorted(symbols, np.arange(n_symbols), "right")
+    uppers = np.asarray(tiers["upper_value"])
+    if np.any(np.diff(symbols) < 0) or np.any((np.diff(symbols) == 0) & (uppers[1:] <= uppers[:-1])):
+        raise ConfigError("tiers: the table is not ascending by symbol and upper_value; sort it")
+    if np.any(first == end):
+        raise ConfigError(f"tiers: none for symbol {int(np.argmax(first == end))}; a margin account needs them")
+    return first, end
 
 
 def state_bytes(venue: Any) -> bytes:

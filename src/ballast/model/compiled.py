@@ -26,8 +26,8 @@ INTERPRETED = os.environ.get("BALLAST_INTERPRET", "") == "1"
 @overload
 def compiled(function: F, *, inline: bool = False) -> F: ...
 @overload
-def compiled(*, inline: bool) -> Callable[[F], F]: ...
-def compiled(function: F | None = None, *, inline: bool = False) -> F | Callable[[F], F]:
+def compiled(*, inline: bool = False, needs: str = "") -> Callable[[F], F]: ...
+def compiled(function: F | None = None, *, inline: bool = False, needs: str = "") -> F | Callable[[F], F]:
     """
     Compile a pure function on first call, and keep the machine code on disk.
 
@@ -37,6 +37,9 @@ def compiled(function: F | None = None, *, inline: bool = False) -> F | Callable
         Plain loops over scalars, records and arrays; no allocation, no Python objects.
     inline : bool
         Ask LLVM to inline every call. For the few small functions on the per-bar path.
+    needs : str, optional
+        An array field of a record argument without whose rows nobody calls the function. Where that array is empty
+        by its type, compiled callers get a function that does nothing, and the real one costs no compilation.
 
     Returns
     -------
@@ -44,12 +47,12 @@ def compiled(function: F | None = None, *, inline: bool = False) -> F | Callable
         A Numba dispatcher, or the function itself under ``BALLAST_INTERPRET=1``.
     """
     if function is None:
-        return lambda wrapped: _through_the_door(wrapped, inline)
-    return _through_the_door(function, inline)
+        return lambda wrapped: _through_the_door(wrapped, inline, needs)
+    return _through_the_door(function, inline, needs)
 
 
-def _through_the_door(function: F, inline: bool) -> F:
-    return function if INTERPRETED else cast(F, _inner(function, inline))
+def _through_the_door(function: F, inline: bool, needs: str) -> F:
+    return function if INTERPRETED else cast(F, _inner(function, inline, needs))
 
 
 def compiled_for(signature: Any, function: Callable[..., Any]) -> Any:
@@ -99,7 +102,25 @@ def _dispatcher(function: Callable[..., Any], *, inline: bool, is_entry: bool) -
 _inner_class: Any = None
 
 
-def _inner(function: Callable[..., Any], inline: bool) -> Any:
+def _blank(function: Callable[..., Any]) -> Any:
+    """Return a function of the same parameters that does nothing; its result is of the type that is annotated."""
+    code = function.__code__
+    parameters = ", ".join(code.co_varnames[: code.co_argcount])
+    nothing = {"None": None, "bool": False, "int": 0}[function.__annotations__["return"]]
+    made: dict[str, Any] = {}
+    exec(f"def blank({parameters}):\n    return {nothing}", {"__name__": function.__module__}, made)  # noqa: S102  # Of names alone.
+    blank = made["blank"]
+    blank.__code__ = blank.__code__.replace(co_name=code.co_name, co_qualname=f"{code.co_qualname}_blank")
+    return blank
+
+
+def _lacks(kinds: Any, field: str) -> bool:
+    """Tell whether one of these types is a record whose array ``field`` has no rows."""
+    fields = (getattr(kind, "fields", None) or {} for kind in kinds)
+    return any(field in known and known[field].type.shape == (0,) for known in fields)
+
+
+def _inner(function: Callable[..., Any], inline: bool, needs: str) -> Any:
     """
     Return a dispatcher for calls from compiled code, which compiles an entry for Python on its first such call.
 
@@ -111,6 +132,7 @@ def _inner(function: Callable[..., Any], inline: bool) -> Any:
     if _inner_class is None:
         from numba.core import types
         from numba.core.registry import CPUDispatcher
+        from numba.core.sigutils import normalize_signature
 
         def plain(kind: Any) -> Any:
             kind = types.unliteral(kind)
@@ -118,6 +140,21 @@ def _inner(function: Callable[..., Any], inline: bool) -> Any:
 
         class Inner(CPUDispatcher):
             """A compiled function without glue for Python."""
+
+            needs = ""
+
+            def compile(self, signature: Any) -> Any:
+                kinds = normalize_signature(signature)[0]
+                if not (self.needs and _lacks(kinds, self.needs)):
+                    return super().compile(signature)
+                if tuple(kinds) not in self.overloads:
+                    if not hasattr(self, "blank"):
+                        # Kept, because Numba forgets the code of a dispatcher that nobody holds.
+                        self.blank = _dispatcher(_blank(self.py_func), inline=False, is_entry=False)
+                    self.blank.compile(signature)
+                    self.add_overload(self.blank.overloads[tuple(kinds)])
+                result: Any = self.overloads[tuple(kinds)]
+                return result.entry_point
 
             def get_call_template(self, arguments: Any, named: Any) -> Any:
                 named = {name: plain(kind) for name, kind in named.items()}
@@ -131,4 +168,5 @@ def _inner(function: Callable[..., Any], inline: bool) -> Any:
         _inner_class = Inner
     dispatcher = _dispatcher(function, inline=inline, is_entry=False)
     dispatcher.__class__ = _inner_class
+    dispatcher.needs = needs
     return dispatcher

@@ -84,13 +84,15 @@ class Cause(IntEnum):
 
 
 class EventKind(IntEnum):
-    """What the venue says about an order."""
+    """What the venue says about an order; the last two are about a leg and about an account."""
 
     FILLED = 0
     PARTIALLY_FILLED = 1
     EXPIRED = 2
     CANCELLED = 3
     REJECTED = 4
+    FUNDING = 5
+    INSURANCE = 6  # the fund pays what a bankrupt account cannot
 
 
 class Reason(IntEnum):
@@ -121,6 +123,12 @@ class Reason(IntEnum):
     UNKNOWN_SYMBOL = 22
     WATCH_TABLE_FULL = 23
     TIMER_TABLE_FULL = 24
+    INSUFFICIENT_MARGIN = 25
+    LIQUIDATION = 26
+    ADL = 27
+    WRONG_POSITION_SIDE = 28
+    LADDER_GATE = 29  # the account as it would be afterwards is too weak
+    ABOVE_RISK_LIMIT = 30  # more leverage than the position's tier allows
 
 
 class LadderState(IntEnum):
@@ -157,3 +165,34 @@ class AccountKind(IntEnum):
     UNIFIED_MARGIN = 1
     FX_MARGIN = 2
     CASH_EQUITY = 3
+
+
+class MarginModel(IntEnum):
+    """By which rules a margin account is charged; ``docs/margin.md`` derives them."""
+
+    BYBIT_UNIFIED = 0
+    TEXTBOOK = 1  # every leg's notional over leverage, maintenance by tier, no closing fees
+
+
+class PositionMode(IntEnum):
+    """Whether a symbol has one net position, or a long and a short leg of their own."""
+
+    ONE_WAY = 0
+    HEDGE = 1
+
+
+class PanicTakeProfit(IntEnum):
+    """What happens to take-profits while the ladder is in PANIC."""
+
+    KEEP_ALL = 0
+    CANCEL_HEAVIER = 1
+
+
+class EngineRole(IntEnum):
+    """Roles of orders that no strategy placed, far above any strategy's own."""
+
+    BALANCE = 200
+    REDUCE_HEAVIER = 201
+    EMERGENCY = 202
+    LIQUIDATION = 203
+    LADDER = 204  # a timer of the ladder's own

@@ -11,11 +11,13 @@ from ballast.model.records import record
 @record
 class Event:
     """
-    What the venue says happened to one order.
+    What the venue says happened to one order, or with kind FUNDING to one leg.
 
     ``qty`` is unsigned base units, ``price`` the execution price with slippage, ``fee`` in quote (>= 0),
     ``slippage`` the quote money that slippage cost (>= 0). On anything but a fill these are zero, ``qty``
-    holds what was left unfilled and ``reason`` says why. ``order_reason`` is the intent's own reason.
+    holds what was left unfilled and ``reason`` says why. ``order_reason`` and ``next_qty`` are the intent's own.
+    On FUNDING ``qty`` is what the leg holds, ``price`` the mark and ``fee`` what is paid, < 0 when received; on
+    INSURANCE only ``fee`` counts.
     """
 
     kind: int
@@ -34,6 +36,7 @@ class Event:
     cycle: int
     reason: int
     order_reason: int
+    next_qty: float
     is_maker: bool
 
 

@@ -28,6 +28,23 @@ class Instrument:
     min_notional: float = 0.0
 
 
+@record
+class Tier:
+    """
+    One step of a symbol's risk limits.
+
+    It holds for position values at mark up to and including ``upper_value`` (inf in the last tier).
+    Maintenance margin is value x ``maintenance_margin_rate`` - ``deduction``; a tier's deduction makes it
+    continue where the tier below ends. A table is ascending by symbol, then by ``upper_value``.
+    """
+
+    symbol: int
+    upper_value: float = inf
+    maintenance_margin_rate: float = 0.0
+    deduction: float = 0.0
+    max_leverage: float = inf
+
+
 def step_units(step: float | str, key: str) -> tuple[int, float]:
     """
     Split a decimal step into (units, scale); 0 gives (0, 1.0).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from ballast.model.records import SymbolFloats, record
 
 
@@ -21,6 +23,48 @@ class Frame:
     close: SymbolFloats
     volume: SymbolFloats
     mark: SymbolFloats
+
+
+@record
+class MarkBar:
+    """The mark price's own bars of one frame, by symbol index; NaN = none, the last price stands in."""
+
+    open: SymbolFloats
+    high: SymbolFloats
+    low: SymbolFloats
+    close: SymbolFloats
+
+
+@record
+class FundingStamp:
+    """One exchange of funding: ``rate`` is a fraction of the position's value, longs pay when it is positive."""
+
+    ts_ns: int
+    symbol: int
+    rate: float
+
+
+class Feed(NamedTuple):
+    """
+    All that a run hears of the market.
+
+    ``frames`` is an array of ``Frame``; ``marks`` an array of ``MarkBar`` as long as ``frames`` or empty;
+    ``funding`` an array of ``FundingStamp``, ascending by time and then symbol, empty where there is none.
+    """
+
+    frames: Any
+    marks: Any
+    funding: Any
+
+
+def feed_of(frames: Any, marks: Any = None, funding: Any = None) -> Feed:
+    """Return a feed of ``frames`` and what there is besides; None is empty."""
+    width = frames.dtype["close"].shape[0]
+    return Feed(
+        frames,
+        MarkBar.array(0, symbols=width) if marks is None else marks,  # type: ignore[attr-defined]
+        FundingStamp.array(0) if funding is None else funding,  # type: ignore[attr-defined]
+    )
 
 
 def width_for(n_symbols: int) -> int:

@@ -7,6 +7,7 @@ No module here may import anything that opens a file or a socket.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from ballast.model.events import Alert
@@ -74,6 +75,9 @@ class PublicHistory(Protocol):
     async def bars(self, symbol: str, interval_ms: int, start_ms: int, end_ms: int) -> BarsPage:
         """Return the bars with ``start_ms <= open time < end_ms``, at most ``bars_per_page`` intervals apart."""
 
+    async def marks(self, symbol: str, interval_ms: int, start_ms: int, end_ms: int) -> BarsPage:
+        """Return the bars of the mark price, as ``bars`` does those of the price; their volume is 0."""
+
     async def funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[FundingRate, ...]:
         """Return the rates with ``start_ms <= time < end_ms``, ascending, at most ``funding_page_ms`` apart."""
 
@@ -83,4 +87,60 @@ class AlertSink(Protocol):
 
     def send(self, alert: Alert, now_ns: int) -> None:
         """Pass ``alert`` on; a sink may withhold what it has just sent under the same key."""
+        ...
+
+
+class Impact(IntEnum):
+    """How much a scheduled release can move a market."""
+
+    NONE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+ALL_CURRENCIES = "ALL"
+"""The currency of a release that concerns every market."""
+
+
+class NewsItem(NamedTuple):
+    """One scheduled release: ``time_ns`` in UTC, ``currency`` three capital letters or ``ALL_CURRENCIES``."""
+
+    time_ns: int
+    currency: str
+    impact: Impact
+    title: str
+
+
+@dataclass(frozen=True)
+class NewsCalendar:
+    """
+    The releases that one source knows of.
+
+    Attributes
+    ----------
+    items : tuple of NewsItem
+        Ascending in time, at least one.
+    as_of_ns : int
+        When the source made or confirmed it, UTC since 1970.
+    covers_from_ns, covers_until_ns : int
+        Between these (the first inclusive, the last not) what is not listed does not happen.
+    """
+
+    items: tuple[NewsItem, ...]
+    as_of_ns: int
+    covers_from_ns: int
+    covers_until_ns: int
+
+
+class NewsSource(Protocol):
+    """
+    Where the economic calendar comes from.
+
+    ``calendar`` raises ``DataError`` where there is none; adapters raise its kinds for an empty, a malformed and a
+    local-time calendar.
+    """
+
+    async def calendar(self, now_ns: int) -> NewsCalendar:
+        """Return the calendar as it stands; ``now_ns`` is UTC since 1970."""
         ...

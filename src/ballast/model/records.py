@@ -24,7 +24,13 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import numpy as np
 import numpy.typing as npt
 
-DIMENSIONS = ("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions")
+DIMENSIONS = (
+    *("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions"),
+    *("tiers", "guards"),
+)
+ABSENT_UNLESS_GIVEN = ("tiers", "guards")
+"""Dimensions that are 0 where nobody gives them: what only margin accounts need."""
+
 Record = Any
 """A scalar of a structured dtype; its fields are its attributes."""
 
@@ -164,7 +170,9 @@ def _sized(name: str, spec: _Field, dimensions: Mapping[str, int]) -> tuple[Any,
     item = kind.dtype(**dimensions) if isinstance(kind, type) else kind  # type: ignore[attr-defined]  # A record.
     if length is None:
         return (name, item)
-    return (name, item, (dimensions[length] if isinstance(length, str) else length,))
+    if isinstance(length, str):
+        length = dimensions.get(length, 0) if length in ABSENT_UNLESS_GIVEN else dimensions[length]
+    return (name, item, (length,))
 
 
 def typed(dtype: np.dtype[Any]) -> Any:

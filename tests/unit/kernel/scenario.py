@@ -35,7 +35,7 @@ from ballast.model.enums import (
 )
 from ballast.model.instrument import Instrument, step_units
 from ballast.model.intents import Intent, clear
-from ballast.model.market import Frame
+from ballast.model.market import Frame, feed_of
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_747_699_200 * SECOND_NS
@@ -220,9 +220,10 @@ def drive(venue: Any, frames: Any, respond: Callable[[str], Sequence[Ask]], stop
     """Walk the clock; ``respond`` hears each moment's name and says what is asked then. Returns what was said."""
     log: list[str] = []
     counts: Counter[str] = Counter()
+    feed = feed_of(frames)
     end = len(frames) if stop_frame is None else stop_frame
     while True:
-        cause = Cause(next_cause(venue, frames, end))
+        cause = Cause(next_cause(venue, feed, end))
         if cause < 0:
             return log if cause == Cause.END else [*log, cause.name.lower()]
         word = cause.name.lower()

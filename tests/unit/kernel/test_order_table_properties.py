@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from ballast.kernel.advance import next_cause, sync_last_price
 from ballast.kernel.orders import submit
 from ballast.model.enums import Cause, EventKind
+from ballast.model.market import feed_of
 from tests.unit.kernel.scenario import (
     BUY,
     SELL,
@@ -65,7 +66,7 @@ class OrderTable(RuleBasedStateMachine):
         self._advance()
 
     def _advance(self) -> None:
-        while (cause := next_cause(self.venue, self.frames, self.frame + 1)) != Cause.END:
+        while (cause := next_cause(self.venue, feed_of(self.frames), self.frame + 1)) != Cause.END:
             if cause == Cause.ORDER:
                 event = self.venue.events[self.venue.clock.events_read]
                 self.venue.clock.events_read += 1
