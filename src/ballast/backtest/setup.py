@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ballast.config import Config, strategy_of
+from ballast.config.account import refuse_leverage_above_tiers
 from ballast.config.instruments import instruments_of
-from ballast.model.enums import LimitFill, PathPolicy
+from ballast.config.risk import risk_settings_of
+from ballast.model.enums import AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
 from ballast.model.instrument import instruments as no_grids
 from ballast.strategies.spec import Strategy
 
@@ -41,6 +43,38 @@ class FrameSource(Protocol):
     @property
     def data_hash(self) -> str:
         """SHA-256 of what the run reads."""
+
+
+class ContractSource(Protocol):
+    """What perpetuals have beside bars; see ``data.contracts.Contracts``."""
+
+    @property
+    def funding(self) -> Any:
+        """Array of ``FundingStamp``, ascending in time."""
+
+    @property
+    def tiers(self) -> Any:
+        """Array of ``Tier``, ascending by symbol and then bound."""
+
+    @property
+    def tiers_source(self) -> str:
+        """Where the tiers come from, in words."""
+
+    @property
+    def assumptions(self) -> Sequence[str]:
+        """What is taken for granted where something is missing."""
+
+
+class MarketSource(FrameSource, Protocol):
+    """All that has been read for a configuration."""
+
+    @property
+    def marks(self) -> Any:
+        """Array of ``MarkBar`` as long as the frames, or None."""
+
+    @property
+    def contracts(self) -> ContractSource:
+        """Funding and tiers; empty for accounts without margin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +111,10 @@ class Setup:
     ``params`` is a record of the strategy's ``Params``; ``instruments`` an array of ``Instrument``, one per
     symbol (None: no grids). ``initial_positions`` maps symbols to base quantities held at the start;
     ``benchmarks`` names what is run beside (see ``run.BENCHMARKS``).
+
+    On margin accounts ``leverage`` has an entry per symbol; ``tiers`` is an array of ``Tier``, ``marks`` of
+    ``MarkBar`` and ``funding`` of ``FundingStamp``, each None where there is none. ``risk`` is a ``RiskSettings``
+    record (None: no ladder). ``data_assumptions`` are sentences about what the data lacks.
     """
 
     frames: FrameSource
@@ -87,6 +125,16 @@ class Setup:
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
     instruments: Any = None
     initial_positions: Mapping[str, float] = field(default_factory=dict)
+    account_kind: AccountKind = AccountKind.SPOT
+    position_mode: PositionMode = PositionMode.ONE_WAY
+    margin_model: MarginModel = MarginModel.BYBIT_UNIFIED
+    leverage: Sequence[float] = ()
+    tiers: Any = None
+    tiers_source: str = ""
+    marks: Any = None
+    funding: Any = None
+    risk: Any = None
+    data_assumptions: Sequence[str] = ()
     risk_free_rate: float = 0.0
     benchmarks: Sequence[str] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -108,11 +156,12 @@ def first_close(setup: Setup, symbol: str) -> float:
     return float(closes[np.argmin(np.isnan(closes))])
 
 
-def setup_from_config(config: Config, frames: FrameSource) -> Setup:
+def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     """
-    Return the run that a configuration describes, over bars that have been read for it.
+    Return the run that a configuration describes, over what has been read for it.
 
-    Raises ``ConfigError`` where the strategy or an instrument refuses its settings.
+    Raises ``ConfigError`` where the strategy or an instrument refuses its settings, or leverage is above what a
+    symbol's tiers allow.
     """
     strategy = strategy_of(config)
     account, execution = config.account, config.execution
@@ -120,7 +169,7 @@ def setup_from_config(config: Config, frames: FrameSource) -> Setup:
     return Setup(
         frames=frames,
         strategy=strategy,
-        params=strategy.params(config.strategy.settings, config.n_symbols),
+        params=strategy.params(config.strategy.settings, config.n_symbols, config.symbol_settings),
         initial_capital=account.initial_capital,
         costs=Costs(
             maker_fee_rate=account.maker_fee_rate or 0.0,
@@ -137,8 +186,31 @@ def setup_from_config(config: Config, frames: FrameSource) -> Setup:
         ),
         instruments=instruments_of(config) if has_grids else None,
         initial_positions=account.positions,
+        risk=risk_settings_of(config),
         risk_free_rate=config.report.risk_free_rate,
         benchmarks=config.report.benchmarks,
         config=config.to_dict(),
         config_hash=config.hash,
+        **_margin(config, frames),
     )
+
+
+def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
+    """Return the fields of ``Setup`` that only margin accounts have."""
+    account, contracts = config.account, frames.contracts
+    if not account.is_margin:
+        return {}
+    refuse_leverage_above_tiers(config, contracts.tiers, contracts.tiers_source)
+    assert account.mode is not None
+    assert account.margin_model is not None
+    return {
+        "account_kind": AccountKind[account.kind.upper()],
+        "position_mode": PositionMode[account.mode.upper()],
+        "margin_model": MarginModel[account.margin_model.upper()],
+        "leverage": config.leverages,
+        "tiers": contracts.tiers,
+        "tiers_source": contracts.tiers_source,
+        "marks": frames.marks,
+        "funding": contracts.funding,
+        "data_assumptions": (f"Risk tiers: {contracts.tiers_source}.", *contracts.assumptions),
+    }

@@ -170,11 +170,12 @@ def _stored(dataset: str, symbols: list[str] | None, interval_ms: int | None) ->
     from ballast.data.series import BARS
 
     catalog = Catalog()
-    held = {one.series.dataset: None for one in catalog.summaries() if one.series.kind == BARS}
+    bars = [one.series for one in catalog.summaries() if one.series.kind == BARS]
+    held = {one.dataset: None for one in bars}
     if dataset not in held:
         hint = nearest(dataset, held) or f"; it has {', '.join(held) or 'none yet'}"
         raise DataError(f"--dataset {dataset}: not in {catalog.root}{hint}")
-    all_symbols = [one.series.symbol for one in catalog.summaries() if one.series.dataset == dataset]
+    all_symbols = [one.symbol for one in bars if one.dataset == dataset]
     return catalog.read(dataset, symbols or list(dict.fromkeys(all_symbols)), interval_ms=interval_ms)
 
 
@@ -197,8 +198,7 @@ def _listing(summaries: list[SeriesSummary]) -> Table:
     for one in summaries:
         series = one.series
         span = (utc_text(one.first_ms), utc_text(one.last_ms))
-        interval = series.interval or series.kind
-        table.add_row(series.dataset, series.symbol, interval, f"{one.rows:,}", *span, f"{one.bytes / 2**20:.1f}")
+        table.add_row(series.dataset, series.symbol, series.content, f"{one.rows:,}", *span, f"{one.bytes / 2**20:.1f}")
     return table
 
 

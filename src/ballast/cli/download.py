@@ -27,6 +27,7 @@ def download(
         str | None, typer.Option(help=f"First time, UTC; {_DEFAULT_DAYS} days before the end if left out.")
     ] = None,
     end: Annotated[str | None, typer.Option(help="Times end here, exclusive, UTC; else now.")] = None,
+    mark: Annotated[bool, typer.Option("--mark", help="Download the bars of the mark price too.")] = False,
     funding: Annotated[bool, typer.Option("--funding", help="Download the funding rates too.")] = False,
     rest_url: Annotated[
         str | None, typer.Option(help="Address of the venue's public REST host, where it is not the usual one.")
@@ -44,6 +45,7 @@ def download(
     from ballast.data.catalog import Catalog
     from ballast.data.download import download_bars, download_funding
     from ballast.data.intervals import parse_interval
+    from ballast.data.series import MARKS
 
     wanted = names("--symbols", symbols)
     interval_ms = parse_interval(interval)
@@ -61,6 +63,9 @@ def download(
                     done = [
                         await download_bars(source, catalog, symbol, interval_ms=interval_ms, progress=show, **window)
                     ]
+                    if mark:
+                        arguments = {"interval_ms": interval_ms, "kind": MARKS, **window}
+                        done.append(await download_bars(source, catalog, symbol, progress=show, **arguments))
                     if funding:
                         done.append(await download_funding(source, catalog, symbol, progress=show, **window))
                 if not quiet:

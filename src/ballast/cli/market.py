@@ -1,43 +1,121 @@
-"""The bars that a configuration asks for: the one place where a command joins settings and data."""
+"""The market that a configuration asks for: the one place where a command joins settings and data."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from ballast.config import Config
 from ballast.data.catalog import Catalog
+from ballast.data.contracts import Contracts
 from ballast.data.frames import Frames, build_frames
 from ballast.data.intervals import parse_interval
-from ballast.data.source import Columns, Layout, read_bars
-from ballast.model.market import width_for
+from ballast.data.source import Columns, Layout, Marks, read_bars
+from ballast.model.market import FundingStamp, width_for
+
+if TYPE_CHECKING:
+    from ballast.data.funding import Funding
 
 
 def frames_of(config: Config) -> Frames:
     """
-    Read the bars of ``[data]`` and lay them side by side.
+    Read the bars of ``[data]`` and lay them side by side, with what contracts on margin have besides.
 
     Raises
     ------
     DataError
-        The file or the dataset is not there or not readable, or a symbol has no usable bar in the window.
+        A file or the dataset is not there or not readable, or a symbol has no usable bar in the window.
     ConfigError
-        The interval is finer than the data.
+        The interval is finer than the data, or a symbol has no risk tiers.
     """
+    return complete(config, _columns(config))
+
+
+def complete(config: Config, columns: Columns) -> Frames:
+    """Lay bars that have been read side by side; on margin accounts, read funding and risk tiers for them."""
     data = config.data
-    interval_ms = None if data.interval is None else parse_interval(data.interval)
-    return build_frames(
-        _columns(config, interval_ms),
+    frames = build_frames(
+        columns,
         data.symbols,
-        interval_ms=interval_ms,
+        interval_ms=_interval_ms(config),
         start_ms=data.start_ms,
         end_ms=data.end_ms,
         width=width_for(config.n_symbols),
     )
+    return _with_contracts(config, frames) if config.account.is_margin else frames
 
 
-def _columns(config: Config, interval_ms: int | None) -> Columns:
+def marks_of(config: Config) -> Marks:
+    """Return what a configuration reads of the mark price."""
+    return "bars" if config.data.mark else "close"
+
+
+def _interval_ms(config: Config) -> int | None:
+    return None if config.data.interval is None else parse_interval(config.data.interval)
+
+
+def _columns(config: Config) -> Columns:
     data = config.data
     if data.path is not None:
         layout = Layout(rename=data.columns, venue=data.venue)
-        return read_bars(config.resolved(data.path), symbols=data.symbols, layout=layout)
+        return read_bars(config.resolved(data.path), symbols=data.symbols, layout=layout, marks=marks_of(config))
     assert data.dataset is not None
-    window = {"interval_ms": interval_ms, "start_ms": data.start_ms, "end_ms": data.end_ms}
-    return Catalog().read(data.dataset, data.symbols, **window)
+    window = {"interval_ms": _interval_ms(config), "start_ms": data.start_ms, "end_ms": data.end_ms}
+    return Catalog().read(data.dataset, data.symbols, marks=marks_of(config), **window)
+
+
+def _with_contracts(config: Config, frames: Frames) -> Frames:
+    from ballast.data.tiers import tier_table
+
+    account = config.account
+    table = tier_table(config.data.symbols, _tiers(config, account.tiers), _tiers(config, account.tiers_stand_in))
+    funding = None if config.data.funding is None else _funding(config, frames)
+    contracts = Contracts(
+        funding=FundingStamp.array(0) if funding is None else funding.stamps,  # type: ignore[attr-defined]
+        tiers=table.tiers,
+        tiers_source=table.source,
+        assumptions=(*table.assumptions, *_mark_sentences(frames), *_funding_sentences(funding)),
+    )
+    digest = hashlib.sha256(frames.data_hash.encode() + contracts.content()).hexdigest()
+    return replace(frames, contracts=contracts, data_hash=digest)
+
+
+def _tiers(config: Config, source: str | None) -> str | Path | None:
+    from ballast.data.tiers import BUILT_IN
+
+    return source if source is None or source in BUILT_IN else config.resolved(source)
+
+
+def _funding(config: Config, frames: Frames) -> Funding:
+    from ballast.data.funding import load_funding
+
+    data = config.data
+    assert data.funding is not None
+    times_ns, interval_ns = frames.records["ts_ns"], frames.interval_ns
+    if data.funding == "catalog":
+        assert data.dataset is not None
+        return load_funding(Catalog().funding_files(data.dataset, data.symbols), data.symbols, times_ns, interval_ns)
+    venue = data.venue or (data.dataset or "").partition("/")[0] or None
+    file = config.resolved(data.funding)
+    return load_funding(file, data.symbols, times_ns, interval_ns, layout=Layout(venue=venue))
+
+
+def _mark_sentences(frames: Frames) -> Iterator[str]:
+    if frames.marks is None:
+        yield "There is no mark price in the data: the last price stands in, for margin, funding and liquidation."
+    for symbol, missing in zip(frames.symbols, frames.unmarked, strict=False):
+        if missing:
+            yield f"{symbol} has no mark price in {missing:,} of {len(frames):,} frames: the last price stands in."
+
+
+def _funding_sentences(funding: Funding | None) -> Iterator[str]:
+    if funding is None:
+        yield "No funding is paid: no rates were given."
+        return
+    if funding.missing:
+        yield f"No funding is paid on {', '.join(funding.missing)}: the rates have no stamp of it in the window."
+    if funding.rows_skipped:
+        yield f"{funding.rows_skipped:,} stamps of funding without a rate were left out."

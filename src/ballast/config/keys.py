@@ -123,6 +123,13 @@ def refuse_no_table(raw: Any, name: str) -> None:
         raise ConfigError(f"{name} = {shown(raw)}: expected a section; write [{name}] with its keys beneath")
 
 
+def refuse_unknown_symbol(path: str, symbol: str, symbols: Sequence[str]) -> None:
+    """Raise ``ConfigError`` for a symbol that the run does not have."""
+    if symbol not in symbols:
+        hint = nearest(symbol, symbols) or f"; it has {', '.join(symbols)}"
+        raise ConfigError(f"{path}: the symbol is not in data.symbols{hint}")
+
+
 def checked_value(path: str, key: Key, value: Any) -> Any:
     """Return a value as the key's own type; raises ``ConfigError`` that names ``path``, the value and what to write."""
     kind = key.kind

@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-from ballast.config.keys import checked_section, keys_of, refuse_no_table, shown
+from ballast.config.account import account_section, fitted_data
+from ballast.config.keys import checked_section, keys_of, refuse_no_table, refuse_unknown_symbol, shown
 from ballast.config.overrides import apply
+from ballast.config.risk import risk_section
 from ballast.config.schema import (
     SCHEMA_VERSION,
     AccountSection,
@@ -23,11 +25,11 @@ from ballast.config.schema import (
     ReportSection,
     RiskSection,
     StrategySection,
+    SymbolSettings,
 )
-from ballast.model.enums import AccountKind
 from ballast.model.errors import ConfigError, nearest
 from ballast.strategies.registry import load as load_strategy
-from ballast.strategies.spec import Strategy
+from ballast.strategies.spec import Strategy, plain
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": DataSection,
@@ -38,7 +40,6 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "risk": RiskSection,
     "report": ReportSection,
 }
-_DEFAULT_FEE_RATE = 0.001
 
 
 def load(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Config:
@@ -78,14 +79,17 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
             hint = nearest(name, SECTIONS) or f"; the sections are {', '.join(SECTIONS)}"
             raise ConfigError(f"[{name}]: no such section{hint}")
     data = _data(raw.get("data", {}))
+    account = account_section(raw.get("account", {}), data.symbols)
+    strategy = _strategy(raw.get("strategy", {}), data.symbols, directory)
+    data = fitted_data(data, account, strategy, names_market="market" in raw["data"])
     return Config(
         schema_version=_version(raw.get("schema_version", SCHEMA_VERSION)),
         data=data,
-        account=_account(raw.get("account", {}), data.symbols),
+        account=account,
         execution=_execution(raw.get("execution", {})),
         instruments=_instruments(raw.get("instruments", {}), data.symbols),
-        strategy=_strategy(raw.get("strategy", {}), len(data.symbols), directory),
-        risk=RiskSection(**checked_section(RiskSection, raw.get("risk", {}), "risk")),
+        strategy=strategy,
+        risk=risk_section(raw.get("risk", {}), is_margin=account.is_margin),
         report=ReportSection(**checked_section(ReportSection, raw.get("report", {}), "report")),
         directory=directory,
     )
@@ -140,7 +144,8 @@ def _data(raw: Any) -> DataSection:
         found = "neither is given" if data.path is None else "both are given"
         raise ConfigError(f"data.path, data.dataset: {found}; give one: a file of bars, or a dataset of the catalog")
     if data.dataset is not None:
-        for name in ("venue", "columns"):
+        # A file of funding rates may have several venues, too.
+        for name in ("columns",) if data.funding else ("venue", "columns"):
             if getattr(data, name):
                 raise ConfigError(f"data.{name} = {shown(getattr(data, name))}: only files need it; remove it")
     if not data.symbols:
@@ -154,40 +159,6 @@ def _data(raw: Any) -> DataSection:
             "so that the window is empty; widen it"
         )
     return data
-
-
-def _account(raw: Any, symbols: Sequence[str]) -> AccountSection:
-    refuse_no_table(raw, "account")
-    kinds = {kind.name.lower() for kind in AccountKind} - {"spot"}
-    if raw.get("kind") in kinds:
-        raise ConfigError(f'account.kind = "{raw["kind"]}": not in this version, which runs "spot" accounts only')
-    values = checked_section(AccountSection, raw, "account")
-    maker, taker = _fee_rates(values)
-    values |= {"maker_fee_rate": maker, "taker_fee_rate": taker}
-    for symbol in values.get("positions", {}):
-        _refuse_unknown_symbol(f"account.positions.{symbol}", symbol, symbols)
-    return AccountSection(**values)
-
-
-def _fee_rates(values: dict[str, Any]) -> tuple[float, float]:
-    """Take the fee rates out of the values, in whichever form they are given, as maker and taker."""
-    both = values.pop("fee_rate", None)
-    maker, taker = values.get("maker_fee_rate"), values.get("taker_fee_rate")
-    if both is not None:
-        if maker is not None or taker is not None:
-            raise ConfigError(
-                f"account.fee_rate = {both}: given together with maker_fee_rate or taker_fee_rate; keep one form"
-            )
-        return both, both
-    if (maker is None) != (taker is None):
-        given, missing = ("maker", "taker") if taker is None else ("taker", "maker")
-        raise ConfigError(
-            f"account.{given}_fee_rate = {maker if taker is None else taker}: {missing}_fee_rate is missing; "
-            "give both, or fee_rate for one rate"
-        )
-    if maker is None or taker is None:
-        return _DEFAULT_FEE_RATE, _DEFAULT_FEE_RATE
-    return maker, taker
 
 
 def _execution(raw: Any) -> ExecutionSection:
@@ -209,29 +180,40 @@ def _instruments(raw: Any, symbols: Sequence[str]) -> InstrumentsSection:
         if symbol not in keys:
             if not isinstance(table, Mapping):
                 raise ConfigError(f"instruments.{symbol}: no such key; it knows {', '.join(keys)}, a table per symbol")
-            _refuse_unknown_symbol(f"instruments.{symbol}", symbol, symbols)
+            refuse_unknown_symbol(f"instruments.{symbol}", symbol, symbols)
             limits[symbol] = InstrumentLimits(**checked_section(InstrumentLimits, table, f"instruments.{symbol}"))
     return InstrumentsSection(**own, symbols=limits)
 
 
-def _refuse_unknown_symbol(path: str, symbol: str, symbols: Sequence[str]) -> None:
-    if symbol not in symbols:
-        hint = nearest(symbol, symbols) or f"; it has {', '.join(symbols)}"
-        raise ConfigError(f"{path}: the symbol is not in data.symbols{hint}")
-
-
-def _strategy(raw: Any, n_symbols: int, directory: Path) -> StrategySection:
+def _strategy(raw: Any, symbols: Sequence[str], directory: Path) -> StrategySection:
     refuse_no_table(raw, "strategy")
     own = {key: raw[key] for key in raw if key in keys_of(StrategySection)}
     name = checked_section(StrategySection, own, "strategy")["name"]
-    given = {key: value for key, value in raw.items() if key not in own}
+    given = {key: value for key, value in raw.items() if key not in own and key != "symbols"}
     strategy = _named_strategy(name, directory)
-    params = strategy.params(given, n_symbols)
-    settings: dict[str, Any] = {}
-    for key, parameter in strategy.parameters.items():
-        value = getattr(params, key)
-        if parameter.choices is not None:
-            settings[key] = parameter.choices(int(value)).name.lower()
-        else:
-            settings[key] = type(parameter.default)(value)
-    return StrategySection(name=name, settings=settings)
+    by_symbol = _by_symbol(raw.get("symbols", {}), strategy, symbols)
+    strategy.params(given, len(symbols), {symbols.index(symbol): one.settings for symbol, one in by_symbol.items()})
+    given = strategy.checked_values(given)
+    settings = {key: plain(one, given.get(key, one.default)) for key, one in strategy.parameters.items()}
+    return StrategySection(name=name, settings=settings, symbols=by_symbol)
+
+
+def _by_symbol(raw: Any, strategy: Strategy, symbols: Sequence[str]) -> dict[str, SymbolSettings]:
+    refuse_no_table(raw, "strategy.symbols")
+    found = {}
+    for symbol, table in raw.items():
+        path = f"strategy.symbols.{symbol}"
+        refuse_unknown_symbol(path, symbol, symbols)
+        refuse_no_table(table, path)
+        keys = keys_of(SymbolSettings)
+        own = checked_section(SymbolSettings, {key: table[key] for key in table if key in keys}, path)
+        given = {key: value for key, value in table.items() if key not in keys}
+        strategy.checked_values(given, path)
+        common = next((key for key in given if key not in strategy.symbol_keys), None)
+        if common is not None:
+            known = ", ".join([*keys, *strategy.symbol_keys])
+            raise ConfigError(
+                f"{path}.{common}: the same for all symbols, which may differ in {known}; set it in [strategy]"
+            )
+        found[symbol] = SymbolSettings(**own, settings=given)
+    return found

@@ -10,7 +10,13 @@ from typing import Any
 from ballast.model.errors import ConfigError
 
 # Typed on the command line, these start at the working directory, not at the file.
-_PATHS = (("data", "path"), ("instruments", "file"))
+_PATHS = (
+    ("data", "path"),
+    ("data", "funding"),
+    ("instruments", "file"),
+    ("account", "tiers"),
+    ("account", "tiers_stand_in"),
+)
 
 
 def apply(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -38,8 +44,16 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Any]:
     if set(parsed) != {"value"}:
         raise ConfigError(f"--set {text}: the value is not TOML; text stands in quotes: --set '{dotted}=\"text\"'")
     value = parsed["value"]
-    is_path = path in _PATHS or (path == ("strategy", "name") and str(value).endswith(".py"))
-    return path, str(Path(value).absolute()) if is_path and isinstance(value, str) else value
+    return path, str(Path(value).absolute()) if _is_path(path, value) else value
+
+
+def _is_path(path: tuple[str, ...], value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    if path == ("strategy", "name"):
+        return value.endswith(".py")
+    # A word such as "catalog" is a name that is built in.
+    return path in _PATHS and (path == ("data", "path") or bool(Path(value).suffix) or len(Path(value).parts) > 1)
 
 
 def _put(tables: dict[str, Any], path: tuple[str, ...], value: Any, text: str) -> None:

@@ -11,7 +11,8 @@ import msgspec
 
 from ballast.config.keys import Key, accepts, keys_of
 from ballast.config.load import SECTIONS
-from ballast.config.schema import Config, InstrumentLimits
+from ballast.config.risk import PARAMETERS
+from ballast.config.schema import Config, InstrumentLimits, SymbolSettings
 from ballast.model.records import Parameter
 from ballast.strategies.registry import BUILT_IN, load
 from ballast.strategies.spec import Strategy
@@ -42,10 +43,11 @@ def page() -> str:
     """Return the reference as Markdown."""
     parts = [_INTRODUCTION, _table([_row(keys_of(Config)["schema_version"], "1")])]
     for name, section in SECTIONS.items():
-        parts.append(_section(f"[{name}]", section))
+        parts.append(_risk(section) if name == "risk" else _section(f"[{name}]", section))
         if name == "instruments":
             parts.append(_section("[instruments.SYMBOL]", InstrumentLimits))
         if name == "strategy":
+            parts.append(_section("[strategy.symbols.SYMBOL]", SymbolSettings))
             parts.extend(_strategy(load(built_in)) for built_in in BUILT_IN)
     return "\n".join(parts)
 
@@ -63,12 +65,22 @@ def summary(strategy: Strategy) -> str:
 
 
 def _section(title: str, section: type[msgspec.Struct]) -> str:
-    rows = [_row(key, _default(key)) for key in keys_of(section).values()]
+    return _part(title, section, [_row(key, _default(key)) for key in keys_of(section).values()])
+
+
+def _risk(section: type[msgspec.Struct]) -> str:
+    return _part("[risk]", section, parameter_rows(PARAMETERS))
+
+
+def _part(title: str, section: type[msgspec.Struct], rows: list[Row]) -> str:
     return f"## `{title}`\n\n{_doc(section)}\n\n{_table(rows)}"
 
 
 def _strategy(strategy: Strategy) -> str:
-    return f"### `{strategy.name}`\n\n{summary(strategy)}\n\n{_table(parameter_rows(strategy.parameters))}"
+    text = f"### `{strategy.name}`\n\n{summary(strategy)}\n\n{_table(parameter_rows(strategy.parameters))}"
+    if not strategy.symbol_keys:
+        return text
+    return f"{text}\nBy symbol: {', '.join(f'`{key}`' for key in strategy.symbol_keys)}.\n"
 
 
 def _row(key: Key, default: str) -> Row:

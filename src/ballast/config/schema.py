@@ -14,22 +14,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+
+from ballast.config.declarations import Section
+from ballast.config.declarations import key as _key
 
 SCHEMA_VERSION = 1
+LARGEST_LEVERAGE = 200.0
 
 _PRICE_UNIT = "quote currency"
 _CASCADE = "cascade"
+_GRID = "hedge grid"
+_BYBIT = "Bybit"
 _DAY_NS = 86_400_000_000_000
-
-
-def _key(doc: str, *, unit: str = "", source: str = "", **limits: Any) -> Meta:
-    """Describe a key; ``limits`` are ``ge``, ``gt``, ``le``, ``lt`` and ``pattern``."""
-    return Meta(description=doc, extra={"unit": unit, "source": source}, **limits)
-
-
-class Section(msgspec.Struct, frozen=True):
-    """What all sections are."""
 
 
 class DataSection(Section, frozen=True, kw_only=True):
@@ -53,16 +49,34 @@ class DataSection(Section, frozen=True, kw_only=True):
     ] = None
     start: Annotated[datetime | None, _key("First open time of a bar, inclusive.", unit="UTC")] = None
     end: Annotated[datetime | None, _key("Open times end here, exclusive.", unit="UTC")] = None
-    venue: Annotated[str | None, _key("Read only the rows of this venue, from files that have a `venue` column.")] = (
-        None
-    )
+    venue: Annotated[
+        str | None, _key("Read only the rows of this venue, from files of bars and funding that have a `venue` column.")
+    ] = None
     market: Annotated[
-        Literal["spot", "linear"], _key("Kind of market whose instruments are looked up in `instruments.file`.")
+        Literal["spot", "linear"],
+        _key(
+            "Kind of market whose instruments are looked up in `instruments.file`; on margin accounts always `linear`."
+        ),
     ] = "spot"
+    mark: Annotated[
+        bool,
+        _key(
+            "Read the mark price's bars, `mark_open` to `mark_close`, beside the price's. Without it, and where they "
+            "are missing, the last price stands in. Margin accounts only."
+        ),
+    ] = False
+    funding: Annotated[
+        str | None,
+        _key(
+            "Parquet or CSV file of funding rates (`ts`, `symbol`, `funding_rate` and, if it has several, `venue`), or "
+            "`catalog` for those downloaded beside the bars of `dataset`. Without it no funding is paid. Margin "
+            "accounts only."
+        ),
+    ] = None
     columns: Annotated[
         dict[str, str],
         _key('The file\'s column names where they differ from the conventions: `{timestamp = "ts"}`.'),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
 
     @property
     def start_ms(self) -> int | None:
@@ -79,14 +93,57 @@ class AccountSection(Section, frozen=True, kw_only=True):
     """What the account starts with and what it pays."""
 
     kind: Annotated[
-        Literal["spot"], _key("How the account pays: `spot` holds what it has bought and borrows nothing.")
+        Literal["spot", "unified_margin"],
+        _key(
+            "How the account pays: `spot` holds what it has bought and borrows nothing; `unified_margin` holds linear "
+            "perpetuals, long and short, all of them on one margin."
+        ),
     ] = "spot"
     initial_capital: Annotated[float, _key("Cash at the start.", unit=_PRICE_UNIT, gt=0, source=_CASCADE)] = 10_000.0
     currency: Annotated[str, _key("Currency of cash, fees and results.")] = "USDT"
+    mode: Annotated[
+        Literal["one_way", "hedge"] | None,
+        _key(
+            "Margin accounts only: one net position a symbol, `one_way`, or a long and a short one side by side, "
+            "`hedge`. `one_way` if not given."
+        ),
+    ] = None
+    leverage: Annotated[
+        float | None,
+        _key(
+            "Margin accounts only: position value over initial margin, for symbols without one of their own in "
+            "`[strategy.symbols.SYMBOL]`. At most what the symbol's first risk tier allows. 1 if not given.",
+            unit="times",
+            ge=1,
+            le=LARGEST_LEVERAGE,
+            source=_GRID,
+        ),
+    ] = None
+    margin_model: Annotated[
+        Literal["bybit_unified", "textbook"] | None,
+        _key(
+            "Margin accounts only: how margin is computed. `bybit_unified` is the exchange's rule with its fees to "
+            "close and its offset of hedged legs; `textbook` charges every leg its notional over leverage. "
+            "`bybit_unified` if not given.",
+            source=_BYBIT,
+        ),
+    ] = None
+    tiers: Annotated[
+        str | None,
+        _key(
+            "Margin accounts only: risk tiers of the symbols. Bybit's risk-limit answer or Binance's leverage brackets "
+            "in ccxt's form, as `.json` or `.json.gz`, or the built-in `bybit-btcusdt-2026-08`."
+        ),
+    ] = None
+    tiers_stand_in: Annotated[
+        str | None,
+        _key("Margin accounts only: a second source of tiers, for symbols that `tiers` lacks. The result names them."),
+    ] = None
     fee_rate: Annotated[
         float | None,
         _key(
-            "Maker and taker fee in one, 0.001 if no rate is given. Not together with the two below.",
+            "Maker and taker fee in one. If no rate is given: 0.001 on spot, 0.0002 (maker) and 0.00055 (taker) on "
+            "margin accounts. Not together with the two below.",
             unit="fraction",
             ge=0,
             lt=1,
@@ -99,8 +156,13 @@ class AccountSection(Section, frozen=True, kw_only=True):
         float | None, _key("Fee of fills that took liquidity.", unit="fraction", ge=0, lt=1, source=_CASCADE)
     ] = None
     positions: Annotated[
-        dict[str, float], _key("Holdings at the start: `{DOGEUSDT = 100.0}`.", unit="base units", ge=0)
-    ] = {}
+        dict[str, float], _key("Spot only: holdings at the start, `{DOGEUSDT = 100.0}`.", unit="base units", ge=0)
+    ] = msgspec.field(default_factory=dict)
+
+    @property
+    def is_margin(self) -> bool:
+        """Whether positions are held on margin."""
+        return self.kind == "unified_margin"
 
 
 class ExecutionSection(Section, frozen=True, kw_only=True):
@@ -173,23 +235,45 @@ class InstrumentsSection(Section, frozen=True, kw_only=True):
     venue: Annotated[
         str | None, _key("Venue to look up in a file of several; without it `data.venue`, else that of `data.dataset`.")
     ] = None
-    symbols: dict[str, InstrumentLimits] = {}
+    symbols: dict[str, InstrumentLimits] = msgspec.field(default_factory=dict)
+
+
+class SymbolSettings(Section, frozen=True, kw_only=True):
+    """What differs by symbol: leverage, and the keys that the strategy's table names as such."""
+
+    leverage: Annotated[
+        float | None,
+        _key(
+            "Margin accounts only: leverage of this symbol; without it `account.leverage`.",
+            unit="times",
+            ge=1,
+            le=LARGEST_LEVERAGE,
+        ),
+    ] = None
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 class StrategySection(Section, frozen=True, kw_only=True):
     """The strategy and its own keys."""
 
     name: Annotated[str, _key("A built-in strategy, or the path of a Python file that defines one.")]
-    settings: Mapping[str, Any] = {}
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    symbols: dict[str, SymbolSettings] = msgspec.field(default_factory=dict)
 
 
 class RiskSection(Section, frozen=True, kw_only=True):
-    """The risk ladder."""
+    """
+    The risk ladder: which limits act, and where they lie.
 
-    profile: Annotated[
-        Literal["safe", "off"],
-        _key("Which limits act on a spot account: those of the ladder, or none."),
-    ] = "safe"
+    Its keys are declared where the ladder is, in ``risk.settings``.
+    """
+
+    settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def profile(self) -> str:
+        """Which set of defaults the other settings stand over: ``safe``, ``documented`` or ``off``."""
+        return str(self.settings["profile"])
 
 
 class ReportSection(Section, frozen=True, kw_only=True):
@@ -228,6 +312,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """How many symbols are configured."""
         return len(self.data.symbols)
 
+    @property
+    def leverages(self) -> tuple[float, ...]:
+        """Leverage by symbol, in their order; 1 on accounts without margin."""
+        own = self.strategy.symbols
+        common = self.account.leverage or 1.0
+        return tuple((own[symbol].leverage if symbol in own else None) or common for symbol in self.data.symbols)
+
+    @property
+    def symbol_settings(self) -> Mapping[int, Mapping[str, Any]]:
+        """The strategy's settings of single symbols, by symbol index."""
+        own = self.strategy.symbols
+        return {index: own[symbol].settings for index, symbol in enumerate(self.data.symbols) if symbol in own}
+
     def resolved(self, path: str) -> Path:
         """Return a path of the file as one that opens from here."""
         return self.directory / Path(path).expanduser()
@@ -240,10 +337,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """
         plain: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
         del plain["directory"]
-        symbols = plain["instruments"].pop("symbols")
-        settings = plain["strategy"].pop("settings")
-        plain["instruments"] |= symbols
-        plain["strategy"] |= settings
+        plain["instruments"] |= plain["instruments"].pop("symbols")
+        by_symbol = plain["strategy"].pop("symbols")
+        for table in (*by_symbol.values(), plain["strategy"], plain["risk"]):
+            table.update(table.pop("settings"))
+        if by_symbol:
+            plain["strategy"]["symbols"] = by_symbol
         kept: dict[str, Any] = _without_none(plain)
         return kept
 

@@ -5,6 +5,7 @@ The catalog: Parquet partitions under one manifest of hashes, read by symbol, in
 
     manifest.json
     bars/venue=mexc/market=spot/symbol=DOGEUSDT/interval=1m/part-2026-05-<hash>.parquet
+    marks/venue=bybit/market=linear/symbol=BTCUSDT/interval=1h/part-2026-<hash>.parquet
     funding/venue=bybit/market=linear/symbol=BTCUSDT/part-2026-<hash>.parquet
 
 Every part is checked against its hash before it is read; what the manifest does not name is not there.
@@ -16,13 +17,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ballast.data import manifest as manifests
 from ballast.data.intervals import interval_name, parse_interval
 from ballast.data.manifest import Manifest, SeriesEntry
-from ballast.data.series import BARS, FUNDING, Series
-from ballast.data.source import Columns, read_bars
+from ballast.data.marks import with_marks
+from ballast.data.series import BARS, FUNDING, MARKS, Series
+from ballast.data.source import Columns, Marks, read_bars
 from ballast.data.timestamps import utc_text
 from ballast.model.errors import ConfigError, DataError, nearest
 
@@ -79,6 +83,7 @@ class Catalog:
         interval_ms: int | None = None,
         start_ms: int | None = None,
         end_ms: int | None = None,
+        marks: Marks = "close",
     ) -> Columns:
         """
         Read the bars of some symbols from the parts that touch a window.
@@ -93,6 +98,9 @@ class Catalog:
             stored ones that divide it, for the caller to aggregate. None takes the shortest that all have.
         start_ms, end_ms : int or None
             Parts wholly outside are left alone; rows are not cut to the window.
+        marks : "close" or "bars"
+            ``"bars"`` reads the mark price's bars, too: those stored of the same interval, and what the bars' own
+            parts have. A symbol may lack them, but not all.
 
         Raises
         ------
@@ -112,7 +120,35 @@ class Catalog:
             for symbol in symbols
             for path in self._paths(known, Series(BARS, dataset, symbol, chosen), start_ms, reading_end_ms)
         ]
-        return read_bars(paths, symbols=symbols)
+        if marks == "close":
+            return read_bars(paths, symbols=symbols)
+        columns = with_marks(
+            read_bars(paths, symbols=symbols, marks="bars if there"),
+            self._marks(known, [Series(MARKS, dataset, symbol, chosen) for symbol in symbols]),
+        )
+        if columns.mark_open is None or not np.isfinite(columns.mark_open).any():
+            command = filling_command(dataset, symbols, parse_interval(chosen), (start_ms, end_ms))
+            raise DataError(
+                f"{self.root}: {dataset} has no mark price of {', '.join(symbols)}; get it with: {command} --mark, or "
+                "leave data.mark out"
+            )
+        return columns
+
+    def funding_files(self, dataset: str, symbols: Sequence[str]) -> list[Path]:
+        """
+        Return the parts with funding rates of some symbols, for ``load_funding``; symbols without any are left out.
+
+        Raises ``DataError`` if none has any, or a part does not match its hash.
+        """
+        known = manifests.load(self.root)
+        series = [Series(FUNDING, dataset, symbol) for symbol in symbols]
+        held = [one for one in series if one.folder in known.series and known.series[one.folder].parts]
+        if not held:
+            raise DataError(
+                f"{self.root}: {dataset} has no funding of {', '.join(symbols)}; "
+                f"get it with: {filling_command(dataset, symbols, None)} --funding"
+            )
+        return [path for one in held for path in self._paths(known, one, None, None)]
 
     def verify(self) -> int:
         """Check every part against its hash; return how many there are. Raises ``DataError`` for the first bad one."""
@@ -125,16 +161,16 @@ class Catalog:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """
-        Return an in-memory DuckDB connection with the views ``bars`` and ``funding``.
+        Return an in-memory DuckDB connection with the views ``bars``, ``marks`` and ``funding``.
 
-        Beside the files' columns they have ``venue``, ``market`` and, for bars, ``interval``. A kind of
+        Beside the files' columns they have ``venue``, ``market`` and, but for funding, ``interval``. A kind of
         which nothing is stored has no view.
         """
         import duckdb
 
         connection = duckdb.connect()
         known = manifests.load(self.root)
-        for kind in (BARS, FUNDING):
+        for kind in (BARS, MARKS, FUNDING):
             folders = [folder for folder in known.series if folder.startswith(f"{kind}/")]
             paths = [str(self.root / folder / name) for folder in folders for name in known.series[folder].parts]
             if paths:
@@ -143,6 +179,15 @@ class Catalog:
                 # Paths cannot be bound in a view; they are quoted above.
                 connection.execute(f"CREATE VIEW {kind} AS SELECT * FROM read_parquet([{names}], {options})")  # noqa: S608
         return connection
+
+    def _marks(self, known: Manifest, series: Sequence[Series]) -> dict[str, Any]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        held = [one for one in series if one.folder in known.series and known.series[one.folder].parts]
+        # `read_table` would read the folders' names as columns.
+        paths = {one.symbol: self._paths(known, one, None, None) for one in held}
+        return {name: pa.concat_tables([pq.ParquetFile(path).read() for path in each]) for name, each in paths.items()}
 
     def _interval(
         self, known: Manifest, dataset: str, symbols: Sequence[str], interval_ms: int | None, window: Window

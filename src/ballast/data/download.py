@@ -18,7 +18,7 @@ from ballast.data import manifest as manifests
 from ballast.data.catalog import Catalog
 from ballast.data.change import changing
 from ballast.data.intervals import interval_name
-from ballast.data.parts import bars_table, funding_table
+from ballast.data.parts import bars_table, funding_table, marks_table
 from ballast.data.series import BARS, FUNDING, Series
 from ballast.data.timestamps import utc_text
 from ballast.model.errors import ConfigError
@@ -82,6 +82,7 @@ async def download_bars(
     end_ms: int | None = None,
     now_ms: Callable[[], int],
     progress: Callable[[Progress], None] = _ignore,
+    kind: str = BARS,
 ) -> DownloadReport:
     """
     Download the bars with ``start_ms <= open time < end_ms`` that the catalog has not asked for yet.
@@ -98,22 +99,24 @@ async def download_bars(
         The wall clock, milliseconds UTC.
     progress : callable
         Called after every page.
+    kind : str
+        ``BARS``, or ``MARKS`` for the bars of the mark price.
 
     Raises
     ------
     ConfigError
-        The window is empty, or the venue has no such interval.
+        The window is empty, or the venue has no such interval or no mark price.
     VenueError
         The venue refused or stayed unreachable; what was finished is kept, the same call goes on.
     OutputError
         The catalog cannot be written; what was finished is kept, the same call goes on.
     """
-    series = Series(BARS, f"{source.venue}/{source.market}", symbol, interval_name(interval_ms))
+    series = Series(kind, f"{source.venue}/{source.market}", symbol, interval_name(interval_ms))
     closed_ms = (now_ms() - _SETTLING_MS) // interval_ms * interval_ms
     start_ms = start_ms // interval_ms * interval_ms
     end_ms = closed_ms if end_ms is None else min(closed_ms, -(-end_ms // interval_ms) * interval_ms)
     pages = _Pages(catalog, series, start_ms, end_ms, progress)
-    asked = _Bars(source, symbol, interval_ms, end_ms, closed_ms, pages.first_stored_ms)
+    asked = _Bars(source, series, interval_ms, end_ms, closed_ms, pages.first_stored_ms)
     await pages.walk(source.bars_per_page * interval_ms, asked.ask)
     gaps = tuple(manifests.merged_ranges(asked.gaps))
     return DownloadReport(series, pages.rows_new, pages.count, asked.listed_ms, gaps)
@@ -196,13 +199,15 @@ class _Bars:
     def __init__(
         self,
         source: PublicHistory,
-        symbol: str,
+        series: Series,
         interval_ms: int,
         end_ms: int,
         closed_ms: int,
         first_stored_ms: int | None,
     ) -> None:
-        self._source, self._symbol, self._interval_ms = source, symbol, interval_ms
+        self._page = source.bars if series.kind == BARS else source.marks
+        self._table = bars_table if series.kind == BARS else marks_table
+        self._symbol, self._interval_ms, self._per_page = series.symbol, interval_ms, source.bars_per_page
         self._end_ms, self._closed_ms = end_ms, closed_ms
         self._first_ms = first_stored_ms
         self.listed_ms: int | None = None
@@ -210,7 +215,7 @@ class _Bars:
         self.gaps: list[tuple[int, int]] = []
 
     async def ask(self, start_ms: int, end_ms: int) -> tuple[Any, int]:
-        page = await self._source.bars(self._symbol, self._interval_ms, start_ms, end_ms)
+        page = await self._page(self._symbol, self._interval_ms, start_ms, end_ms)
         bars, answered_ms = self._closed(page, start_ms, end_ms)
         is_leading = self._first_ms is None or start_ms < self._first_ms
         if bars and is_leading:
@@ -221,7 +226,7 @@ class _Bars:
         elif answered_ms == end_ms:
             self._skipped_empty_time = True
             answered_ms = await self._listing_day_ms(start_ms, end_ms)
-        return bars_table(self._symbol, bars), answered_ms
+        return self._table(self._symbol, bars), answered_ms
 
     def _closed(self, page: BarsPage, start_ms: int, end_ms: int) -> tuple[Sequence[RecordedBar], int]:
         """Return the bars that are closed by the venue's clock, too, and up to where the answer is final."""
@@ -249,8 +254,8 @@ class _Bars:
             return end_ms
         at_ms = start_ms // _DAY_MS * _DAY_MS
         while at_ms < self._end_ms:
-            page_end_ms = at_ms + self._source.bars_per_page * _DAY_MS
-            page = await self._source.bars(self._symbol, _DAY_MS, at_ms, page_end_ms)
+            page_end_ms = at_ms + self._per_page * _DAY_MS
+            page = await self._page(self._symbol, _DAY_MS, at_ms, page_end_ms)
             if page.bars:
                 return max(end_ms, page.bars[0].open_time_ms)
             at_ms = page_end_ms

@@ -31,7 +31,7 @@ class Layout:
     symbol : str or None
         The symbol of every row, for sources without a ``symbol`` column.
     venue : str or None
-        Keep only the rows whose ``venue`` column says so.
+        Keep only the rows whose ``venue`` column says so; sources without such a column are of one venue.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)

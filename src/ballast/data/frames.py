@@ -6,6 +6,8 @@ Bars of several symbols laid side by side in time: one record per instant, ready
 3. Of several usable bars with the same time and symbol the last in file order counts (counted).
 4. A high or low that is missing, not positive or does not enclose open and close is widened (counted).
 5. NaN in a record means no bar. A volume that is missing, not finite or negative is 0.
+6. Where mark prices are read as bars, rules 2 to 4 hold for them by themselves, uncounted: a mark is there although
+   its bar is not, and the other way round. Marks at times off the timeline are left out.
 """
 
 from __future__ import annotations
@@ -16,17 +18,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ballast.data.contracts import NO_CONTRACTS, Contracts
 from ballast.data.intervals import interval_name
-from ballast.data.source import CONVENTIONAL, VALUES, Columns, Floats, Ints, Layout, read_bars
-from ballast.data.timestamps import last_of_each, most_frequent_step, utc_text
+from ballast.data.source import CONVENTIONAL, VALUES, Columns, Ints, Layout, Marks, read_bars
+from ballast.data.timestamps import most_frequent_step, utc_text
+from ballast.data.usable import UsableSeries, Window, aggregated, at_times, usable_bars, usable_marks
 from ballast.model.errors import ConfigError, DataError
-from ballast.model.market import Frame
+from ballast.model.market import Frame, MarkBar
 
 _NS_PER_MS = 1_000_000
 _FIELDS = (*VALUES, "mark")
-Rows = slice | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,14 @@ class Frames:
     rows_skipped, rows_superseded, rows_widened : int
         Rows of the window ignored under rule 2, ignored under rule 3, and changed under rule 4.
     data_hash : str
-        SHA-256, hex, of symbols, interval, times and values as used; the same for every file format and width.
+        SHA-256, hex, of what a run reads: symbols, interval, times and values as used, the same for every file format
+        and width; and of ``contracts``, if there are any.
+    marks : recarray of MarkBar
+        As long as ``records``, NaN where there is no mark; None if the source's marks were not read as bars.
+    unmarked : tuple of int
+        By symbol, frames with a bar but without a mark; empty if ``marks`` is None.
+    contracts : Contracts
+        What perpetuals have beside bars; empty unless it was read for them.
     """
 
     records: Any
@@ -56,6 +65,9 @@ class Frames:
     rows_superseded: int
     rows_widened: int
     data_hash: str
+    marks: Any = None
+    unmarked: tuple[int, ...] = ()
+    contracts: Contracts = NO_CONTRACTS
 
     def __len__(self) -> int:
         return len(self.records)
@@ -70,9 +82,14 @@ def load_frames(
     end_ms: int | None = None,
     width: int | None = None,
     layout: Layout = CONVENTIONAL,
+    marks: Marks = "close",
 ) -> Frames:
-    """Read bars and build frames in one call; see ``read_bars`` for ``source`` and ``build_frames`` for the rest."""
-    columns = read_bars(source, symbols=symbols, layout=layout)
+    """
+    Read bars and build frames in one call.
+
+    See ``read_bars`` for ``source``, ``layout`` and ``marks``, and ``build_frames`` for the rest.
+    """
+    columns = read_bars(source, symbols=symbols, layout=layout, marks=marks)
     return build_frames(columns, symbols, interval_ms=interval_ms, start_ms=start_ms, end_ms=end_ms, width=width)
 
 
@@ -91,7 +108,7 @@ def build_frames(
     Parameters
     ----------
     columns : Columns
-        Rows of these symbols, and perhaps of others, in file order.
+        Rows of these symbols, and perhaps of others, in file order; with bars of the mark price or without.
     symbols : sequence of str
         Configured order; no repeats.
     interval_ms : int or None
@@ -112,22 +129,25 @@ def build_frames(
         A symbol without one usable bar in the window, or a single bar time and no interval.
     """
     _refuse_bad_request(symbols, start_ms, end_ms)
-    window = _Window(start_ms, end_ms)
-    series = [_usable_series(columns, symbol, window) for symbol in symbols]
+    window = Window(start_ms, end_ms)
+    series = [usable_bars(columns, symbol, window) for symbol in symbols]
     timeline = _timeline(series)
-    own_interval_ms = most_frequent_step(timeline)
+    own_interval_ms, bucket_ms = most_frequent_step(timeline), None
     if interval_ms is None:
         interval_ms = own_interval_ms
         if interval_ms is None:
             raise DataError(f"{columns.origin}: one bar time only, so the interval is unknown; give data.interval")
     elif own_interval_ms is not None and interval_ms != own_interval_ms:
         _refuse_bad_interval(columns.origin, interval_ms, own_interval_ms)
-        aligned = _Window(_aligned_up(start_ms, interval_ms), _aligned_up(end_ms, interval_ms))
-        series = [_aggregated(_usable_series(columns, symbol, aligned), interval_ms) for symbol in symbols]
+        bucket_ms = interval_ms
+        window = Window(_aligned_up(start_ms, interval_ms), _aligned_up(end_ms, interval_ms))
+        series = [aggregated(usable_bars(columns, symbol, window), interval_ms) for symbol in symbols]
         timeline = _timeline(series)
-    records = _empty_records(timeline, len(symbols) if width is None else width)
+    records = _empty_records(Frame, len(timeline), len(symbols) if width is None else width)
+    np.multiply(timeline, _NS_PER_MS, out=records["ts_ns"])
     for slot, one in enumerate(series):
         _write(records, slot, one, timeline)
+    marks = None if columns.mark_open is None else _marks(columns, symbols, window, bucket_ms, records)
     return Frames(
         records=records,
         symbols=tuple(symbols),
@@ -135,148 +155,71 @@ def build_frames(
         rows_skipped=sum(one.skipped for one in series),
         rows_superseded=sum(one.superseded for one in series),
         rows_widened=sum(one.widened for one in series),
-        data_hash=_hash(records, symbols, interval_ms),
+        data_hash=_hash(records, marks, symbols, interval_ms),
+        marks=marks,
+        unmarked=_unmarked(records, marks, len(symbols)),
     )
 
 
-@dataclass(frozen=True)
-class _Window:
-    start_ms: int | None
-    end_ms: int | None
-
-    def contains(self, times: Ints) -> npt.NDArray[np.bool_] | None:
-        """Return the mask of times inside, or None if all are."""
-        inside = None
-        if self.start_ms is not None and len(times) and times.min() < self.start_ms:
-            inside = times >= self.start_ms
-        if self.end_ms is not None and len(times) and times.max() >= self.end_ms:
-            before = times < self.end_ms
-            inside = before if inside is None else inside & before
-        return inside
-
-    def __str__(self) -> str:
-        start = "the beginning" if self.start_ms is None else utc_text(self.start_ms)
-        end = "the end" if self.end_ms is None else utc_text(self.end_ms)
-        return f"{start} .. {end}"
-
-
-@dataclass(frozen=True)
-class _Series:
-    """One symbol's usable bars, ascending in time without repeats, and what was left out or changed."""
-
-    ts_ms: Ints
-    values: dict[str, Floats]
-    skipped: int
-    superseded: int
-    widened: int
-
-
-def _usable_series(columns: Columns, symbol: str, window: _Window) -> _Series:
-    rows = _rows_in_window(columns, symbol, window)
-    usable = _is_price(columns.open[rows]) & _is_price(columns.close[rows])
-    skipped = len(usable) - int(np.count_nonzero(usable))
-    if skipped == len(usable):
-        raise DataError(
-            f"{columns.origin}: symbol {symbol!r} has no usable bar in {window} "
-            f"({_coverage(columns, symbol)}); choose another window or leave the symbol out"
-        )
-    if skipped:
-        rows = _narrowed(rows, np.flatnonzero(usable))
-    kept = last_of_each(columns.ts_ms[rows])
-    superseded = 0
-    if kept is not None:
-        superseded = len(usable) - skipped - len(kept)
-        rows = _narrowed(rows, kept)
-    values = {name: getattr(columns, name)[rows] for name in VALUES}
-    is_volume = (values["volume"] >= 0.0) & (values["volume"] < np.inf)
-    if not is_volume.all():
-        values["volume"] = np.where(is_volume, values["volume"], 0.0)
-    if columns.mark is not None:
-        mark = columns.mark[rows]
-        values["mark"] = np.where(_is_price(mark), mark, np.nan)
-    widened = _widen(values)
-    return _Series(columns.ts_ms[rows], values, skipped, superseded, widened)
-
-
-def _rows_in_window(columns: Columns, symbol: str, window: _Window) -> Rows:
-    rows: Rows = slice(0, len(columns)) if columns.symbols == (symbol,) else _as_slice(columns.rows_of(symbol))
-    inside = window.contains(columns.ts_ms[rows])
-    return rows if inside is None else _narrowed(rows, np.flatnonzero(inside))
-
-
-def _as_slice(rows: Ints) -> Rows:
-    """Return consecutive row numbers as a slice, which reads without a copy; files sorted by symbol allow it."""
-    if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and np.all(rows[1:] > rows[:-1]):
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
-
-
-def _narrowed(rows: Rows, kept: Ints) -> Rows:
-    return _as_slice(kept + rows.start if isinstance(rows, slice) else rows[kept])
-
-
-def _widen(values: dict[str, Floats]) -> int:
-    """Make high and low enclose open and close, replacing arrays only if need be; return how many bars changed."""
-    top = np.maximum(values["open"], values["close"])
-    # A comparison with NaN is false, so that a missing high counts as not enclosing.
-    short_above = ~((values["high"] >= top) & (values["high"] < np.inf))
-    bottom = np.minimum(values["open"], values["close"])
-    short_below = ~((values["low"] <= bottom) & (values["low"] > 0.0))
-    changed = int(np.count_nonzero(short_above | short_below))
-    if changed:
-        values["high"] = np.where(short_above, top, values["high"])
-        values["low"] = np.where(short_below, bottom, values["low"])
-    return changed
-
-
-def _aggregated(series: _Series, interval_ms: int) -> _Series:
-    buckets = series.ts_ms // interval_ms * interval_ms
-    firsts = np.flatnonzero(np.append(np.True_, buckets[1:] != buckets[:-1]))
-    lasts = np.append(firsts[1:], len(buckets)) - 1
-    values = {
-        "open": series.values["open"][firsts],
-        "high": np.maximum.reduceat(series.values["high"], firsts),
-        "low": np.minimum.reduceat(series.values["low"], firsts),
-        "close": series.values["close"][lasts],
-        "volume": np.add.reduceat(series.values["volume"], firsts),
-    }
-    if "mark" in series.values:
-        values["mark"] = series.values["mark"][lasts]
-    return _Series(buckets[firsts], values, series.skipped, series.superseded, series.widened)
-
-
-def _timeline(series: Sequence[_Series]) -> Ints:
+def _timeline(series: Sequence[UsableSeries]) -> Ints:
     first = series[0].ts_ms
     if all(np.array_equal(first, one.ts_ms) for one in series[1:]):
         return first
     return np.unique(np.concatenate([one.ts_ms for one in series]))
 
 
-def _empty_records(timeline: Ints, width: int) -> Any:
-    dtype = Frame.dtype(symbols=width)  # type: ignore[attr-defined]  # Made by the decorator.
+def _empty_records(kind: Any, length: int, width: int) -> Any:
+    dtype = kind.dtype(symbols=width)
     # Every field is made of eight-byte words, so that one pass fills them all.
-    records = np.full((len(timeline), dtype.itemsize // 8), np.nan).view(dtype)[:, 0]
-    np.multiply(timeline, _NS_PER_MS, out=records["ts_ns"])
+    records = np.full((length, dtype.itemsize // 8), np.nan).view(dtype)[:, 0]
     return records.view(np.recarray)
 
 
-def _write(records: Any, slot: int, series: _Series, timeline: Ints) -> None:
+def _marks(columns: Columns, symbols: Sequence[str], window: Window, bucket_ms: int | None, records: Any) -> Any:
+    """Return the marks at the frames' times, in buckets if the bars are, and write their closes into the frames."""
+    width = records.dtype["close"].shape[0]
+    marks = _empty_records(MarkBar, len(records), width)
+    timeline = records["ts_ns"] // _NS_PER_MS
+    for slot, symbol in enumerate(symbols):
+        series = usable_marks(columns, symbol, window)
+        if bucket_ms is not None:
+            series = aggregated(series, bucket_ms)
+        _write(marks, slot, at_times(series, timeline), timeline)
+    records["mark"][...] = marks["close"]
+    return marks
+
+
+def _unmarked(records: Any, marks: Any, n_symbols: int) -> tuple[int, ...]:
+    if marks is None:
+        return ()
+    missing = np.isnan(marks["close"]) & ~np.isnan(records["close"])
+    return tuple(np.count_nonzero(missing[:, :n_symbols], axis=0).tolist())
+
+
+def _write(records: Any, slot: int, series: UsableSeries, timeline: Ints) -> None:
     whole = len(series.ts_ms) == len(timeline)
     at = slice(None) if whole else np.searchsorted(timeline, series.ts_ms)
     for name, values in series.values.items():
         records[name][at, slot] = values
 
 
-def _hash(records: Any, symbols: Sequence[str], interval_ms: int) -> str:
+def _hash(records: Any, marks: Any, symbols: Sequence[str], interval_ms: int) -> str:
     digest = hashlib.sha256(f"{interval_ms}\n{chr(10).join(symbols)}\n".encode())
     digest.update(np.ascontiguousarray(records["ts_ns"], "<i8").data)
     for name in _FIELDS:
         if name == "mark" and not np.isfinite(records[name]).any():
             continue
         digest.update(name.encode())
-        for slot in range(len(symbols)):
-            digest.update(np.ascontiguousarray(records[name][:, slot], "<f8").data)
+        _feed(digest, records[name], len(symbols))
+    for name in () if marks is None else marks.dtype.names:
+        digest.update(f"mark_{name}".encode())
+        _feed(digest, marks[name], len(symbols))
     return digest.hexdigest()
+
+
+def _feed(digest: Any, values: Any, n_symbols: int) -> None:
+    for slot in range(n_symbols):
+        digest.update(np.ascontiguousarray(values[:, slot], "<f8").data)
 
 
 def _refuse_bad_request(symbols: Sequence[str], start_ms: int | None, end_ms: int | None) -> None:
@@ -301,15 +244,3 @@ def _refuse_bad_interval(origin: str, interval_ms: int, own_interval_ms: int) ->
 
 def _aligned_up(time_ms: int | None, interval_ms: int) -> int | None:
     return None if time_ms is None else -(-time_ms // interval_ms) * interval_ms
-
-
-def _coverage(columns: Columns, symbol: str) -> str:
-    times = columns.ts_ms[columns.rows_of(symbol)]
-    if len(times) == 0:
-        return "the data does not have the symbol"
-    return f"the data has {len(times)} rows of it from {utc_text(int(times.min()))} to {utc_text(int(times.max()))}"
-
-
-def _is_price(values: Floats) -> npt.NDArray[np.bool_]:
-    # NaN fails both comparisons.
-    return (values > 0.0) & (values < np.inf)

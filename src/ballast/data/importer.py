@@ -65,7 +65,7 @@ def import_bars(
     OutputError
         The catalog cannot be written.
     """
-    columns = read_bars(path, layout=layout)
+    columns = read_bars(path, layout=layout, marks="bars if there")
     if len(columns) == 0:
         raise DataError(f"{columns.origin}: no bars in the file; check that it is the right one")
     interval = interval_name(interval_ms or _own_interval(columns))

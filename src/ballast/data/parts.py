@@ -7,16 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from ballast.data.source import VALUES, Columns, Ints
+from ballast.data.source import PRICES, VALUES, Columns, Ints
 from ballast.data.timestamps import last_of_each, utc_text
 from ballast.model.errors import DataError
 from ballast.model.ports import FundingRate, RecordedBar
+
+MARK_COLUMNS = {"mark_open": "mark_open", "mark_high": "mark_high", "mark_low": "mark_low", "mark": "mark_close"}
+"""Marks by the names of ``Columns``, and the names under which parts store them."""
 
 
 def bars_table(symbol: str, bars: Sequence[RecordedBar]) -> Any:
     """Return bars that a venue reported as a part's table."""
     times, *values = zip(*bars, strict=True) if bars else ([],) * 6
     return _table(symbol, np.array(times, np.int64), dict(zip(VALUES, values, strict=True)))
+
+
+def marks_table(symbol: str, bars: Sequence[RecordedBar]) -> Any:
+    """Return bars of the mark price that a venue reported as a part's table."""
+    times = np.array([bar.open_time_ms for bar in bars], np.int64)
+    names = zip(MARK_COLUMNS.values(), PRICES, strict=True)
+    return _table(symbol, times, {stored: [getattr(bar, name) for bar in bars] for stored, name in names})
 
 
 def funding_table(symbol: str, rates: Sequence[FundingRate]) -> Any:
@@ -29,8 +39,8 @@ def columns_table(columns: Columns, symbol: str) -> Any:
     """Return one symbol's rows, in file order, as a part's table."""
     rows = columns.rows_of(symbol)
     values = {name: getattr(columns, name)[rows] for name in VALUES}
-    if columns.mark is not None:
-        values["mark_close"] = columns.mark[rows]
+    marks = {stored: getattr(columns, name) for name, stored in MARK_COLUMNS.items()}
+    values |= {stored: mark[rows] for stored, mark in marks.items() if mark is not None}
     return _table(symbol, columns.ts_ms[rows], values)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from ballast.data.intervals import parse_interval
 from ballast.model.errors import ConfigError
 
-BARS, FUNDING = "bars", "funding"
+BARS, MARKS, FUNDING = "bars", "marks", "funding"
 
 
 @dataclass(frozen=True, order=True)
@@ -20,7 +20,7 @@ class Series:
     Attributes
     ----------
     kind : str
-        ``"bars"`` or ``"funding"``.
+        ``"bars"``, ``"marks"`` (bars of the mark price) or ``"funding"``.
     dataset : str
         Venue and market, such as ``"mexc/spot"``.
     symbol : str
@@ -62,5 +62,10 @@ class Series:
         keys = {key: unquote(value) for key, _, value in (pair.partition("=") for pair in pairs)}
         return cls(kind, f"{keys['venue']}/{keys['market']}", keys["symbol"], keys.get("interval", ""))
 
+    @property
+    def content(self) -> str:
+        """What it holds, in a word or two: ``1m``, ``1m marks``, ``funding``."""
+        return self.interval if self.kind == BARS else f"{self.interval} {self.kind}".lstrip()
+
     def __str__(self) -> str:
-        return f"{self.dataset} {self.symbol} {self.interval or self.kind}"
+        return f"{self.dataset} {self.symbol} {self.content}"

@@ -2,8 +2,9 @@
 Bars from files and tables, as plain NumPy columns in file order.
 
 The conventions: ``ts`` is the bar's open time in UTC, ``symbol``, ``open``, ``high``, ``low``, ``close``,
-``volume`` in base units, optionally ``mark_close`` (or ``mark``) and ``venue``. Other names are mapped by
-option. Nothing is filled, sorted or repaired here: that is for the reader of the columns to decide.
+``volume`` in base units, optionally ``mark_open``, ``mark_high``, ``mark_low``, ``mark_close`` (or ``mark``)
+and ``venue``. Other names are mapped by option. Nothing is filled, sorted or repaired here: that is for the
+reader of the columns to decide.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +24,19 @@ from ballast.model.errors import ConfigError, DataError, SchemaError, nearest
 __all__ = [
     "CONVENTIONAL",
     "MARKS",
+    "MARK_PATH",
     "PRICES",
     "VALUES",
     "Columns",
     "Floats",
     "Ints",
     "Layout",
+    "column_values",
     "read_bars",
+    "refuse_unknown_venue",
     "symbols_in",
+    "venues_in",
+    "wanted_rows",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -39,6 +45,9 @@ Ints = npt.NDArray[np.int64]
 PRICES = ("open", "high", "low", "close")
 VALUES = (*PRICES, "volume")
 MARKS = ("mark_close", "mark")
+MARK_PATH = ("mark_open", "mark_high", "mark_low")
+Marks = Literal["close", "bars", "bars if there"]
+"""What is read of the mark price: its close if there is one, or its whole bars."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,8 @@ class Columns:
         NaN = missing.
     mark : ndarray of float64 or None
         Mark price at the bar's close; None when the source has no such column.
+    mark_open, mark_high, mark_low : ndarray of float64 or None
+        The rest of the mark price's bar; None when it was not read.
     """
 
     origin: str
@@ -71,6 +82,9 @@ class Columns:
     close: Floats
     volume: Floats
     mark: Floats | None = None
+    mark_open: Floats | None = None
+    mark_high: Floats | None = None
+    mark_low: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.ts_ms)
@@ -87,6 +101,7 @@ def read_bars(
     *,
     symbols: Sequence[str] | None = None,
     layout: Layout = CONVENTIONAL,
+    marks: Marks = "close",
 ) -> Columns:
     """
     Read bars from a Parquet or CSV file, several such files, or a table in memory.
@@ -100,6 +115,8 @@ def read_bars(
         Read only these; row groups that cannot hold any of them are not touched. None reads all.
     layout : Layout
         Column names, symbol and venue where they differ from the conventions.
+    marks : "close", "bars" or "bars if there"
+        ``"bars"`` reads the mark price's bars and insists on their columns.
 
     Raises
     ------
@@ -112,11 +129,12 @@ def read_bars(
     """
     origin, files = open_source(source, layout, symbols)
     codes: dict[str, int] = {}
-    parts = [_gathered(groups, origin, symbols, layout, codes) for groups in files]
+    parts = [_gathered(groups, origin, symbols, layout, codes, marks) for groups in files]
     columns = Columns(origin, tuple(codes), **_joined(parts))
     _release_unused_memory()
     if layout.venue is not None and len(columns) == 0:
-        _refuse_unknown_venue(source, layout, origin)
+        _, files = open_source(source, layout, None)
+        refuse_unknown_venue([group for groups in files for group in groups], layout.venue, origin)
     unknown = [symbol for symbol in symbols or () if symbol not in columns.symbols]
     if unknown:
         known = symbols_in(source, layout=layout)
@@ -131,7 +149,7 @@ def symbols_in(source: Any, *, layout: Layout = CONVENTIONAL) -> tuple[str, ...]
     found: dict[str, None] = {}
     for groups in files:
         for group in groups:
-            names, index, _ = _wanted_rows(group, None, layout)
+            names, index, _ = wanted_rows(group, None, layout)
             found.update(dict.fromkeys(names[code] for code in np.unique(index)))
     return tuple(found)
 
@@ -141,7 +159,12 @@ _Picked = tuple[Rows, npt.NDArray[np.bool_] | None]
 
 
 def _gathered(
-    groups: Sequence[Rows], origin: str, symbols: Sequence[str] | None, layout: Layout, codes: dict[str, int]
+    groups: Sequence[Rows],
+    origin: str,
+    symbols: Sequence[str] | None,
+    layout: Layout,
+    codes: dict[str, int],
+    marks: Marks,
 ) -> dict[str, Any]:
     """
     Read one file's wanted rows, one column after the other, so that little more than the result is in memory.
@@ -151,26 +174,38 @@ def _gathered(
     picked: list[_Picked] = []
     indices = []
     for group in groups:
-        names, index, mask = _wanted_rows(group, symbols, layout)
+        names, index, mask = wanted_rows(group, symbols, layout)
         if len(index):
             picked.append((group, mask))
             indices.append(_translated(names, index, codes))
     gathered: dict[str, Any] = {"symbol_index": _concatenated(indices, np.int32)}
     gathered["ts_ms"] = _concatenated([_times(group, mask, origin) for group, mask in picked], np.int64)
-    for name in VALUES:
-        gathered[name] = _values(picked, name, len(gathered["ts_ms"]), origin)
-    mark = next((name for name in MARKS if picked and name in picked[0][0].column_names), None)
-    if mark is not None:
-        gathered["mark"] = _values(picked, mark, len(gathered["ts_ms"]), origin)
+    marked = _mark_columns(picked[0][0].column_names, marks, origin) if picked else {}
+    for ours, name in {**dict(zip(VALUES, VALUES, strict=True)), **marked}.items():
+        gathered[ours] = column_values(picked, name, len(gathered["ts_ms"]), origin)
     return gathered
 
 
-def _refuse_unknown_venue(source: Any, layout: Layout, origin: str) -> None:
-    _, files = open_source(source, layout, None)
-    known = sorted({str(name) for groups in files for group in groups for name in group.column("venue").to_pylist()})
-    if layout.venue not in known:
-        hint = nearest(str(layout.venue), known) or f"; it has {shortened(known)}"
-        raise DataError(f"{origin}: no rows for venue {layout.venue!r}{hint}")
+def _mark_columns(names: Sequence[str], marks: Marks, origin: str) -> dict[str, str]:
+    """Return which columns to read the mark price from, by the names of ``Columns``."""
+    close = next((name for name in MARKS if name in names), None)
+    missing = [*(name for name in MARK_PATH if name not in names), *(MARKS[:1] if close is None else ())]
+    if missing and marks == "bars":
+        raise SchemaError(
+            f"{origin}: no column {missing[0]!r}, of which data.mark = true reads the mark price; map it with the "
+            "columns option, or leave data.mark out"
+        )
+    found = {} if close is None else {"mark": close}
+    return found if missing or marks == "close" else found | dict(zip(MARK_PATH, MARK_PATH, strict=True))
+
+
+def refuse_unknown_venue(groups: Sequence[Rows], venue: str, origin: str) -> None:
+    """Raise ``DataError`` if the rows name venues, but not this one."""
+    named = [group for group in groups if "venue" in group.column_names]
+    known = sorted({str(name) for group in named for name in venues_in(group)})
+    if known and venue not in known:
+        hint = nearest(venue, known) or f"; it has {shortened(known)}"
+        raise DataError(f"{origin}: no rows for venue {venue!r}{hint}")
 
 
 def _release_unused_memory() -> None:
@@ -180,7 +215,8 @@ def _release_unused_memory() -> None:
     pa.default_memory_pool().release_unused()
 
 
-def _values(picked: Sequence[_Picked], name: str, length: int, origin: str) -> Floats:
+def column_values(picked: Sequence[_Picked], name: str, length: int, origin: str) -> Floats:
+    """Return a column of the picked rows, ``length`` in all, as numbers; raises ``SchemaError``."""
     values, at = np.empty(length), 0
     for group, mask in picked:
         row = 0
@@ -196,11 +232,12 @@ def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Join the files' columns; each part is let go as soon as it has been copied."""
     if len(parts) == 1:
         return parts[0]
-    has_mark = any("mark" in part for part in parts)
-    for part in parts:
-        if has_mark and "mark" not in part:
-            part["mark"] = np.full(len(part["ts_ms"]), np.nan)
-    return {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+    names = list(dict.fromkeys(name for part in parts for name in part))
+    # A file may lack the columns of marks.
+    missing = [(part, name) for part in parts for name in names if name not in part]
+    for part, name in missing:
+        part[name] = np.full(len(part["ts_ms"]), np.nan)
+    return {name: np.concatenate([part.pop(name) for part in parts]) for name in names}
 
 
 def _translated(names: Sequence[str], index: npt.NDArray[np.int32], codes: dict[str, int]) -> npt.NDArray[np.int32]:
@@ -216,7 +253,7 @@ def _concatenated(parts: list[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]
     return np.concatenate(parts) if parts else np.empty(0, dtype)
 
 
-def _wanted_rows(
+def wanted_rows(
     rows: Rows, symbols: Sequence[str] | None, layout: Layout
 ) -> tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.bool_] | None]:
     """Return symbol names, an index into them per wanted row, and the mask of the wanted rows (None = all)."""
@@ -224,8 +261,8 @@ def _wanted_rows(
     # A row without a symbol is coded -1 and so meets the last entry.
     wanted = np.array([symbols is None or name in symbols for name in names] + [False])
     mask = wanted[index]
-    if layout.venue is not None:
-        mask &= _is_venue(rows, layout.venue)
+    if layout.venue is not None and "venue" in rows.column_names:
+        mask &= venues_in(rows) == layout.venue
     if mask.all():
         return names, index, None
     return names, index[mask], mask
@@ -253,9 +290,9 @@ def _codes(indices: Any) -> npt.NDArray[np.int32]:
     return codes
 
 
-def _is_venue(rows: Rows, venue: str) -> npt.NDArray[np.bool_]:
-    mask: npt.NDArray[np.bool_] = np.asarray(rows.column("venue").to_pylist(), dtype=object) == venue
-    return mask
+def venues_in(rows: Rows) -> npt.NDArray[np.object_]:
+    """Return the ``venue`` column."""
+    return np.asarray(rows.column("venue").to_pylist(), dtype=object)
 
 
 def _times(rows: Rows, mask: npt.NDArray[np.bool_] | None, origin: str) -> Ints:

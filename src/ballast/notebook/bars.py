@@ -9,12 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ballast.cli.market import frames_of
+from ballast.cli.market import complete, frames_of, marks_of
 from ballast.config import Config
-from ballast.data.frames import Frames, load_frames
-from ballast.data.intervals import parse_interval
+from ballast.data.frames import Frames
+from ballast.data.source import read_bars
 from ballast.model.errors import ConfigError
-from ballast.model.market import width_for
 
 Moment = date | str
 """A date, a datetime or ISO 8601 text; UTC where it does not say."""
@@ -57,12 +56,4 @@ def frames_from(config: Config, data: object) -> Frames:
     """Return the bars of a configuration, read from ``data`` if that is a table; raises as ``frames_of`` does."""
     if not is_table(data):
         return frames_of(config)
-    section = config.data
-    return load_frames(
-        data,
-        section.symbols,
-        interval_ms=None if section.interval is None else parse_interval(section.interval),
-        start_ms=section.start_ms,
-        end_ms=section.end_ms,
-        width=width_for(config.n_symbols),
-    )
+    return complete(config, read_bars(data, symbols=config.data.symbols, marks=marks_of(config)))

@@ -4,8 +4,11 @@ What a strategy is: Params, State, ``decide``, and what it declares about itself
 A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view, state, params, intents)``
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
-frame, stop, view, state, params)``, ``Reason`` (an ``IntEnum`` of its own reasons), ``EXIT_PLAN``
-and ``ACTS_ON_BARS_ONLY``.
+frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
+reasons), ``EXIT_PLAN`` and ``ACTS_ON_BARS_ONLY``.
+
+A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
+``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
 """
 
 from __future__ import annotations
@@ -18,12 +21,33 @@ from typing import Any
 
 from ballast.indicators.table import Request
 from ballast.model.errors import ConfigError, nearest
+from ballast.model.market import width_for
 from ballast.model.records import Parameter
 
 LARGEST = 2**62
 """What a 64-bit integer holds with room to add."""
 
 EXIT_PLANS = ("take_profit", "stop", "rebalance", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """
+    What a margin account starts with, for strategies that refuse to start with too little.
+
+    ``prices`` and ``leverage`` are by symbol; ``pair_margin(qty, price, leverage)`` is what two legs of ``qty`` are
+    charged, in quote. The ladder freezes below ``early_freeze_mult`` times what the next steps would cost.
+    """
+
+    symbols: Sequence[str]
+    prices: Sequence[float]
+    leverage: Sequence[float]
+    instruments: Any
+    capital: float
+    early_freeze_mult: float
+    taker_fee_rate: float
+    slippage_rate: float
+    pair_margin: Callable[[float, float, float], float]
 
 
 @dataclass(frozen=True)
@@ -35,7 +59,8 @@ class Strategy:
     Python one runs between the two compiled halves of a step with the same results, slower. ``quiet`` is a
     promise for sweeps: given all features, the first frame at which ``decide`` might act or change its
     state, provided that nothing else happens before. ``acts_on_bars_only`` promises that ``decide`` returns 0,
-    changes nothing and remembers nothing on any cause but BAR.
+    changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
+    where a margin account would be frozen as soon as the strategy has opened what it opens.
     """
 
     name: str
@@ -52,6 +77,7 @@ class Strategy:
     outcome: Callable[[Any], Mapping[str, int]]
     quiet: Callable[..., int] | None = None
     acts_on_bars_only: bool = False
+    refuse_start: Callable[[Any, Start], None] | None = None
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -59,19 +85,57 @@ class Strategy:
         parameters: Mapping[str, Parameter] = self.params_type.parameters
         return parameters
 
-    def params(self, values: Mapping[str, Any], n_symbols: int) -> Any:
+    @property
+    def symbol_keys(self) -> Sequence[str]:
+        """The settings that may differ by symbol: those whose field of ``Params`` has an entry per symbol."""
+        dtype = self.params_type.dtype(symbols=1)
+        return [key for key in self.parameters if dtype[key].shape]
+
+    def params(
+        self,
+        values: Mapping[str, Any],
+        n_symbols: int,
+        by_symbol: Mapping[int, Mapping[str, Any]] | None = None,
+    ) -> Any:
         """
         Return a ``Params`` record from plain values, checked.
 
-        Raises ``ConfigError`` for an unknown key, a wrong type or a value out of range.
+        A value fills every entry of a field that has one per symbol; ``by_symbol`` then sets single entries, by
+        symbol index. Raises ``ConfigError`` for an unknown key, a wrong type or a value out of range.
         """
-        record = self.params_type.new(symbols=n_symbols)
-        for key, value in values.items():
-            if key not in self.parameters:
-                raise ConfigError(f"strategy.{key}: no such key of '{self.name}'{nearest(key, self.parameters)}")
-            setattr(record, key, checked(f"strategy.{key}", self.parameters[key], value))
+        record = self.params_type.new(symbols=width_for(n_symbols))
+        for key, value in self.checked_values(values).items():
+            setattr(record, key, value)
+        for symbol, own in (by_symbol or {}).items():
+            for key, value in self.checked_values(own).items():
+                record[key][symbol] = value
         self.validate(record, n_symbols)
         return record
+
+    def checked_values(self, values: Mapping[str, Any], path: str = "strategy") -> dict[str, float | int | bool]:
+        """Return values as compiled code sees them; raises ``ConfigError`` naming ``path`` and key."""
+        return checked_values(values, self.parameters, path, f"of '{self.name}'")
+
+
+def checked_values(
+    values: Mapping[str, Any], parameters: Mapping[str, Parameter], path: str, owner: str
+) -> dict[str, float | int | bool]:
+    """
+    Return values as compiled code sees them.
+
+    Raises ``ConfigError`` for a key that ``owner``, in words, does not know, and as ``checked`` does.
+    """
+    for key in values:
+        if key not in parameters:
+            raise ConfigError(f"{path}.{key}: no such key {owner}{nearest(key, parameters)}")
+    return {key: checked(f"{path}.{key}", parameters[key], value) for key, value in values.items()}
+
+
+def plain(parameter: Parameter, value: Any) -> Any:
+    """Return a value that compiled code sees as a file writes it."""
+    if parameter.choices is not None:
+        return parameter.choices(int(value)).name.lower()
+    return type(parameter.default)(value)
 
 
 def no_preparation(state: Any, params: Any, has_positions: bool) -> None:
@@ -98,8 +162,9 @@ def checked(key: str, parameter: Parameter, value: Any) -> float | int | bool:
     if abs(value) > LARGEST:
         raise ConfigError(f"{key} = {value!r}: expected {range_text(parameter)}, and no such giant{_unit(parameter)}")
     if not _in_range(parameter, value):
-        hint = f"; did you mean {value / 100:g}? it is a fraction" if _looks_like_percent(parameter, value) else ""
-        raise ConfigError(f"{key} = {value!r}: expected {range_text(parameter)}{_unit(parameter)}{hint}")
+        raise ConfigError(
+            f"{key} = {value!r}: expected {range_text(parameter)}{_unit(parameter)}{_unit_hint(parameter, value)}"
+        )
     return int(value) if isinstance(parameter.default, int) else float(value)
 
 
@@ -109,8 +174,13 @@ def _in_range(parameter: Parameter, value: float) -> bool:
     return above and below
 
 
-def _looks_like_percent(parameter: Parameter, value: float) -> bool:
-    return parameter.unit == "fraction" and 1.0 < value <= 100.0 and _in_range(parameter, value / 100.0)
+def _unit_hint(parameter: Parameter, value: float) -> str:
+    """Return what was probably meant by a fraction written as a percentage, or the other way round."""
+    if parameter.unit == "fraction" and 1.0 < value <= 100.0 and _in_range(parameter, value / 100.0):
+        return f"; did you mean {value / 100:g}? it is a fraction"
+    if parameter.unit == "percent" and 0.0 < value <= 1.0 and _in_range(parameter, value * 100.0):
+        return f"; did you mean {value * 100:g}? it is a percent"
+    return ""
 
 
 def _unit(parameter: Parameter) -> str:
@@ -153,4 +223,5 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         outcome=getattr(module, "outcome", lambda state: {}),
         quiet=getattr(module, "quiet", None),
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
+        refuse_start=getattr(module, "refuse_start", None),
     )

@@ -1,4 +1,4 @@
-"""Bybit V5 public history: klines of spot and linear contracts, funding of linear ones."""
+"""Bybit V5 public history: klines of spot and linear contracts, mark prices and funding of linear ones."""
 
 from __future__ import annotations
 
@@ -49,6 +49,12 @@ class _Klines(msgspec.Struct):
     rows: list[tuple[str, str, str, str, str, str, str]] = msgspec.field(name="list")
 
 
+class _MarkKlines(msgspec.Struct):
+    """Without volume and turnover."""
+
+    rows: list[tuple[str, str, str, str, str]] = msgspec.field(name="list")
+
+
 class _Funding(msgspec.Struct):
     symbol: str
     fundingRate: str  # noqa: N815
@@ -86,6 +92,23 @@ class BybitHistory:
 
     async def bars(self, symbol: str, interval_ms: int, start_ms: int, end_ms: int) -> BarsPage:
         """Return the bars with ``start_ms <= open time < end_ms``, ascending; the last may still be forming."""
+        return await self._klines("/v5/market/kline", _Klines, symbol, interval_ms, start_ms, end_ms)
+
+    async def marks(self, symbol: str, interval_ms: int, start_ms: int, end_ms: int) -> BarsPage:
+        """Return the bars of the mark price, as ``bars`` does those of the price; their volume is 0."""
+        if self.market != "linear":
+            raise ConfigError(f"bybit {self.market} has no mark price; ask for the linear market")
+        return await self._klines("/v5/market/mark-price-kline", _MarkKlines, symbol, interval_ms, start_ms, end_ms)
+
+    async def _klines(
+        self,
+        path: str,
+        form: type[_Klines | _MarkKlines],
+        symbol: str,
+        interval_ms: int,
+        start_ms: int,
+        end_ms: int,
+    ) -> BarsPage:
         query = {
             "category": self.market,
             "symbol": symbol,
@@ -97,11 +120,11 @@ class BybitHistory:
         }
 
         def judge(answer: Answer) -> BarsPage:
-            venue_time_ms, klines = _decoded(answer, _Klines, symbol, self.rest.clock)
+            venue_time_ms, klines = _decoded(answer, form, symbol, self.rest.clock)
             bars = (_bar(row, answer) for row in klines.rows)
             return BarsPage(tuple(sorted(bar for bar in bars if start_ms <= bar.open_time_ms < end_ms)), venue_time_ms)
 
-        return await self.rest.get("/v5/market/kline", query, judge)
+        return await self.rest.get(path, query, judge)
 
     async def funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[FundingRate, ...]:
         """Return the rates with ``start_ms <= time < end_ms``, ascending."""
@@ -159,7 +182,8 @@ def _until_reset_s(answer: Answer, clock: Clock) -> float | None:
 
 def _bar(row: tuple[str, ...], answer: Answer) -> RecordedBar:
     try:
-        return RecordedBar(int(row[0]), *(float(text) for text in row[1:6]))
+        open_, high, low, close, volume = (float(text) for text in (*row[1:6], "0")[:5])
+        return RecordedBar(int(row[0]), open_, high, low, close, volume)
     except ValueError as error:
         raise malformed(answer, error) from None
 

@@ -74,6 +74,18 @@ class MexcHistory:
 
         return await self.rest.get("/api/v3/klines", query, judge)
 
+    async def marks(
+        self,
+        symbol: str,
+        interval_ms: int,  # noqa: ARG002  # The port's signature.
+        start_ms: int,  # noqa: ARG002
+        end_ms: int,  # noqa: ARG002
+    ) -> BarsPage:
+        """Raise ``ConfigError``: there is nothing to ask."""
+        raise ConfigError(
+            f"mexc spot has no mark price, so none can be downloaded for {symbol!r}; use bybit's linear market"
+        )
+
     async def funding(
         self,
         symbol: str,

@@ -291,10 +291,13 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
             "account.maker_fee_rate = 0.001: taker_fee_rate is missing; give both, or fee_rate for one rate",
         ),
         (
-            with_keys("account", kind="unified_margin"),
-            'account.kind = "unified_margin": not in this version, which runs "spot" accounts only',
+            with_keys("account", kind="fx_margin"),
+            'account.kind = "fx_margin": not in this version, which runs spot and unified_margin',
         ),
-        (with_keys("account", kind="sport"), 'account.kind = "sport": expected "spot"; did you mean \'spot\'?'),
+        (
+            with_keys("account", kind="sport"),
+            'account.kind = "sport": expected one of "spot", "unified_margin"; did you mean \'spot\'?',
+        ),
         (
             with_keys("account", initial_capital=0),
             "account.initial_capital = 0: expected a number above 0 (quote currency)",
@@ -412,8 +415,11 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
                 "did you mean 0.35? it is a fraction"
             ),
         ),
-        (with_keys("risk", profile="of"), 'risk.profile = "of": expected one of "safe", "off"; did you mean \'off\'?'),
-        (with_keys("risk", max_loss=1), "risk.max_loss: no such key; [risk] knows profile"),
+        (
+            with_keys("risk", profile="of"),
+            "risk.profile = 'of': expected one of safe, documented, off; did you mean 'off'?",
+        ),
+        (with_keys("risk", max_loss=1), "risk.max_loss: no such key of [risk]"),
         (with_keys("report", title=""), ""),
         (with_keys("report", benchmarks="monthly"), 'report.benchmarks = "monthly": expected a list of one of'),
     ],

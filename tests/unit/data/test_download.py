@@ -17,7 +17,7 @@ from aiohttp import web
 
 from ballast.data.catalog import Catalog
 from ballast.data.download import DownloadReport, Progress, download_bars, download_funding
-from ballast.data.series import BARS, Series
+from ballast.data.series import BARS, MARKS, Series
 from ballast.model.errors import ConfigError, OutputError, RejectedByVenue, TemporaryVenueError
 from ballast.model.ports import PublicHistory
 from ballast.venues.bybit_public import BybitHistory
@@ -33,6 +33,7 @@ from tests.unit.venues.loopback import (
     Listing,
     bar_texts,
     funding_text,
+    mark_texts,
 )
 
 # 2024-06-10 12:00:30 UTC, in the middle of a minute.
@@ -356,6 +357,36 @@ class TestFunding:
     def test_mexc_says_that_it_has_none(self, server: HistoryServer, catalog: Catalog) -> None:
         with pytest.raises(ConfigError, match="mexc spot has no funding rates"):
             self.funding(server, catalog, "mexc", LAST_CLOSED_MS - DAY_MS, None)
+        assert not catalog.root.exists()
+
+
+class TestMarks:
+    def test_every_mark_of_the_window_is_stored_beside_its_bar(self, server: HistoryServer, catalog: Catalog) -> None:
+        window = (LAST_CLOSED_MS - 30 * HOUR_MS, LAST_CLOSED_MS - HOUR_MS)
+        download(server, catalog, "bybit", *window)
+        report = download(server, catalog, "bybit", *window, kind=MARKS)
+        assert (report.rows_new, str(report.series)) == (29 * 60, "bybit/linear AUSDT 1m marks")
+        columns = catalog.read("bybit/linear", ["AUSDT"], marks="bars")
+        told = np.array([[float(text) for text in mark_texts(int(at), MINUTE_MS)] for at in columns.ts_ms])
+        for number, name in enumerate(("mark_open", "mark_high", "mark_low", "mark")):
+            np.testing.assert_array_equal(getattr(columns, name), told[:, number])
+
+    def test_a_second_run_asks_for_nothing(self, server: HistoryServer, catalog: Catalog) -> None:
+        window = (LAST_CLOSED_MS - 3 * HOUR_MS, LAST_CLOSED_MS - HOUR_MS)
+        download(server, catalog, "bybit", *window, kind=MARKS)
+        before = files(catalog)
+        assert download(server, catalog, "bybit", *window, kind=MARKS).pages == 0
+        assert files(catalog) == before
+
+    def test_the_time_before_a_listing_is_skipped(self, server: HistoryServer, catalog: Catalog) -> None:
+        listed_ms = LAST_CLOSED_MS - 2 * HOUR_MS
+        server.listings["AUSDT"] = Listing(listed_ms)
+        report = download(server, catalog, "bybit", LAST_CLOSED_MS - 300 * DAY_MS, LAST_CLOSED_MS, kind=MARKS)
+        assert (report.listed_ms, report.rows_new) == (listed_ms, 120)
+
+    def test_mexc_says_that_it_has_none(self, server: HistoryServer, catalog: Catalog) -> None:
+        with pytest.raises(ConfigError, match="mexc spot has no mark price"):
+            download(server, catalog, "mexc", LAST_CLOSED_MS - DAY_MS, None, kind=MARKS)
         assert not catalog.root.exists()
 
 

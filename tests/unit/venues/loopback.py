@@ -49,6 +49,11 @@ def bar_texts(open_time_ms: int, interval_ms: int) -> list[str]:
     return [f"{open_}.5", f"{max(open_, close)}.75", f"{min(open_, close)}.25", f"{close}.5", f"{n % 1000}.125"]
 
 
+def mark_texts(open_time_ms: int, interval_ms: int) -> list[str]:
+    """Open, high, low and close of the mark price's bar at a time."""
+    return [text.replace(".", ".1") for text in bar_texts(open_time_ms, interval_ms)[:4]]
+
+
 def funding_text(time_ms: int) -> str:
     """Return the funding rate at a time."""
     return f"0.000{time_ms // HOUR_MS % 9 + 1}"
@@ -88,6 +93,7 @@ class HistoryServer:
     async def _start(self) -> web.AppRunner:
         application = web.Application()
         application.router.add_get("/v5/market/kline", self._guarded(self._bybit_klines))
+        application.router.add_get("/v5/market/mark-price-kline", self._guarded(self._bybit_marks))
         application.router.add_get("/v5/market/funding/history", self._guarded(self._bybit_funding))
         application.router.add_get("/api/v3/klines", self._guarded(self._mexc_klines))
         runner = web.AppRunner(application, access_log=None)
@@ -108,14 +114,22 @@ class HistoryServer:
         return handler
 
     def _bybit_klines(self, request: web.Request) -> web.Response:
+        return self._bybit_bars(request, {"spot", "linear"}, lambda at, length: [*bar_texts(at, length), "1.0"])
+
+    def _bybit_marks(self, request: web.Request) -> web.Response:
+        return self._bybit_bars(request, {"linear"}, mark_texts)
+
+    def _bybit_bars(
+        self, request: web.Request, categories: set[str], texts: Callable[[int, int], list[str]]
+    ) -> web.Response:
         query = request.query
         listing = self.listings.get(query["symbol"])
-        if query["category"] not in {"spot", "linear"} or listing is None:
+        if query["category"] not in categories or listing is None:
             return self._bybit({}, code=10001, message="params error: Symbol Is Invalid")
         interval_ms = BYBIT_INTERVALS[query["interval"]]
         opens = listing.opens(int(query["start"]), min(int(query["end"]), self.now_ms), interval_ms)
         newest_first = opens[::-1][: min(int(query["limit"]), 1000)]
-        rows = [[str(at), *bar_texts(at, interval_ms), "1.0"] for at in newest_first]
+        rows = [[str(at), *texts(at, interval_ms)] for at in newest_first]
         return self._bybit({"category": query["category"], "symbol": query["symbol"], "list": rows})
 
     def _bybit_funding(self, request: web.Request) -> web.Response:

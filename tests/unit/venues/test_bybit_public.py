@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ballast.model.errors import ConfigError, RejectedByVenue
+from ballast.model.errors import ConfigError, RejectedByVenue, TemporaryVenueError
 from ballast.model.ports import BarsPage, FundingRate, RecordedBar
 from ballast.venues.bybit_public import BybitHistory
 from ballast.venues.public_rest import Endpoint, PublicRest
@@ -23,6 +23,7 @@ from tests.unit.venues.loopback import (
     Listing,
     bar_texts,
     funding_text,
+    mark_texts,
 )
 
 NOW_MS = 1_704_067_200_000 + 100 * DAY_MS
@@ -49,6 +50,14 @@ def funding(server: HistoryServer, start_ms: int, end_ms: int, market: str = "li
     async def run() -> tuple[FundingRate, ...]:
         async with PublicRest(Endpoint("bybit", server.url, 100.0, 10), clock=FakeClock(NOW_MS)) as rest:
             return await BybitHistory(rest, market).funding("AUSDT", start_ms, end_ms)
+
+    return asyncio.run(run())
+
+
+def marks(server: HistoryServer, start_ms: int, end_ms: int, market: str = "linear") -> BarsPage:
+    async def run() -> BarsPage:
+        async with PublicRest(Endpoint("bybit", server.url, 100.0, 10), clock=FakeClock(NOW_MS)) as rest:
+            return await BybitHistory(rest, market).marks("AUSDT", HOUR_MS, start_ms, end_ms)
 
     return asyncio.run(run())
 
@@ -95,6 +104,27 @@ def test_other_return_codes_are_final(server: HistoryServer) -> None:
     server.faults = deque([lambda _: web.Response(text=body)])
     with pytest.raises(RejectedByVenue, match=r"return code 10024 \(compliance rules triggered\)"):
         bars(server, MINUTE_MS, NOW_MS - 5 * MINUTE_MS, NOW_MS)
+
+
+def test_marks_come_as_bars_without_volume(server: HistoryServer) -> None:
+    start_ms = NOW_MS - DAY_MS
+    page = marks(server, start_ms, start_ms + 3 * HOUR_MS)
+    assert [bar.open_time_ms for bar in page.bars] == [start_ms + n * HOUR_MS for n in range(3)]
+    assert page.bars[1][1:] == (*(float(text) for text in mark_texts(start_ms + HOUR_MS, HOUR_MS)), 0.0)
+    assert server.requests[0][0] == "/v5/market/mark-price-kline"
+
+
+def test_spot_has_no_mark_price(server: HistoryServer) -> None:
+    with pytest.raises(ConfigError, match="bybit spot has no mark price; ask for the linear market"):
+        marks(server, 0, HOUR_MS, market="spot")
+    assert server.requests == []
+
+
+def test_a_mark_that_is_no_bar_is_malformed(server: HistoryServer) -> None:
+    body = json.dumps({"retCode": 0, "retMsg": "OK", "result": {"list": [["1", "2", "3"]]}})
+    server.faults = deque([lambda _: web.Response(text=body)] * 10)
+    with pytest.raises(TemporaryVenueError, match="mark-price-kline"):
+        marks(server, NOW_MS - HOUR_MS, NOW_MS)
 
 
 def test_funding_comes_oldest_first(server: HistoryServer) -> None:
