@@ -1,6 +1,7 @@
 """
-What may be sent: the ladder and, later, its limits and guards.
+What may be sent: the ladder, what moves it, and what the engine itself does on its higher rungs.
 
-Knows states and kinds of intent. Promises that a refusal is a value with a reason and that nothing
-unknown loosens a guard. Refuses to place orders.
+Knows states, kinds of intent and the account's figures. Promises that a refusal is a value with a reason, that
+nothing unknown loosens a guard, and that everything remembered stands in one record. Refuses to place orders:
+it writes down which ones the engine should place.
 """

@@ -1,21 +1,27 @@
-"""Every cell of the ladder's table, and that a normal ladder is not there at all."""
+"""Every cell of the ladder's table, what counts as raising, and what the ladder remembers of events."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from ballast.backtest.session import Session
 from ballast.engine.view import View
-from ballast.model.enums import IntentKind, LadderState, PositionSide, QtyUnit, Reason, Side
+from ballast.model.enums import (
+    EngineRole,
+    EventKind,
+    IntentKind,
+    LadderState,
+    PositionMode,
+    PositionSide,
+    QtyUnit,
+    Reason,
+    Side,
+)
+from ballast.model.events import Event
 from ballast.model.intents import Intent, cancel, note, place_market, place_stop, timer, watch
-from ballast.risk.ladder import Ladder, is_raising, review
-from tests.architecture.sources import ROOT
-from tests.conformance.runs import CASES, setup_of
+from ballast.risk.ladder import Ladder, expect, fold, is_raising, review
+from ballast.risk.reasons import LadderReason
 
 REFUSAL = {
     LadderState.NORMAL: Reason.NONE,
@@ -43,7 +49,7 @@ def order(side: Side, **fields: Any) -> Any:
 
 
 def ladder(state: LadderState) -> Any:
-    record = Ladder.new()  # type: ignore[attr-defined]
+    record = Ladder.new(symbols=2, legs=4)  # type: ignore[attr-defined]
     record.state = state
     return record
 
@@ -90,9 +96,9 @@ def test_cancelling_watching_and_noting_pass_always(state: LadderState) -> None:
 
 def test_both_legs_of_a_symbol_count_together() -> None:
     hedged = view_with(long=5.0, short=-8.0)
-    assert is_raising(hedged, order(Side.SELL, position_side=PositionSide.LONG))
-    assert not is_raising(hedged, order(Side.BUY, position_side=PositionSide.LONG))
-    assert not is_raising(view_with(5.0), order(Side.SELL))
+    assert is_raising(ladder(LadderState.NORMAL), hedged, order(Side.SELL, position_side=PositionSide.LONG))
+    assert not is_raising(ladder(LadderState.NORMAL), hedged, order(Side.BUY, position_side=PositionSide.LONG))
+    assert not is_raising(ladder(LadderState.NORMAL), view_with(5.0), order(Side.SELL))
 
 
 def test_a_stop_is_judged_like_any_order() -> None:
@@ -101,49 +107,90 @@ def test_a_stop_is_judged_like_any_order() -> None:
     assert review(ladder(LadderState.FROZEN), view_with(), intents[0]) == Reason.LADDER_FROZEN
 
 
-BYPASSED = """
-import sys
-import ballast.engine.act as act
-from tests.conformance.runs import digest, finished, setup_of
-reviewed = digest(finished(setup_of(sys.argv[1], 1)))
-calls = []
-act.review = lambda *arguments: calls.append(1) or 0
-assert digest(finished(setup_of(sys.argv[1], 1))) == reviewed
-assert calls
-"""
+def hedged(long: float, short: float) -> Any:
+    view = view_with(long, -short)
+    view.position_mode, view.mark[1], view.price[1] = PositionMode.HEDGE, 100.0, 100.0
+    return view
 
 
-def test_a_normal_ladder_changes_no_bit() -> None:
-    environment = {**os.environ, "BALLAST_INTERPRET": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    command = [sys.executable, "-c", BYPASSED, "cascade, lively"]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(("qty", "raises"), [(1.0, False), (3.0, False), (3.1, True), (6.0, True)])
+def test_opening_the_lighter_leg_raises_once_it_becomes_the_heavier(qty: float, raises: bool) -> None:
+    opening = order(Side.BUY, qty=qty, position_side=PositionSide.LONG)
+    assert is_raising(ladder(LadderState.NORMAL), hedged(5.0, 8.0), opening) == raises
 
 
-@pytest.mark.parametrize("label", CASES)
-@pytest.mark.parametrize("state", [state for state in LadderState if state != LadderState.NORMAL])
-def test_a_run_under_the_ladder_never_raises(label: str, state: LadderState) -> None:
-    session = Session(setup_of(label, 1))
-    session.run(100)
-    n_before = int(session.engine.log.n_fills)
-    # What was accepted before stays at the venue; the ladder sees requests.
-    resting = set(session.venue.orders["id"][: session.venue.clock.n_orders].tolist())
-    session.engine.ladder.state = state
-    session.run()
-    later = session.engine.fills[n_before : session.engine.log.n_fills]
-    new = [fill for fill in later if int(fill["order_id"]) not in resting]
-    assert all(fill["side"] == Side.SELL for fill in new)
-    assert not new or state not in CLOSES_ITSELF
+def test_what_already_rests_on_the_side_counts() -> None:
+    view = hedged(5.0, 8.0)
+    opening = order(Side.BUY, qty=2.0, position_side=PositionSide.LONG)
+    view.order_value[3] = 900.0
+    assert not is_raising(ladder(LadderState.NORMAL), view, opening)
+    view.order_value[2] = 200.0
+    assert is_raising(ladder(LadderState.NORMAL), view, opening)
 
 
-def test_a_refused_request_is_counted_under_its_reason() -> None:
-    setup = setup_of("cascade, lively", 1)
-    session = Session(setup)
-    session.engine.ladder.state = LadderState.HALTED
-    session.run()
-    assert session.engine.log.rejects[Reason.LADDER_HALTED] > 0
-    assert session.engine.strategy_view.open_orders.sum() == 0
-    assert session.engine.equity[-1] == setup.initial_capital
+@pytest.mark.parametrize(
+    ("approved", "raises"),
+    [
+        (order(Side.BUY, qty=2.0, position_side=PositionSide.LONG), True),
+        (order(Side.SELL, qty=2.0, position_side=PositionSide.SHORT), False),
+        (order(Side.BUY, qty=2.0, position_side=PositionSide.SHORT, reduce_only=True), False),
+        (order(Side.SELL, qty=2.0, kind=IntentKind.AMEND), True),
+        (order(Side.BUY, qty=float("nan"), position_side=PositionSide.LONG), True),
+    ],
+    ids=["same side", "other side", "reduce-only", "amendment", "unknown size"],
+)
+def test_what_the_same_step_has_approved_counts(approved: Any, raises: bool) -> None:
+    view, memory = hedged(5.0, 8.0), ladder(LadderState.NORMAL)
+    expect(memory, view, approved)
+    assert is_raising(memory, view, order(Side.BUY, qty=2.0, position_side=PositionSide.LONG)) == raises
+
+
+def fill(side: Side, position_side: PositionSide, kind: EventKind = EventKind.FILLED, **fields: Any) -> Any:
+    event = Event.new()  # type: ignore[attr-defined]
+    event.kind, event.symbol, event.side, event.position_side = kind, 1, side, position_side
+    event.next_qty = 4.0
+    for name, value in fields.items():
+        setattr(event, name, value)
+    return event
+
+
+PARTLY, EXPIRED = EventKind.PARTIALLY_FILLED, EventKind.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("event", "next_qty"),
+    [
+        (fill(Side.BUY, PositionSide.LONG), (4.0, 1.0)),
+        (fill(Side.SELL, PositionSide.SHORT), (1.0, 4.0)),
+        (fill(Side.BUY, PositionSide.LONG, PARTLY), (4.0, 1.0)),
+        (fill(Side.SELL, PositionSide.LONG, PARTLY), (1.0, 1.0)),
+        (fill(Side.SELL, PositionSide.LONG), (4.0, 1.0)),
+        (fill(Side.BUY, PositionSide.SHORT, PARTLY), (1.0, 1.0)),
+        (fill(Side.BUY, PositionSide.NONE), (4.0, 1.0)),
+        (fill(Side.BUY, PositionSide.LONG, EXPIRED), (1.0, 1.0)),
+        (fill(Side.BUY, PositionSide.LONG, role=EngineRole.BALANCE), (1.0, 1.0)),
+        (fill(Side.BUY, PositionSide.LONG, EventKind.FUNDING), (1.0, 1.0)),
+    ],
+)
+def test_the_next_step_of_a_leg_follows_its_own_fills(event: Any, next_qty: tuple[float, float]) -> None:
+    memory = ladder(LadderState.NORMAL)
+    memory.next_qty[2:] = 1.0
+    fold(memory, event)
+    assert tuple(memory.next_qty[2:]) == next_qty
+
+
+@pytest.mark.parametrize(
+    ("reason", "alarm"),
+    [
+        (Reason.NONE, LadderReason.NONE),
+        (Reason.LIQUIDATION, LadderReason.LIQUIDATION),
+        (Reason.ADL, LadderReason.AUTO_DELEVERAGING),
+    ],
+)
+def test_what_the_venue_takes_is_an_alarm(reason: Reason, alarm: LadderReason) -> None:
+    memory = ladder(LadderState.NORMAL)
+    fold(memory, fill(Side.SELL, PositionSide.LONG, reason=reason, role=EngineRole.LIQUIDATION))
+    assert memory.alarm == alarm
 
 
 @pytest.mark.parametrize(
@@ -163,7 +210,7 @@ def test_a_refused_request_is_counted_under_its_reason() -> None:
 def test_a_reduction_that_would_pass_beyond_its_mirror_is_raising(unit: QtyUnit, qty: float, expected: Reason) -> None:
     view = View.new(symbols=1, legs=2, features=8)  # type: ignore[attr-defined]
     view.n_symbols, view.price[0], view.position_qty[0] = 1, 100.0, 10.0
-    ladder = Ladder.new()  # type: ignore[attr-defined]
+    ladder = Ladder.new(symbols=1, legs=2)  # type: ignore[attr-defined]
     ladder.state = LadderState.FROZEN
     intents = Intent.array(1)  # type: ignore[attr-defined]
     place_market(intents, 0, 0, Side.SELL, qty, unit, 1)
