@@ -1,0 +1,52 @@
+"""
+Trading in and around tight ranges: three layers, three paths, one handler.
+
+L1 and L2 read indicators, L3 classifies the regime; a path joins them. In a tight range the handler buys a low
+RSI and sells a high one. Entries pay their costs twice over or are not made, every position has a stop,
+and what stands against a trend is capped in money. ``make_decide`` takes layers of one's own.
+"""
+
+from __future__ import annotations
+
+from ballast.strategies.tight_range.deciding import make_decide
+from ballast.strategies.tight_range.handler import PATH2TightRangeFix, TightRangeHandler, TightRangeSignal
+from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Action, Feature, vote
+from ballast.strategies.tight_range.processor import PATH2Processor, PathProcessor, PathSignal, allows
+from ballast.strategies.tight_range.regimes import Regime, Subtype
+from ballast.strategies.tight_range.settings import (
+    EXIT_PLAN,
+    Params,
+    Reason,
+    State,
+    features,
+    outcome,
+    validate,
+)
+
+__all__ = [
+    "EXIT_PLAN",
+    "FEATURES_PER_SYMBOL",
+    "Action",
+    "Feature",
+    "PATH2Processor",
+    "PATH2TightRangeFix",
+    "Params",
+    "PathProcessor",
+    "PathSignal",
+    "Reason",
+    "Regime",
+    "State",
+    "Subtype",
+    "TightRangeHandler",
+    "TightRangeSignal",
+    "allows",
+    "decide",
+    "features",
+    "make_decide",
+    "outcome",
+    "validate",
+    "vote",
+]
+
+decide = make_decide()
+"""The strategy over Ballast's own layers."""
