@@ -10,6 +10,8 @@ environment, read the same bytes. Needs NumPy alone, because the peers' environm
 - **w2**, 500,000 minutes of ten symbols: log prices that revert to a constant with a half-life of 30 days, driven by
   heavy-tailed shocks of their own (Student's t with 4 degrees of freedom, scaled to 0.3 % a bar) and a common one
   (0.1 %). Tick 0.0001.
+- **perpetuals**, a year of minutes of five symbols: log prices that revert with a half-life of ten days, shocks of
+  1e-3 a bar of their own and as much in common, about 5 % a day. Tick 0.0001.
 
 Opens gap from the close before, so a fill at the close and a fill at the next open give different results.
 """
@@ -26,7 +28,7 @@ from peers.setup import HOME
 
 MINUTE_NS = 60_000_000_000
 START_NS = 1_577_836_800_000_000_000  # 2020-01-01
-SIZES = {"w1": 1_000_000, "w2": 500_000}
+SIZES = {"w1": 1_000_000, "w2": 500_000, "perpetuals": 525_600}
 
 
 class Market(NamedTuple):
@@ -44,7 +46,7 @@ def market(name: str, n_bars: int) -> Market:
     """Return the first ``n_bars`` of a market, made if it is not there yet."""
     directory = HOME / "data" / name
     if not directory.is_dir():
-        _write(directory, {"w1": _swinging, "w2": _basket}[name](SIZES[name]))
+        _write(directory, {"w1": _swinging, "w2": _basket, "perpetuals": _perpetuals}[name](SIZES[name]))
     return Market(*(np.array(np.load(directory / f"{field}.npy", mmap_mode="r")[:n_bars]) for field in Market._fields))
 
 
@@ -69,6 +71,13 @@ def _basket(n_bars: int) -> Market:
     common = rng.normal(0.0, 1e-3, (n_bars, 1))
     log_price = _reverting(own + common, np.log(2.0) / (30 * 1440))
     return _bars(rng, np.geomspace(3.0, 1000.0, 10) * np.exp(log_price), tick_decimals=4, gap=2e-4, reach=5e-4)
+
+
+def _perpetuals(n_bars: int) -> Market:
+    rng = np.random.default_rng(5)
+    shocks = rng.normal(0.0, 1e-3, (n_bars, 5)) + rng.normal(0.0, 1e-3, (n_bars, 1))
+    log_price = _reverting(shocks, np.log(2.0) / (10 * 1440))
+    return _bars(rng, np.geomspace(0.5, 50.0, 5) * np.exp(log_price), tick_decimals=4, gap=2e-5, reach=2e-4)
 
 
 def _reverting(shocks: Any, rate: float) -> Any:

@@ -20,6 +20,7 @@ EDGES = {
     "files",
     "journal",
     "live",
+    "logs",
     "notebook",
     "research",
     "streams",

@@ -14,7 +14,7 @@ from tests.architecture.sources import PACKAGE, ROOT, package_modules, python_fi
 LONGEST_MODULE = 500  # lines
 DRAWERS = {"common", "core", "helper", "helpers", "misc", "util", "utils"}
 # Each costs more to import than all of Ballast; they load when first used.
-HEAVY = {"aiohttp", "duckdb", "numba", "pandas", "plotly", "polars", "pyarrow", "rich"}
+HEAVY = {"aiohttp", "duckdb", "icalendar", "numba", "pandas", "plotly", "polars", "pyarrow", "rich"}
 
 
 def test_every_package_and_module_says_what_it_is() -> None:

@@ -6,13 +6,16 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ballast.backtest.result import Result
 from ballast.research.report import write_report
+from tests.unit.backtest.margin_runs import liquidated, panicked
 from tests.unit.backtest.sample_result import long_result
 
 pytestmark = pytest.mark.browser
@@ -64,6 +67,22 @@ def open_in(chromium: str, report: Path, width: int) -> tuple[dict[str, Any], st
     seen = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
     assert seen is not None, done.stderr
     return json.loads(unescape(seen.group(1))), done.stderr
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("run", [liquidated, panicked])
+def test_the_report_of_a_margin_account_opens_and_draws(
+    chromium: str, tmp_path: Path, run: Callable[[], Result], width: int
+) -> None:
+    path = tmp_path / "report.html"
+    write_report(run(), path)
+    seen, console = open_in(chromium, path, width)
+    assert seen["plots"] == 3
+    assert seen["empty"] == 0
+    assert ("LIQUIDATED at" in seen["text"]) == (run is liquidated)
+    assert ("What the ladder weighs" in seen["text"]) == (run is panicked)
+    assert [line for line in console.splitlines() if "CONSOLE" in line and "error" in line.lower()] == []
+    assert seen["width"] <= width
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -16,8 +16,8 @@ import numpy as np
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Costs, ExecutionSettings, Setup
 from ballast.indicators.table import Request
-from ballast.model.enums import LimitFill, PathPolicy
-from ballast.model.instrument import Instrument
+from ballast.model.enums import AccountKind, EngineRole, LimitFill, MarginModel, PathPolicy, PositionMode
+from ballast.model.instrument import Instrument, Tier
 from ballast.strategies.registry import BUILT_IN, load
 from tests.conformance.markets import HOUR_NS, Market, random_market
 
@@ -43,8 +43,37 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "equal_weight": {"monthly": {"rebalance": "monthly"}},
+    "hedge_grid": {
+        "coarse": {
+            "profile": "documented",
+            "grid_step_percent": 4.0,
+            "take_profit_percent": 3.0,
+            "max_grid_levels_per_side": 3,
+        },
+    },
+    "tight_range": {
+        "assumed": {"regime": "assume_tight_range", "time_stop_bars": 6},
+        "bands": {"regime": "assume_tight_range", "target_mode": "band", "rsi_method": "sma", "atr_method": "sma"},
+        "path 1": {"path": "path1", "path1_policy": "l3_aware"},
+        "path 3": {"path": "path3", "min_order_value": 50.0},
+    },
+    "target_weights": {
+        "partial": {
+            "partial": True,
+            "weight": 0.2,
+            "cash_weight": 0.2,
+            "drift_threshold": 0.03,
+        },
+        "weekly": {"trigger": "calendar_based", "frequency": "weekly"},
+        "elapsed days": {"trigger": "calendar_based", "calendar_days": 2},
+        "volatility": {"trigger": "volatility_based", "window_bars": 20},
+        "correlation": {"trigger": "correlation_based", "window_bars": 20},
+    },
 }
 """Settings beside the defaults that make a strategy show more of itself."""
+
+ON_MARGIN = {"hedge_grid"}
+"""Strategies that need a margin account in hedge mode."""
 
 
 class Case(NamedTuple):
@@ -79,7 +108,22 @@ def setup_of(label: str, seed: int) -> Setup:
     case = CASES[label]
     strategy = load(case.strategy)
     setup = Setup(frames=market_of(seed), strategy=strategy, params=strategy.params(case.values, N_SYMBOLS))
-    return replace(setup, **circumstances(seed))
+    setup = replace(setup, **circumstances(seed))
+    return replace(setup, **margin_terms(seed)) if case.strategy in ON_MARGIN else setup
+
+
+def margin_terms(seed: int) -> Mapping[str, Any]:
+    """Return a margin account in hedge mode, charged by one model or the other."""
+    tiers = Tier.array(N_SYMBOLS)  # type: ignore[attr-defined]
+    tiers["symbol"] = np.arange(N_SYMBOLS)
+    tiers["maintenance_margin_rate"], tiers["max_leverage"] = 0.005, 100.0
+    return {
+        "account_kind": AccountKind.UNIFIED_MARGIN,
+        "position_mode": PositionMode.HEDGE,
+        "margin_model": MarginModel(seed % 2),
+        "leverage": (10.0,) * N_SYMBOLS,
+        "tiers": tiers,
+    }
 
 
 def circumstances(seed: int) -> Mapping[str, Any]:
@@ -124,6 +168,11 @@ def undisturbed(label: str, seed: int) -> Session:
 def fills(session: Session) -> Any:
     """Return the fills of a session so far."""
     return session.engine.fills[: int(session.engine.log.n_fills)]
+
+
+def own_fills(session: Session) -> Any:
+    """Return the fills of orders that the strategy placed, not the engine or the venue."""
+    return fills(session)[fills(session)["role"] < EngineRole.BALANCE]
 
 
 def notes(session: Session) -> Any:

@@ -21,6 +21,7 @@ from tests.architecture.sources import ROOT
 from tests.conformance.markets import until, with_other_future, with_width
 from tests.conformance.runs import (
     CASES,
+    ON_MARGIN,
     SEEDS,
     circumstances,
     digest,
@@ -28,6 +29,7 @@ from tests.conformance.runs import (
     finished,
     moved,
     notes,
+    own_fills,
     requests_of,
     setup_of,
     undisturbed,
@@ -40,6 +42,8 @@ each_compiled_case = pytest.mark.parametrize(
 each_case_with_indicators = pytest.mark.parametrize(
     "label", [label for label in CASES if requests_of(setup_of(label, 1)) and setup_of(label, 1).strategy.is_compiled]
 )
+each_spot_case = pytest.mark.parametrize("label", [label for label in CASES if CASES[label].strategy not in ON_MARGIN])
+each_margin_case = pytest.mark.parametrize("label", [label for label in CASES if CASES[label].strategy in ON_MARGIN])
 each_seed = pytest.mark.parametrize("seed", SEEDS)
 
 
@@ -169,7 +173,22 @@ def test_our_books_and_the_venues_agree_to_the_bit(label: str, seed: int) -> Non
     assert view.open_orders[: n_legs // 2].tolist() == resting.tolist()
 
 
-@each_case
+@each_margin_case
+@each_seed
+def test_money_is_conserved_on_margin(label: str, seed: int) -> None:
+    session = undisturbed(label, seed)
+    view, (account,), log = session.engine.strategy_view, session.venue.accounts, fills(session)
+    legs = session.venue.positions[session.venue.positions["qty"] != 0.0]
+    invested = float(np.sum(legs["qty"] * legs["entry_price"]))
+    realised = invested - float(np.sum(log["side"] * log["qty"] * log["price"]))
+    paid = float(np.sum(log["fee"])) + account.funding_paid - account.insurance_loss
+    assert view.cash == pytest.approx(session.setup.initial_capital + realised - paid, rel=1e-9, abs=1e-6)
+    marks = np.repeat(view.mark, 2)[: len(session.venue.positions)]
+    worth = float(np.sum(legs["qty"] * marks[session.venue.positions["qty"] != 0.0]))
+    assert view.equity == pytest.approx(view.cash + worth - invested, rel=1e-9, abs=1e-6)
+
+
+@each_spot_case
 @each_seed
 def test_money_is_conserved(label: str, seed: int) -> None:
     session = undisturbed(label, seed)
@@ -199,7 +218,7 @@ def test_gaps_and_late_listings_leave_equity_a_number(label: str, seed: int) -> 
 @each_seed
 def test_every_fill_and_note_carries_a_declared_reason(label: str, seed: int) -> None:
     session = undisturbed(label, seed)
-    used = {*fills(session)["order_reason"].tolist(), *notes(session)["reason"].tolist()}
+    used = {*own_fills(session)["order_reason"].tolist(), *notes(session)["reason"].tolist()}
     assert used <= set(session.setup.strategy.reasons)
 
 
@@ -207,7 +226,7 @@ def test_every_fill_and_note_carries_a_declared_reason(label: str, seed: int) ->
 @each_seed
 def test_fills_pay_the_stated_costs(label: str, seed: int) -> None:
     session = undisturbed(label, seed)
-    costs, log = session.setup.costs, fills(session)
+    costs, log = session.setup.costs, own_fills(session)
     rate = np.where(log["is_maker"], costs.maker_fee_rate, costs.taker_fee_rate)
     assert log["fee"] == pytest.approx(log["qty"] * log["price"] * rate, rel=1e-12)
     paid_by_takers = log["slippage"][~log["is_maker"]] > 0.0

@@ -23,6 +23,15 @@ RUNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "equal_weight": ("equal_weight", {}),
     "equal_weight_monthly": ("equal_weight", {"rebalance": "monthly"}),
     "rsi_reversion": ("rsi_reversion", {}),
+    "tight_range": ("tight_range", {}),
+    "tight_range_assumed": ("tight_range", {"regime": "assume_tight_range"}),
+    "tight_range_bands": ("tight_range", {"regime": "assume_tight_range", "target_mode": "band"}),
+    "target_weights": ("target_weights", {}),
+    "target_weights_partial_weekly": (
+        "target_weights",
+        {"trigger": "calendar_based", "frequency": "weekly", "partial": True},
+    ),
+    "target_weights_volatility": ("target_weights", {"trigger": "volatility_based"}),
 }
 
 

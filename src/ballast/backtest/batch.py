@@ -39,7 +39,7 @@ def make_batch(run: Any) -> Any:
         decide: Any,
         venue: Venue,
         engine: Engine,
-        frames: Any,
+        feed: Any,
         intents: Any,
         state_address: int,
         params_address: int,
@@ -61,7 +61,7 @@ def make_batch(run: Any) -> Any:
                 until = end
                 while True:
                     code = run_one(
-                        decide, venue, engine, frames, intents, state_address, params_address, intents_address, until
+                        decide, venue, engine, feed, intents, state_address, params_address, intents_address, until
                     )
                     # What waits in the venue's tables is not part of a row: take it along until it is settled.
                     if code != Cause.END or until == stop or _is_quiet(venue):

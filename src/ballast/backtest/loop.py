@@ -8,36 +8,44 @@ halves around a Python ``decide``. All give the same bytes.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ballast.backtest.batch import make_batch
 from ballast.backtest.lean import fill_at_next_open
-from ballast.engine.act import approve
+from ballast.engine.act import ask_ladder, make_approve, pass_all
 from ballast.engine.decide import decide_signature
-from ballast.engine.observe import observe_bar, observe_event, observe_wake, pass_over
+from ballast.engine.observe import observe_bar, observe_event, observe_margin, observe_wake, pass_over
+from ballast.engine.protect import TELL_CAUSE, protect, tell_next
 from ballast.engine.state import Engine
+from ballast.engine.track import track_margin
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
+from ballast.kernel.margin_account import refresh_reserves
 from ballast.kernel.orders import refuse, submit
 from ballast.kernel.venue import Phase, Venue
 from ballast.model.compiled import INTERPRETED, compiled, compiled_for
 from ballast.model.enums import Cause, IntentKind, Reason
 from ballast.model.intents import INTENT_CAPACITY
-from ballast.model.market import Frame
+from ballast.model.market import Feed, Frame
 
 
 @compiled(inline=True)
 def has_room(engine: Engine) -> bool:
     """Tell whether the logs can take whatever one decision may add."""
     log = engine.log
-    return bool(log.n_fills < engine.fills.shape[0] and log.n_notes + INTENT_CAPACITY <= engine.notes.shape[0])
+    # The strategy may be called twice: for a move of the ladder, and for what moved it.
+    has_notes = log.n_notes + 2 * INTENT_CAPACITY <= engine.notes.shape[0]
+    return bool(log.n_fills < engine.fills.shape[0] and has_notes and log.n_moves < engine.moves.shape[0])
 
 
 @compiled(inline=True)
 def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
     """Fold the next cause into the engine."""
     clock = venue.clock
+    if venue.tiers.shape[0] > 0:
+        refresh_reserves(venue)
+        observe_margin(engine.strategy_view, venue.markets, venue.positions)
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
         observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
@@ -50,7 +58,7 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
 @compiled
 def _observe_other(venue: Venue, engine: Engine, cause: int) -> None:
     clock = venue.clock
-    if cause == Cause.ORDER:
+    if cause == Cause.ORDER or cause == Cause.FUNDING:
         event = venue.events[clock.events_read]
         clock.events_read += 1
         observe_event(engine, event)
@@ -72,26 +80,46 @@ def _observe_other(venue: Venue, engine: Engine, cause: int) -> None:
     )
 
 
-@compiled
-def act(venue: Venue, engine: Engine, frames: Frame, intents: Any, n_intents: int) -> None:
-    """Take the strategy's intents through portfolio and ladder, and hand what passed to the venue."""
-    for k in range(n_intents):
-        intent = intents[k]
-        reason = approve(engine, intent)
-        if reason != Reason.NONE:
-            refuse(venue, 0, intent, reason)
-            continue
-        if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
-            continue
-        if venue.clock.phase == Phase.BETWEEN or venue.clock.phase == Phase.CLOSED:
-            sync_last_price(venue, frames, intent.symbol)
-        submit(venue, 0, intent)
-    if venue.execution.same_close and venue.clock.phase == Phase.BETWEEN:
-        # Also what a timer at this close has asked for.
-        settle_at_close(venue, frames)
+class Rungs(NamedTuple):
+    """The ladder's part in a loop: ``protect`` before decisions, which says who is to be told, and ``act`` after."""
+
+    protect: Any
+    act: Any
 
 
-def make_loop(call: Any, skip: Any, shorten: Any) -> Any:
+def make_act(approve: Any) -> Any:
+    """Return the half that takes a strategy's intents through ``approve`` and hands what passed to the venue."""
+
+    def act(venue: Venue, engine: Engine, frames: Frame, intents: Any, n_intents: int) -> None:
+        for k in range(n_intents):
+            intent = intents[k]
+            reason = approve(engine, intent)
+            if reason != Reason.NONE:
+                refuse(venue, 0, intent, reason)
+                continue
+            if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
+                continue
+            if venue.clock.phase == Phase.BETWEEN or venue.clock.phase == Phase.CLOSED:
+                sync_last_price(venue, frames, intent.symbol)
+            submit(venue, 0, intent)
+        if venue.execution.same_close and venue.clock.phase == Phase.BETWEEN:
+            # Also what a timer at this close has asked for.
+            settle_at_close(venue, frames)
+
+    return compiled(act)
+
+
+@compiled(inline=True)
+def no_protection(venue: Venue, engine: Engine, frames: Frame, cause: int, intents: Any) -> int:
+    """Tell the strategy of everything."""
+    return TELL_CAUSE
+
+
+WITHOUT_LADDER = Rungs(no_protection, make_act(make_approve(pass_all)))
+WITH_LADDER = Rungs(protect, make_act(make_approve(ask_ladder)))
+
+
+def make_loop(call: Any, skip: Any, shorten: Any, rungs: Rungs) -> Any:
     """
     Return the loop that decides through ``call(decide, row, view, state, params, intents)``.
 
@@ -100,33 +128,40 @@ def make_loop(call: Any, skip: Any, shorten: Any) -> Any:
     frames, state, params, stop)`` may first pass over frames at which nothing can happen, and
     ``shorten(venue, engine, frames, intents, n_intents, stop)`` may settle what is asked without ``act``.
     """
+    protect, act = rungs
 
     def run(
         decide: Any,
         venue: Venue,
         engine: Engine,
-        frames: Any,
+        feed: Any,
         intents: Any,
         state_address: int,
         params_address: int,
         intents_address: int,
         stop: int,
     ) -> int:
+        frames = feed.frames
         while True:
             if not has_room(engine):
                 return Cause.FULL
             skip(venue, engine, frames, state_address, params_address, stop)
-            cause = next_cause(venue, frames, stop)
+            cause = next_cause(venue, feed, stop)
             if cause < 0:
                 return cause
             observe(venue, engine, frames, cause)
-            row = frames[venue.clock.closed_frame]
-            n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
-            if n_intents > INTENT_CAPACITY:
-                return Cause.RUNAWAY
-            is_asked = n_intents > 0 or venue.execution.same_close
-            if is_asked and not shorten(venue, engine, frames, intents, n_intents, stop):
-                act(venue, engine, frames, intents, n_intents)
+            told = protect(venue, engine, frames, cause, intents)
+            if venue.tiers.shape[0] > 0:
+                track_margin(engine, cause)
+            while told > 0:
+                told = tell_next(engine, told, cause)
+                row = frames[venue.clock.closed_frame]
+                n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
+                if n_intents > INTENT_CAPACITY:
+                    return Cause.RUNAWAY
+                is_asked = n_intents > 0 or venue.execution.same_close
+                if is_asked and not shorten(venue, engine, frames, intents, n_intents, stop):
+                    act(venue, engine, frames, intents, n_intents)
 
     return run
 
@@ -154,12 +189,17 @@ def make_skip(quiet_at: Any) -> Any:
     """
     Return the skip that asks ``quiet_at(features, frame, stop, view, state, params)`` how far nothing happens.
 
-    It applies only while no order, watch, timer or event is live, and never passes over frame ``stop - 1``.
+    It applies only while no order, watch, timer or event is live and no account has margin, and never passes over
+    frame ``stop - 1``.
     """
 
     def skip(venue: Venue, engine: Engine, frames: Any, state_address: int, params_address: int, stop: int) -> None:
         clock = venue.clock
-        if clock.phase != Phase.BETWEEN or clock.n_orders + clock.n_watches + clock.n_timers > 0:
+        if (
+            venue.tiers.shape[0] > 0
+            or clock.phase != Phase.BETWEEN
+            or clock.n_orders + clock.n_watches + clock.n_timers > 0
+        ):
             return
         first = clock.frame + 1
         if clock.events_read < clock.events_written or first + 1 >= stop:
@@ -186,48 +226,42 @@ _loops: dict[Any, Any] = {}
 """Loops of this process by what they were built for."""
 
 
-def shared_loop(arguments: tuple[Any, ...]) -> Any:
+def shared_loop(arguments: tuple[Any, ...], rungs: Rungs) -> Any:
     """
     Return the loop compiled for function pointers and for these arguments' types.
 
     There is one per width, whatever the strategy. In the interpreter it is the plain loop.
     """
     if INTERPRETED:
-        return make_loop(call_pointer, no_skip, no_short_way)
+        return make_loop(call_pointer, no_skip, no_short_way, rungs)
 
     def pointer_type() -> Any:
         from numba import types
 
-        _, engine, frames, *_ = arguments
-        return types.FunctionType(decide_signature(frames.dtype, engine.strategy_view.dtype))
+        _, engine, feed, *_ = arguments
+        return types.FunctionType(decide_signature(feed.frames.dtype, engine.strategy_view.dtype))
 
-    return _built(pointer_type, arguments, "pointer", lambda: make_loop(call_pointer, no_skip, no_short_way))
+    key = ("pointer", rungs is WITH_LADDER)
+    return _built(pointer_type, arguments, key, lambda: make_loop(call_pointer, no_skip, no_short_way, rungs))
 
 
 def specialised_loop(
-    decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...], *, acts_on_bars_only: bool
+    decide_at: Any,
+    quiet_at: Any,
+    key: Any,
+    arguments: tuple[Any, ...],
+    rungs: Rungs,
+    *,
+    acts_on_bars_only: bool,
+    finish: Callable[[Any], Any] | None = None,
 ) -> Any:
     """
     Return the loop with one strategy built in; its ``decide`` argument is then a dummy integer.
 
     ``quiet_at`` (or None) lets it pass over frames; ``key`` tells strategies apart: what the two were
-    wrapped from.
+    wrapped from. ``finish`` may build something around the loop, such as ``batch.make_batch``.
     """
-    return _specialised(decide_at, quiet_at, key, arguments, acts_on_bars_only, make_loop)
 
-
-def specialised_batch(
-    decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...], *, acts_on_bars_only: bool
-) -> Any:
-    """Return the batch (see ``batch.make_batch``) around the loop of :func:`specialised_loop`."""
-    return _specialised(
-        decide_at, quiet_at, (key, "batch"), arguments, acts_on_bars_only, lambda *parts: make_batch(make_loop(*parts))
-    )
-
-
-def _specialised(
-    decide_at: Any, quiet_at: Any, key: Any, arguments: tuple[Any, ...], acts_on_bars_only: bool, make: Any
-) -> Any:
     def dummy_type() -> Any:
         from numba import types
 
@@ -241,9 +275,11 @@ def _specialised(
 
         skip = no_skip if quiet_at is None else make_skip(compiled(quiet_at, inline=True))
         has_short_way = acts_on_bars_only and quiet_at is not None
-        return make(compiled(call, inline=True), skip, short_way if has_short_way else no_short_way)
+        shorten = short_way if has_short_way else no_short_way
+        loop = make_loop(compiled(call, inline=True), skip, shorten, rungs)
+        return loop if finish is None else finish(loop)
 
-    return _built(dummy_type, arguments, (key, acts_on_bars_only), build)
+    return _built(dummy_type, arguments, (key, acts_on_bars_only, rungs is WITH_LADDER, finish), build)
 
 
 def _built(decide_type: Any, arguments: tuple[Any, ...], key: Any, make: Any) -> Any:
@@ -268,26 +304,32 @@ def _layout(argument: Any) -> Any:
 
 
 def python_loop(
-    decide: Any, venue: Venue, engine: Engine, frames: Any, intents: Any, state: Any, params: Any, stop: int
+    decide: Any, venue: Venue, engine: Engine, feed: Any, intents: Any, state: Any, params: Any, stop: int, rungs: Rungs
 ) -> int:
     """Run like the compiled loop with a Python ``decide`` that takes the records themselves."""
+    frames = feed.frames
     while True:
         if not has_room(engine):
             return int(Cause.FULL)
-        cause = step_to_decision(venue, engine, frames, stop)
+        cause = step_to_decision(venue, engine, feed, stop)
         if cause < 0:
             return int(cause)
-        n_intents = decide(frames[venue.clock.closed_frame], engine.strategy_view, state, params, intents)
-        if n_intents > INTENT_CAPACITY:
-            return int(Cause.RUNAWAY)
-        if n_intents > 0 or venue.execution.same_close:
-            act(venue, engine, frames, intents, n_intents)
+        told = rungs.protect(venue, engine, frames, cause, intents)
+        if venue.tiers.shape[0] > 0:
+            track_margin(engine, cause)
+        while told > 0:
+            told = tell_next(engine, told, cause)
+            n_intents = decide(frames[venue.clock.closed_frame], engine.strategy_view, state, params, intents)
+            if n_intents > INTENT_CAPACITY:
+                return int(Cause.RUNAWAY)
+            if n_intents > 0 or venue.execution.same_close:
+                rungs.act(venue, engine, frames, intents, n_intents)
 
 
 @compiled
-def step_to_decision(venue: Venue, engine: Engine, frames: Frame, stop: int) -> int:
+def step_to_decision(venue: Venue, engine: Engine, feed: Feed, stop: int) -> int:
     """Advance to the next cause and observe it: the first compiled half around a Python ``decide``."""
-    cause = next_cause(venue, frames, stop)
+    cause = next_cause(venue, feed, stop)
     if cause >= 0:
-        observe(venue, engine, frames, cause)
+        observe(venue, engine, feed.frames, cause)
     return cause

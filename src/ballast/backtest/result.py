@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
+    from ballast.backtest.leg_attribution import LegAttribution
+    from ballast.backtest.margin_result import MarginResult
+
 _SIDES = {side.value: side.name for side in Side}
 _POSITION_SIDES = {side.value: side.name if side else None for side in PositionSide}
 
@@ -102,8 +105,14 @@ class Result:
         For markets that trade in sessions; without it a year is 31,536,000 s of bars.
     risk_free_rate : float
         A fraction a year, for Sharpe and Sortino.
+    counts : mapping
+        What else the strategy counted, by name; each a key of the JSON.
     rejects : mapping
         How often each refusal reason occurred.
+    tiers_source : str
+        Which symbols' risk tiers come from where; empty, and not in the JSON, on accounts without margin.
+    margin : MarginResult, optional
+        The margin account; None, and not in the JSON, on other accounts.
     breaches : sequence of mappings
         Limits that were exceeded; the facts of each by name, times in keys that end in ``ts_ms``.
     benchmarks : mapping
@@ -128,10 +137,13 @@ class Result:
     n_events: int = 0
     upside_events: int = 0
     downside_events: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
     rejects: Mapping[str, int] = field(default_factory=dict)
     rows_skipped: int = 0
     rows_widened: int = 0
     assumptions: Sequence[str] = ()
+    tiers_source: str = ""
+    margin: MarginResult | None = None
     breaches: Sequence[Mapping[str, object]] = ()
     benchmarks: Mapping[str, FloatArray] = field(default_factory=dict)
     ambiguous_fills: int = 0
@@ -205,6 +217,20 @@ class Result:
     def round_trips(self) -> RoundTrips:
         """Closed round trips and open lots, matched from the fills once."""
         return round_trips(self.position_fills)
+
+    @cached_property
+    def legs(self) -> list[LegAttribution]:
+        """Where each leg's money came from, on accounts with margin; empty on others."""
+        if self.margin is None:
+            return []
+        from ballast.backtest.leg_attribution import leg_attribution
+
+        return leg_attribution(self.position_fills, self.margin.leg_funding, self.marks, self.equity, self.ts_ms)
+
+    @cached_property
+    def marks(self) -> FloatArray:
+        """What positions are valued at at each close, (n_bars, n_symbols): the mark; without margin the close."""
+        return self.margin.marks() if self.margin else self.close_prices
 
     @cached_property
     def close_prices(self) -> FloatArray:
@@ -314,10 +340,13 @@ class Result:
             "interval_ns": int(self.interval_ns),
             "initial_capital": float(self.initial_capital),
             **{name: _number(value) for name, value in asdict(self.metrics).items()},
+            **{name: int(count) for name, count in self.counts.items()},
             "rejects": {reason: int(count) for reason, count in self.rejects.items()},
             "rows_skipped": int(self.rows_skipped),
             "rows_widened": int(self.rows_widened),
             "assumptions": list(self.assumptions),
+            **({"tiers_source": self.tiers_source} if self.tiers_source else {}),
+            **({**_plain(self.margin.facts()), "legs": self._leg_rows()} if self.margin else {}),
             "breaches": [{key: _plain(value) for key, value in breach.items()} for breach in self.breaches],
             "benchmark": {
                 name: {key: _number(value) for key, value in asdict(figures).items()}
@@ -337,6 +366,17 @@ class Result:
             "trades": _rows(self._trade_columns()),
             "fills": _rows(self._fill_columns()),
         }
+
+    def _leg_rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                **_plain(asdict(leg)),
+                "symbol": self.symbols[leg.symbol],
+                "position_side": _POSITION_SIDES[leg.position_side],
+                "net": leg.net,
+            }
+            for leg in self.legs
+        ]
 
     def _encoded_equity(self) -> Iterator[bytes]:
         # In pieces: a million boxed pairs at once would be the largest thing that a run keeps in memory.

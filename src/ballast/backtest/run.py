@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from ballast import __version__
+from ballast.backtest.forward_fill import forward_filled
+from ballast.backtest.margin_result import margin_result_of
+from ballast.backtest.preflight import refuse_frozen_start
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import Setup, first_close
-from ballast.model.enums import PathPolicy, Reason
+from ballast.model.enums import AccountKind, EngineRole, PathPolicy, Reason
 from ballast.model.errors import ConfigError, nearest
+from ballast.risk.settings import Profile
 from ballast.strategies import registry
 
 BENCHMARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -51,6 +55,7 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     progress : callable, optional
         Called with the fraction done, in (0, 1], of the main pass.
     """
+    refuse_frozen_start(setup)
     session = Session(setup)
     session.run(progress=progress)
     best = worst = None
@@ -79,7 +84,9 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
         strategy_name, values = BENCHMARKS[name]
         strategy = registry.load(strategy_name)
         params = strategy.params(values, setup.n_symbols)
-        session = Session(replace(setup, strategy=strategy, params=params, initial_positions={}))
+        # Held and levelled with cash, also beside a margin account.
+        spot = replace(setup, account_kind=AccountKind.SPOT, tiers=None, marks=None, funding=None, risk=None)
+        session = Session(replace(spot, strategy=strategy, params=params, initial_positions={}))
         session.run()
         curves[name] = session.engine.equity
     return curves
@@ -94,7 +101,10 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
     """
     setup, engine = session.setup, session.engine
     frames = setup.frames
-    reasons = setup.strategy.reasons
+    reasons = reason_names(setup.strategy.reasons)
+    fills = fills_table(engine, reasons)
+    has_margin = setup.account_kind == AccountKind.UNIFIED_MARGIN
+    outcome = setup.strategy.outcome(session.state)
     return Result(
         strategy=setup.strategy.name,
         symbols=list(frames.symbols),
@@ -103,8 +113,8 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
         equity=engine.equity,
         gross=engine.gross,
-        fills=fills_table(engine),
-        reasons=[reasons.get(number, "") for number in range(max(reasons, default=0) + 1)],
+        fills=fills,
+        reasons=reasons,
         initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
         closes=closes if closes is not None else lambda: closes_of(setup),
         risk_free_rate=setup.risk_free_rate,
@@ -112,14 +122,26 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         rows_skipped=frames.rows_skipped,
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
+        tiers_source=setup.tiers_source,
+        margin=margin_result_of(session, reasons, fills) if has_margin else None,
         breaches=breaches(session),
         ambiguous_fills=int(session.venue.clock.n_ambiguous),
         config=setup.config,
         config_hash=setup.config_hash,
         data_hash=frames.data_hash,
         code_version=__version__,
-        **{**setup.strategy.outcome(session.state), **details},
+        **_event_counts(outcome),
+        counts={name: count for name, count in outcome.items() if name not in EVENT_COUNTS and name not in reasons},
+        **details,
     )
+
+
+EVENT_COUNTS = ("n_events", "upside_events", "downside_events")
+"""What every result counts, whatever the strategy."""
+
+
+def _event_counts(outcome: Mapping[str, int]) -> dict[str, Any]:
+    return {name: outcome[name] for name in EVENT_COUNTS if name in outcome}
 
 
 def starting_value(setup: Setup) -> float:
@@ -130,12 +152,21 @@ def starting_value(setup: Setup) -> float:
     return total
 
 
-def fills_table(engine: Any) -> Any:
-    """Return the fills of a run as the table that results and reports read."""
+def reason_names(reasons: Mapping[int, str]) -> list[str]:
+    """Return names by number: the strategy's reasons, then the roles of orders that no strategy placed."""
+    names = [reasons.get(number, "") for number in range(max(reasons, default=0) + 1)]
+    return [*names, *(role.name.lower() for role in EngineRole)]
+
+
+def fills_table(engine: Any, names: Sequence[str]) -> Any:
+    """Return the fills of a run as the table that results and reports read; ``reason`` counts in ``names``."""
     log = engine.fills[: int(engine.log.n_fills)]
     table = np.zeros(len(log), FILL_FIELDS)
     table["ts_ms"] = log["time_ns"] // NS_PER_MS
-    table["reason"] = log["order_reason"]
+    # What the engine does for the account has its role for a reason.
+    first_role = len(names) - len(EngineRole)
+    is_own = log["role"] >= EngineRole.BALANCE
+    table["reason"] = np.where(is_own, first_role + log["role"] - EngineRole.BALANCE, log["order_reason"])
     for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle"):
         table[name] = log[name]
     return table
@@ -165,10 +196,7 @@ def breaches(session: Session) -> list[dict[str, object]]:
 
 def closes_of(setup: Setup) -> Any:
     """Return the last close at or before each bar, (n_frames, n_symbols); NaN before a symbol's first."""
-    closes = setup.frames.records["close"][:, : setup.n_symbols]
-    row = np.where(np.isnan(closes), 0, np.arange(len(closes))[:, None])
-    np.maximum.accumulate(row, axis=0, out=row)
-    return np.take_along_axis(np.asarray(closes), row, axis=0)
+    return forward_filled(setup.frames.records["close"][:, : setup.n_symbols])
 
 
 def assumptions(setup: Setup) -> Sequence[str]:
@@ -189,10 +217,18 @@ def assumptions(setup: Setup) -> Sequence[str]:
     ]
     if setup.execution.latency_ns:
         sentences.append(f"Orders reach the venue {execution.latency_ns / 1e9:g} s after the decision.")
+    if setup.account_kind == AccountKind.UNIFIED_MARGIN:
+        sentences.append(_PROFILES[Profile.OFF if setup.risk is None else Profile(int(setup.risk.profile))])
     if setup.instruments is None:
         sentences.append("Prices and quantities are not rounded: no instrument data was given.")
-    return sentences
+    return [*sentences, *setup.data_assumptions]
 
+
+_PROFILES = {
+    Profile.SAFE: "The risk ladder guards the account, profile safe.",
+    Profile.DOCUMENTED: "The risk ladder is the documented original with its flaws: for comparison, never for trading.",
+    Profile.OFF: "No risk ladder guards the account: for comparison, never for trading.",
+}
 
 _PATHS = {
     PathPolicy.NEAR_FIRST: "from the open to the nearer extreme, the other, and the close",

@@ -17,25 +17,30 @@ import numpy as np
 
 from ballast.backtest import batch
 from ballast.backtest.loop import (
+    WITH_LADDER,
+    WITHOUT_LADDER,
+    Rungs,
     call_pointer,
     make_loop,
     no_short_way,
     no_skip,
     python_loop,
     shared_loop,
-    specialised_batch,
     specialised_loop,
 )
 from ballast.backtest.setup import Setup, first_close
 from ballast.engine.decide import make_decide, wrap, wrap_quiet
 from ballast.engine.state import Engine, new_engine
 from ballast.indicators.table import plan
+from ballast.kernel.margin_account import set_leverage
 from ballast.kernel.venue import Venue, new_venue, state_bytes
 from ballast.model.addresses import address
 from ballast.model.compiled import INTERPRETED
-from ballast.model.enums import Cause
+from ballast.model.enums import AccountKind, Cause, Reason
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import INTENT_CAPACITY, Intent
+from ballast.model.market import feed_of
+from ballast.risk.settings import Profile
 from ballast.strategies.spec import no_preparation
 
 
@@ -62,6 +67,7 @@ class Session:
         setup = apply_overrides(setup)
         self.setup = setup
         self.frames = setup.frames.records
+        self.feed = feed_of(self.frames, setup.marks, setup.funding)
         width = self.frames.dtype["close"].shape[0]
         strategy, n_symbols = setup.strategy, setup.n_symbols
         requests = strategy.features(setup.params, n_symbols, setup.frames.interval_ns)
@@ -79,15 +85,18 @@ class Session:
             shared_feature=shared_feature,
             width=width,
             keeps_curve=keeps_curve,
+            n_tiers=self.venue.tiers.shape[0],
+            risk=setup.risk,
         )
         _open_account(setup, self.venue, self.engine)
         # Arrays of one: a record keeps its bytes alive only through its array.
-        self._state = strategy.state_type.array(1, symbols=width)
+        self._state = strategy.state_type.array(1, symbols=width, legs=2 * width)
         self._params = np.array([setup.params], dtype=setup.params.dtype).view(np.recarray)
         self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]
         strategy.prepare(self.state, self.params, any(setup.initial_positions.values()))
         self._pristine = self._small_memory()
         self._run_cells: Callable[..., int] | None = None
+        self._rungs = _rungs(setup)
         self._is_specialised = specialised and strategy.is_compiled and not INTERPRETED
 
     @property
@@ -101,9 +110,19 @@ class Session:
         return self._params[0]
 
     @property
+    def has_ladder(self) -> bool:
+        """Whether the risk ladder is on."""
+        return self._rungs is WITH_LADDER
+
+    @property
     def runs_batches(self) -> bool:
-        """Whether :meth:`final_figures` works here: a compiled strategy, built in, and no curve."""
-        return self._is_specialised and len(self.engine.equity) == 0
+        """Whether :meth:`final_figures` works here: a compiled strategy, built in, no curve, no margin, no ladder."""
+        return self._is_specialised and self._is_plain and len(self.engine.equity) == 0
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether nothing has to be looked at while the strategy is quiet: a spot account without a ladder."""
+        return self.setup.account_kind == AccountKind.SPOT and self._rungs is WITHOUT_LADDER
 
     @property
     def final_equity(self) -> float:
@@ -182,14 +201,14 @@ class Session:
         stretch = max(1, batch.STRETCH_BYTES // self.frames.itemsize)
         tables = (address(memory), memory.strides[0], pieces, finals, np.zeros(2, np.int64), stretch)
         if self._run_cells is None:
-            self._run_cells = self._specialised(specialised_batch, tables)
+            self._run_cells = self._specialised(batch.make_batch, tables)
         self._finish(partial(self._run_cells, len(self.frames), *tables))
         return finals
 
     def _small_parts(self) -> list[Any]:
         """Return views of the memory that counts and positions live in: all but tables and logs."""
         venue, engine = np.asarray(self.venue), self.engine
-        parts = [venue[name] for name in ("clock", "markets", "accounts", "positions")]
+        parts = [venue[name] for name in ("clock", "markets", "accounts", "positions", "guards")]
         records = (engine.strategy_view, engine.ladder, engine.log, engine.feature_states, engine.feature_ring)
         return [*parts, *(np.asarray(record) for record in records), np.asarray(self._state)]
 
@@ -202,42 +221,52 @@ class Session:
         if not (strategy.is_compiled or INTERPRETED):
             return self._python
         if self._is_specialised:
-            return self._specialised(specialised_loop, ())
+            return self._specialised(None, ())
         addresses = (address(self._state), address(self._params), address(self._intents))
         view_dtype = self.engine.strategy_view.dtype
         decide = make_decide(strategy.decide, self.frames.dtype, view_dtype, self.state, self.params, self._intents)
         if INTERPRETED:
-            plain = make_loop(call_pointer, no_skip, no_short_way)
+            plain = make_loop(call_pointer, no_skip, no_short_way, self._rungs)
             return lambda stop: self._interpret(plain, decide, stop)
-        loop = shared_loop((self.venue, self.engine, self.frames, self._intents, *addresses, 0))
-        return lambda stop: loop(decide, self.venue, self.engine, self.frames, self._intents, *addresses, stop)
+        loop = shared_loop((self.venue, self.engine, self.feed, self._intents, *addresses, 0), self._rungs)
+        return lambda stop: loop(decide, self.venue, self.engine, self.feed, self._intents, *addresses, stop)
 
-    def _specialised(self, build: Any, more: tuple[Any, ...]) -> Callable[..., int]:
-        """Return what ``build`` makes of this session's strategy, waiting for ``stop`` and the arguments ``more``."""
+    def _specialised(self, finish: Any, more: tuple[Any, ...]) -> Callable[..., int]:
+        """Return the specialised loop, or what ``finish`` makes of it, waiting for ``stop`` and arguments ``more``."""
         strategy = self.setup.strategy
         addresses = (address(self._state), address(self._params), address(self._intents))
-        arguments = (self.venue, self.engine, self.frames, self._intents, *addresses, 0, *more)
+        arguments = (self.venue, self.engine, self.feed, self._intents, *addresses, 0, *more)
         dtypes = (self._state.dtype, self._params.dtype)
-        skips = strategy.quiet is not None and self.engine.shared_feature.shape[0] > 0
+        skips = self._is_plain and strategy.quiet is not None and self.engine.shared_feature.shape[0] > 0
         quiet_at = wrap_quiet(strategy.quiet, *dtypes) if skips else None
         key = (strategy.decide, skips, *map(str, dtypes))
         decide_at = wrap(strategy.decide, *dtypes)
-        run = build(decide_at, quiet_at, key, arguments, acts_on_bars_only=strategy.acts_on_bars_only)
-        return lambda stop, *rest: run(0, self.venue, self.engine, self.frames, self._intents, *addresses, stop, *rest)
+        run = specialised_loop(
+            decide_at,
+            quiet_at,
+            key,
+            arguments,
+            self._rungs,
+            acts_on_bars_only=strategy.acts_on_bars_only,
+            finish=finish,
+        )
+        return lambda stop, *rest: run(0, self.venue, self.engine, self.feed, self._intents, *addresses, stop, *rest)
 
     def _interpret(self, loop: Any, decide: Any, stop: int) -> int:
         # Compiled code divides by zero in silence, as IEEE 754 says; let the interpreter do the same.
         with np.errstate(all="ignore"):
-            return int(loop(decide, self.venue, self.engine, self.frames, self._intents, 0, 0, 0, stop))
+            return int(loop(decide, self.venue, self.engine, self.feed, self._intents, 0, 0, 0, stop))
 
     def _python(self, stop: int) -> int:
-        decide = self.setup.strategy.decide
-        return python_loop(decide, self.venue, self.engine, self.frames, self._intents, self.state, self.params, stop)
+        memory = (self.venue, self.engine, self.feed, self._intents, self.state, self.params)
+        return python_loop(self.setup.strategy.decide, *memory, stop, self._rungs)
 
     def _grow(self) -> None:
         engine = self.engine
         if engine.log.n_fills >= len(engine.fills):
             self.engine = engine._replace(fills=_doubled(engine.fills))
+        elif engine.log.n_moves >= len(engine.moves):
+            self.engine = engine._replace(moves=_doubled(engine.moves))
         else:
             self.engine = engine._replace(notes=_doubled(engine.notes))
 
@@ -253,9 +282,20 @@ def apply_overrides(setup: Setup) -> Setup:
     )
 
 
+def _rungs(setup: Setup) -> Rungs:
+    """Return the ladder's part: none without one, nor on accounts without margin whose settings name no breaker."""
+    risk = setup.risk
+    if risk is None or risk.profile == Profile.OFF:
+        return WITHOUT_LADDER
+    has_breakers = max(risk.daily_loss_limit, risk.drawdown_limit, risk.max_account_drawdown) > 0.0
+    return WITH_LADDER if has_breakers or setup.account_kind == AccountKind.UNIFIED_MARGIN else WITHOUT_LADDER
+
+
 def _venue(setup: Setup) -> Any:
     width = setup.frames.records.dtype["close"].shape[0]
-    venue = new_venue(setup.n_symbols, setup.grids(), interval_ns=setup.frames.interval_ns, width=width)
+    venue = new_venue(
+        setup.n_symbols, setup.grids(), interval_ns=setup.frames.interval_ns, width=width, tiers=setup.tiers
+    )
     execution = venue.execution
     execution.slippage_rate = setup.costs.slippage_bps / 10_000.0
     execution.participation = setup.execution.volume_participation or inf
@@ -276,6 +316,10 @@ def _open_account(setup: Setup, venue: Venue, engine: Engine) -> None:
     view.latency_ns = setup.execution.latency_ns
     view.max_stale_bars = setup.execution.max_stale_bars
     view.interval_ns = setup.frames.interval_ns
+    if setup.risk is not None:
+        view.panic_tp_policy = setup.risk.panic_tp_policy
+    if setup.account_kind == AccountKind.UNIFIED_MARGIN:
+        _open_margin(setup, venue, view)
     for symbol, instrument in enumerate(setup.grids()):
         for name in ("lot_units", "lot_scale", "tick_units", "tick_scale", "min_qty", "max_qty", "min_notional"):
             getattr(view, name)[symbol] = instrument[name]
@@ -284,6 +328,27 @@ def _open_account(setup: Setup, venue: Venue, engine: Engine) -> None:
         view.position_qty[leg] = venue.positions[leg].qty = qty
         # What it once cost is not known: profit counts from the run's first price on.
         view.entry_price[leg] = venue.positions[leg].entry_price = first_close(setup, name)
+
+
+def _open_margin(setup: Setup, venue: Venue, view: Any) -> None:
+    """Give venue and view the same kind of margin account, leverage and tiers."""
+    if setup.tiers is None:
+        raise ConfigError("a margin account needs risk tiers and none were given; name them with account.tiers")
+    for holder in (venue.accounts[0], view):
+        holder.position_mode = setup.position_mode
+        holder.margin_model = setup.margin_model
+    venue.accounts[0].kind = view.account_kind = setup.account_kind
+    for symbol, leverage in enumerate(setup.leverage):
+        if set_leverage(venue, 0, symbol, leverage) != Reason.NONE:
+            raise ConfigError(
+                f"leverage of {setup.frames.symbols[symbol]} = {leverage:g}: it must be from 1 to "
+                f"{venue.tiers[venue.markets[symbol].first_tier].max_leverage:g}, what the first risk tier allows"
+            )
+        view.leverage[symbol] = leverage
+    view.tiers[...] = venue.tiers
+    view.first_tier[...] = venue.markets["first_tier"]
+    view.end_tier[...] = venue.markets["end_tier"]
+    view.available = view.equity
 
 
 def _doubled(log: Any) -> Any:

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ballast.backtest.figures import Figure, Group
 from ballast.backtest.formatting import duration, interval, moment, number, percent, title
+from ballast.backtest.margin_summary import alarm, margin_group, standstill
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from ballast.backtest.result import Metrics, Result
-
-
-class Figure(NamedTuple):
-    """
-    One line: what, how much, and a remark that may be empty.
-
-    ``key`` is the figure's name in the JSON, empty for one that has none; ``tone`` the sign to colour by.
-    """
-
-    label: str
-    value: str
-    remark: str = ""
-    key: str = ""
-    tone: float = 0.0
-
-
-class Group(NamedTuple):
-    """Figures that belong together."""
-
-    title: str
-    figures: list[Figure]
 
 
 def headline(result: Result) -> str:
@@ -50,12 +31,15 @@ def symbols_text(symbols: Sequence[str], limit: int = 6) -> str:
 def groups(result: Result) -> list[Group]:
     """Return the figures of a run as the summary and the report show them."""
     figures = result.metrics
-    return [_performance(result, figures), _risk(figures), _trading(figures), _costs(result, figures)]
+    margin = [margin_group(result, result.margin)] if result.margin else []
+    return [_performance(result, figures), _risk(figures), *margin, _trading(figures), _costs(result, figures)]
 
 
 def remarks(result: Result) -> list[str]:
     """Return what a reader must know before trusting the figures, one sentence each."""
     found = []
+    if result.margin and (stop := standstill(result.margin)):
+        found.append(stop)
     if result.rows_skipped or result.rows_widened:
         found.append(f"Data: {result.rows_skipped:,} rows skipped, {result.rows_widened:,} rows widened.")
     if result.rejects:
@@ -74,6 +58,8 @@ def remarks(result: Result) -> list[str]:
 def summary_text(result: Result) -> str:
     """Return the summary as aligned plain text."""
     lines = [f"{result.strategy}  {headline(result)}"]
+    if worst := alarm(result):
+        lines += ["", worst]
     listed = groups(result)
     label_width = max(len(figure.label) for group in listed for figure in group.figures)
     value_width = max(len(figure.value) for group in listed for figure in group.figures)
@@ -97,6 +83,8 @@ def print_summary(result: Result, console: Console) -> None:
 
     console.print()
     console.print(Text.assemble((result.strategy, "bold"), "  ", (headline(result), "dim")))
+    if worst := alarm(result):
+        console.print(Text(worst, style="bold red"))
     columns = 2 if console.width >= 96 else 1
     grid = Table.grid(padding=(1, 2, 0, 0))
     tables = [_table(group) for group in groups(result)]

@@ -25,7 +25,9 @@ from ballast.engine.observe import observe_features
 from ballast.engine.state import new_engine
 from ballast.indicators.table import Request, plan
 from ballast.model.compiled import compiled
+from ballast.model.enums import AccountKind
 from ballast.model.errors import ConfigError, nearest
+from ballast.risk.settings import Profile
 
 FEATURE_BUDGET_BYTES = 1_000_000_000
 """Shared indicator values larger than this are computed bar by bar in each cell instead."""
@@ -105,6 +107,8 @@ def sweep(
     -----
     On Ctrl-C no further cell begins, and what is finished is returned.
     """
+    for cell in cells:
+        _refuse_profile(cell.setup)
     rows: dict[int, dict[str, Any]] = {}
     stop = Event()
     count = workers or os.cpu_count() or 1
@@ -119,6 +123,18 @@ def sweep(
             stop.set()
             rows |= _finished(futures)
     return _collected(cells, rows)
+
+
+def _refuse_profile(setup: Setup) -> None:
+    """Refuse margin accounts under a ladder that nobody may trade with: tuning them would find what it lets pass."""
+    if setup.account_kind != AccountKind.UNIFIED_MARGIN:
+        return
+    profile = Profile.OFF if setup.risk is None else Profile(int(setup.risk.profile))
+    if profile != Profile.SAFE:
+        raise ConfigError(
+            f'risk.profile = "{profile.name.lower()}": a sweep takes "safe" only; '
+            "backtest and survive take the others, for comparison"
+        )
 
 
 @dataclass(frozen=True)
@@ -160,7 +176,9 @@ def _group_key(setup: Setup) -> tuple[Any, ...]:
     requests = tuple(setup.strategy.features(setup.params, setup.n_symbols, setup.frames.interval_ns))
     positions = tuple(setup.initial_positions.items())
     grids = None if setup.instruments is None else setup.instruments.tobytes()
-    return requests, setup.costs, setup.execution, setup.initial_capital, positions, grids
+    margin = (setup.account_kind, setup.position_mode, setup.margin_model, tuple(setup.leverage))
+    risk = None if setup.risk is None else setup.risk.tobytes()
+    return requests, setup.costs, setup.execution, setup.initial_capital, positions, grids, margin, risk
 
 
 def shared_features(setup: Setup, requests: Sequence[Request]) -> Any:

@@ -21,6 +21,9 @@ from ballast.cli.data import data_app
 from ballast.cli.demo import demo
 from ballast.cli.help import command, show_help
 from ballast.cli.inspect import doctor, strategies
+from ballast.cli.ladder import ladder
+from ballast.cli.sete import sete
+from ballast.cli.survive import survive
 from ballast.cli.sweep import sweep
 from ballast.model.errors import ConfigError, DataError, Error, OutputError, RejectedByVenue
 
@@ -66,6 +69,19 @@ command(
 )
 app.add_typer(data_app, name="data")
 command(app, strategies, "ballast strategies", "ballast strategies cascade")
+command(
+    app,
+    sete,
+    "ballast sete --profits 0.56,0.34,0.88,0.64,1.10",
+    "ballast sete --profits 0.56,0.34,0.88,0.64,1.10 --mode literal --closed-loop",
+)
+command(app, ladder, "ballast ladder", "ballast ladder --profile documented --prove")
+command(
+    app,
+    survive,
+    "ballast survive grid.toml",
+    "ballast survive grid.toml --html survival.html --paths 10000 --horizon 7d,30d",
+)
 command(app, demo, "ballast demo", "ballast demo --directory somewhere")
 command(app, doctor, "ballast doctor")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, nan
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -10,8 +11,10 @@ import numpy.typing as npt
 from ballast.engine.view import View
 from ballast.model.events import Event
 from ballast.model.market import width_for
-from ballast.model.records import Shape, record
+from ballast.model.records import LegFloats, Shape, SymbolFloats, record
+from ballast.risk.facts import Facts
 from ballast.risk.ladder import Ladder
+from ballast.risk.settings import Profile, risk_settings
 
 MIN_FEATURE_WIDTH = 8
 N_REASONS = 64
@@ -19,10 +22,30 @@ N_REASONS = 64
 
 @record
 class Log:
-    """Counts of a run: fills and notes written, refusals by ``Reason``."""
+    """
+    Counts of a run: fills, notes and moves of the ladder written, refusals by ``Reason``.
+
+    ``guarded_frame`` is the last frame whose bars the ladder has taken, ``n_closing`` how many of the engine's own
+    emergency orders are live, ``deadline_ns`` what time the ladder last asked to be woken at. The extremes of a
+    margin account, each with the time of its first occurrence (0 for none), are of the moments at which it was
+    looked at: closes, fills, wakes, funding. ``leg_funding`` sums what each leg has paid, < 0 when received;
+    ``liquidation_mark`` holds the marks when a liquidation first closed something.
+    """
 
     n_fills: int
     n_notes: int
+    n_moves: int
+    guarded_frame: int = -1
+    n_closing: int
+    deadline_ns: int
+    min_available: float = inf
+    max_im_rate: float
+    max_mm_rate: float
+    min_available_ns: int
+    max_mm_rate_ns: int
+    liquidated_ns: int
+    leg_funding: LegFloats
+    liquidation_mark: SymbolFloats = nan  # type: ignore[assignment]  # The default fills the array.
     rejects: Annotated[npt.NDArray[np.int64], Shape(N_REASONS)]
 
 
@@ -37,18 +60,54 @@ class Note:
     value: float
 
 
+@record
+class Move:
+    """
+    One move of the ladder: between which ``LadderState``, why (``LadderReason``), and what it saw.
+
+    On accounts without margin the margin figures are NaN.
+    """
+
+    time_ns: int
+    before: int
+    after: int
+    reason: int
+    equity: float
+    available_for_trading: float
+    next_worst_case: float
+    imbalance_ratio: float
+    mm_rate: float
+
+
+@record
+class MarginPoint:
+    """A margin account at the close of a frame; the ladder's figures are NaN where it is off."""
+
+    available: float
+    initial_margin: float
+    maintenance_margin: float
+    mm_rate: float
+    available_for_trading: float
+    reserve: float
+    next_worst_case: float
+    funding_paid: float
+    state: int
+
+
 class Engine(NamedTuple):
     """
     Everything that ``observe`` and ``act`` write. (Numba reserves the attribute name ``view``.)
 
-    ``equity`` and ``gross`` hold one point per frame, or none when no curve is kept. ``fills`` and
-    ``notes`` grow by doubling: the run returns to its caller when they are full. ``shared_feature``
-    replaces the incremental indicators when it has rows: one per output, (n_outputs, n_frames), computed
-    once for many runs.
+    ``risk`` are the ladder's settings and ``facts`` what it saw last. ``equity``, ``gross`` and, on margin
+    accounts, ``margin`` hold one point per frame, or none when no curve is kept. ``fills``, ``notes`` and ``moves``
+    grow by doubling: the run returns to its caller when they are full. ``shared_feature`` replaces the incremental
+    indicators when it has rows: one per output, (n_outputs, n_frames), computed once for many runs.
     """
 
     strategy_view: Any
     ladder: Any
+    risk: Any
+    facts: Any
     feature_specs: Any
     feature_states: Any
     feature_ring: Any
@@ -56,8 +115,10 @@ class Engine(NamedTuple):
     log: Any
     fills: Any
     notes: Any
+    moves: Any
     equity: Any
     gross: Any
+    margin: Any
 
 
 def new_engine(
@@ -68,24 +129,34 @@ def new_engine(
     shared_feature: Any = None,
     width: int | None = None,
     keeps_curve: bool = True,
+    n_tiers: int = 0,
+    risk: Any = None,
 ) -> Engine:
-    """Return an engine with an empty log, a NORMAL ladder and indicators laid out by ``indicators.table.plan``."""
+    """
+    Return an engine with an empty log, a NORMAL ladder and indicators laid out by ``indicators.table.plan``.
+
+    ``risk`` is a ``RiskSettings`` record; None has no ladder.
+    """
     specs, states, ring, n_outputs = plan
     width = width or width_for(n_symbols)
     features = max(MIN_FEATURE_WIDTH, width_for(n_outputs))
-    view = View.new(symbols=width, legs=2 * width, features=features)  # type: ignore[attr-defined]
+    view = View.new(symbols=width, legs=2 * width, features=features, tiers=n_tiers)  # type: ignore[attr-defined]
     view.n_symbols = n_symbols
     return Engine(
         strategy_view=view,
-        ladder=Ladder.new(),  # type: ignore[attr-defined]
+        ladder=Ladder.new(symbols=width, legs=2 * width),  # type: ignore[attr-defined]
+        risk=risk_settings({"profile": Profile.OFF}, has_margin=False) if risk is None else risk,
+        facts=Facts.new(symbols=width, legs=2 * width),  # type: ignore[attr-defined]
         feature_specs=specs,
         feature_states=states,
         feature_ring=ring,
         shared_feature=np.zeros((0, 1)) if shared_feature is None else shared_feature,
-        log=Log.new(),  # type: ignore[attr-defined]
+        log=Log.new(symbols=width, legs=2 * width),  # type: ignore[attr-defined]
         # Untouched pages cost nothing, so room for a busy run is free until it is used.
         fills=np.zeros(4096 + n_frames // 16, Event.dtype()).view(np.recarray),  # type: ignore[attr-defined]
         notes=Note.array(4096),  # type: ignore[attr-defined]
+        moves=Move.array(256),  # type: ignore[attr-defined]
         equity=np.zeros(n_frames if keeps_curve else 0),
         gross=np.zeros(n_frames if keeps_curve else 0),
+        margin=MarginPoint.array(n_frames if keeps_curve and n_tiers else 0),  # type: ignore[attr-defined]
     )

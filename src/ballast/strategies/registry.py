@@ -14,7 +14,10 @@ from ballast.strategies.spec import Strategy, from_module
 BUILT_IN = {
     "cascade": "ballast.strategies.cascade",
     "equal_weight": "ballast.strategies.equal_weight",
+    "hedge_grid": "ballast.strategies.hedge_grid",
     "rsi_reversion": "ballast.strategies.rsi_reversion",
+    "tight_range": "ballast.strategies.tight_range",
+    "target_weights": "ballast.strategies.target_weights",
 }
 
 

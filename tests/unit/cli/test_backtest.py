@@ -114,7 +114,7 @@ def test_bars_can_be_aggregated(configuration: Path, tmp_path: Path) -> None:
         (('"cascade"', '"cascade"\nmax_position_pct = 0.1'), "max_position_pct"),
         (('"cascade"', '"cascad"'), "no such strategy; did you mean 'cascade'?"),
         (("[account]", "[account"), "not valid TOML"),
-        (("fee_rate", 'kind = "unified_margin"\nfee_rate'), 'runs "spot" accounts only'),
+        (("fee_rate", 'kind = "unified_margin"\nfee_rate'), "no risk tiers of 'BLORPUSDT'"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(

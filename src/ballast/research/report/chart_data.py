@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from ballast.backtest.charts import thinned
 from ballast.backtest.formatting import title
 from ballast.backtest.metrics import drawdowns
 from ballast.backtest.result import Result
 from ballast.research.report.allocation import allocation
+from ballast.research.report.margin_chart import margin_chart, margin_trades
+from ballast.research.report.packing import packed, series
 
 
 def chart_data(result: Result) -> dict[str, Any]:
@@ -30,34 +28,28 @@ def chart_data(result: Result) -> dict[str, Any]:
             "reasons": [escape(reason) for reason in result.reasons],
             "symbols": [_trades(result, index, name) for index, name in enumerate(result.symbols)],
         },
+        **({"margin": margin_chart(result, result.margin)} if result.margin else {}),
     }
 
 
-def packed(values: npt.ArrayLike) -> str:
-    """Return the base64 of the values as little-endian float64."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
-
-
 def _equity(result: Result) -> dict[str, Any]:
-    def series(name: str, values: npt.NDArray[np.float64]) -> dict[str, str]:
-        kept = thinned(values)
-        return {"name": escape(name), "ts": packed(result.ts_ms[kept]), "value": packed(values[kept])}
-
+    ts_ms = result.ts_ms
     return {
-        "run": series(result.strategy, result.equity),
-        "drawdown": series("Drawdown", drawdowns(result.equity)),
-        "benchmarks": [series(title(name), equity) for name, equity in result.benchmarks.items()],
+        "run": series(result.strategy, ts_ms, result.equity),
+        "drawdown": series("Drawdown", ts_ms, drawdowns(result.equity)),
+        "benchmarks": [series(title(name), ts_ms, equity) for name, equity in result.benchmarks.items()],
     }
 
 
 def _allocation(result: Result) -> dict[str, Any]:
     found = allocation(result)
     columns = [
-        {"name": escape(name), "value": packed(found.weights[:, index])} for index, name in enumerate(result.symbols)
+        {"name": escape(name), "value": packed(found.weights[:, index])} for index, name in enumerate(found.names)
     ]
-    if found.is_stackable:
+    is_stackable = found.is_stackable and result.margin is None
+    if is_stackable:
         columns.append({"name": "Reserve", "value": packed(1.0 - found.weights.sum(axis=1))})
-    return {"ts": packed(result.ts_ms[found.frames]), "stacked": found.is_stackable, "columns": columns}
+    return {"ts": packed(result.ts_ms[found.frames]), "stacked": is_stackable, "columns": columns}
 
 
 def _trades(result: Result, symbol: int, name: str) -> dict[str, Any]:
@@ -66,9 +58,11 @@ def _trades(result: Result, symbol: int, name: str) -> dict[str, Any]:
     fills = result.fills[result.fills["symbol"] == symbol]
     columns = {"ts": "ts_ms", "side": "side", "qty": "qty", "price": "price", "fee": "fee"}
     columns |= {"reason": "reason", "event": "cycle"}
+    more = margin_trades(result, result.margin, symbol) if result.margin else {}
     return {
         "name": escape(name),
         "ts": packed(result.ts_ms[kept]),
         "value": packed(closes[kept]),
-        "fills": {key: packed(fills[field]) for key, field in columns.items()},
+        **more,
+        "fills": {key: packed(fills[field]) for key, field in columns.items()} | more.get("fills", {}),
     }

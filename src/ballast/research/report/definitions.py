@@ -44,6 +44,40 @@ _READ_OFF = {
     "n_trades": "Closed round trips: one for each fill that closes, first in, first out, per symbol and position side.",
 }
 
+_MARGIN = {
+    "liquidated": (
+        "Whether the venue closed anything because maintenance margin had reached the margin balance. Cancelling "
+        "orders alone, which it does first, is not a liquidation."
+    ),
+    "liquidation_ts": "When it first did, UTC ms. None if it never did.",
+    "min_available": (
+        "Lowest available balance: margin balance less initial margin, below 0 when initial margin exceeds it. Of "
+        "every moment at which the account was looked at: closes, fills, wakes, funding. Quote currency."
+    ),
+    "min_available_ts": "When it first stood so low, UTC ms.",
+    "max_mm_rate": (
+        "Highest maintenance margin / margin balance, of the same moments. At 1 the venue liquidates, which may be "
+        "before anyone looks: a liquidated account reached 1 whatever stands here."
+    ),
+    "max_mm_rate_ts": "When it first stood so high, UTC ms. None for an account that never held a position.",
+    "max_im_rate": "Highest initial margin / margin balance, of the same moments. Above 1 nothing can be opened.",
+    "funding_paid": "Sum of funding paid, < 0 when more was received. Quote currency.",
+    "realised_pnl": "Profit by price of all that was closed, against mean entries, before fees and funding.",
+    "insurance_loss": "What the venue's insurance fund paid for a bankrupt account. Quote currency, >= 0.",
+    "states": "Seconds that the ladder stood in each state, from the first close to the last.",
+    "transitions": "Every move of the ladder: `ts`, `from`, `to` and its `reason`.",
+    "actions": "How often each thing was done: fills by their reason, and the ladder's moves.",
+    "legs": (
+        "Where each leg's money came from. `realised_pnl` and `unrealised_pnl` are by price alone, against the leg's "
+        "mean entry, the latter at the last mark; `fees` and `funding` are > 0 when paid; `net`, what the leg added "
+        "to equity, is the first two less the last two. The nets sum to final equity less what the run began with, "
+        "but for what an insurance fund paid to an account that owed money. `exposure` is the mean over the bars of "
+        "value / equity, `largest_value` the highest value at a close; `qty` (signed) and `entry_price` are what is "
+        "held at the end."
+    ),
+}
+"""Figures that only accounts with margin have."""
+
 _INTRODUCTION = """\
 # Results
 
@@ -72,11 +106,28 @@ what the rebalance win rate counts. It opens dark where the system is.
 ## Figures
 """
 
+_MARGIN_INTRODUCTION = """
+## Margin accounts
+
+Equity is the margin balance: wallet and unrealised profit. Whatever is valued is valued at the mark price, the last
+price where the data has none: equity, gross, exposure and what is unrealised. Whatever is counted from trades is
+counted at the prices of the fills: turnover, round trips, realised profit. In hedge mode the long and the short leg of
+a symbol never close each other: each has round trips of its own, and gross, exposure and turnover count both.
+
+Round trips match first in, first out, while legs are booked against their mean entry, as the venue does; over a leg
+that ends flat both give the same sum. Funding belongs to legs and to no round trip, so `trades` and the figures made
+from them are before funding.
+
+The report says first whether the account was liquidated, when, and at which mark. Under the price, with the entries
+that stood open, each leg's mean entry and its fills, lies the account on the same time axis: what the ladder weighed,
+the maintenance margin rate against its limits, funding, and the ladder's states as bands.
+"""
+
 
 def definition(key: str) -> str:
     """Return what a figure means, in a few sentences; ``key`` is its name in the JSON."""
-    if key in _READ_OFF:
-        return _READ_OFF[key]
+    if key in _READ_OFF or key in _MARGIN:
+        return _READ_OFF.get(key) or _MARGIN[key]
     prose = (inspect.getdoc(_COMPUTED[key]) or "").split("\nParameters\n")[0]
     sentence = " ".join(prose.split()).removeprefix("Return the ")
     return sentence[0].upper() + sentence[1:]
@@ -84,4 +135,9 @@ def definition(key: str) -> str:
 
 def results_page() -> str:
     """Return the text of ``docs/results.md``."""
-    return _INTRODUCTION + "".join(f"\n**`{field.name}`** {definition(field.name)}\n" for field in fields(Metrics))
+    figures = "".join(_entry(field.name) for field in fields(Metrics))
+    return _INTRODUCTION + figures + _MARGIN_INTRODUCTION + "".join(map(_entry, _MARGIN))
+
+
+def _entry(key: str) -> str:
+    return f"\n**`{key}`** {definition(key)}\n"

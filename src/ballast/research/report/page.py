@@ -13,13 +13,17 @@ from string import Template
 from ballast.backtest.result import Result
 from ballast.backtest.summary import headline
 from ballast.files.durable import write_whole
-from ballast.research.report import sections, trade_tables
+from ballast.research.report import margin_sections, sections, trade_tables
 from ballast.research.report.chart_data import chart_data
 
 _NAVIGATION = {
     "equity": "Equity",
+    "account": "Price and margin",
+    "margin": "Margin account",
+    "legs": "Legs",
     "figures": "Figures",
     "allocation": "Allocation",
+    "exposure": "Exposure",
     "trades": "Trades",
     "rebalances": "Rebalances",
     "months": "Months",
@@ -48,9 +52,7 @@ def report_html(result: Result) -> str:
 
     body = "\n".join((
         sections.equity(result),
-        sections.figures(result),
-        sections.allocation(),
-        sections.trades(result),
+        *_account(result),
         trade_tables.rebalance_table(result),
         sections.months(result),
         trade_tables.costs(result),
@@ -63,9 +65,11 @@ def report_html(result: Result) -> str:
         for identifier, words in _NAVIGATION.items()
         if f'<section id="{identifier}">' in body
     )
+    has_margin = result.margin is not None
     return Template(_asset("page.html")).substitute(
         title=escape(f"{_heading(result)} · Ballast"),
-        style=_asset("style.css"),
+        style=_asset("style.css") + (_asset("margin.css") if has_margin else ""),
+        alarm=margin_sections.alarm_banner(result),
         strategy=escape(_heading(result)),
         span=escape(headline(result)),
         headline=sections.headline(result),
@@ -74,8 +78,21 @@ def report_html(result: Result) -> str:
         footer=escape(f"Ballast {result.code_version}"),
         data=_embedded(chart_data(result)),
         plotly=get_plotlyjs(),
-        script=_asset("charts.js"),
+        script=_asset("charts.js").replace("  /* trades */\n", _asset("margin.js" if has_margin else "trades.js")),
     )
+
+
+def _account(result: Result) -> list[str]:
+    """Return the sections on what was held: a margin account's before its figures, any other's after them."""
+    if result.margin is None:
+        return [sections.figures(result), sections.allocation(), sections.trades(result)]
+    return [
+        margin_sections.account(result, result.margin),
+        margin_sections.margin_account(result, result.margin),
+        margin_sections.legs(result),
+        sections.figures(result),
+        margin_sections.exposure(),
+    ]
 
 
 def _heading(result: Result) -> str:

@@ -8,10 +8,12 @@ from itertools import groupby
 
 import numpy as np
 
+from ballast.backtest.figures import Figure
 from ballast.backtest.formatting import MISSING, duration, moment, number, percent, significant, title
 from ballast.backtest.result import CurveMetrics, Result
-from ballast.backtest.summary import Figure, groups
+from ballast.backtest.summary import groups
 from ballast.research.report.definitions import definition
+from ballast.research.report.margin_tiles import margin_tiles
 from ballast.research.report.markup import (
     MAX_ROWS,
     Cell,
@@ -25,6 +27,7 @@ from ballast.research.report.markup import (
     titled,
     tone_class,
 )
+from ballast.research.report.refusals import meaning
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -46,6 +49,9 @@ def headline(result: Result) -> str:
         ("Sharpe", number(figures.sharpe), f"volatility {percent(figures.volatility)}", 0.0),
         ("Win rate", percent(rate), won, 0.0),
     ]
+    if result.margin is not None:
+        # How near it came to its end counts for more than how smoothly it got there.
+        tiles[4:] = margin_tiles(result.margin)
     return "".join(
         f'<div><dt>{escape(label)}</dt><dd class="{tone_class(tone)}">{escaped(value)}</dd>'
         f"<dd>{escaped(remark)}</dd></div>"
@@ -111,20 +117,24 @@ def allocation() -> str:
     return section("allocation", "Allocation", lead, '<div class="chart" id="allocation-chart"></div>')
 
 
-def trades(result: Result) -> str:
-    """Return the price chart with every fill of the chosen symbol."""
+def symbol_controls(result: Result) -> str:
+    """Return the choice of the symbol whose price is drawn, the busiest one first, and room for a note."""
     counts = np.bincount(result.fills["symbol"], minlength=len(result.symbols))
     busiest = int(np.argmax(counts))
     options = "".join(
         f'<option value="{index}"{" selected" if index == busiest else ""}>{escape(name)}</option>'
         for index, name in enumerate(result.symbols)
     )
-    controls = (
+    return (
         f'<div class="controls"><label>Symbol <select id="trade-symbol">{options}</select></label>'
         '<span class="muted" id="trade-note"></span></div>'
     )
+
+
+def trades(result: Result) -> str:
+    """Return the price chart with every fill of the chosen symbol."""
     lead = "Every fill at its price, with its reason on hover. Drag to zoom, double-click to see all."
-    return section("trades", "Trades", lead, controls + '<div class="chart" id="trade-chart"></div>')
+    return section("trades", "Trades", lead, symbol_controls(result) + '<div class="chart" id="trade-chart"></div>')
 
 
 def months(result: Result) -> str:
@@ -165,14 +175,21 @@ def notes(result: Result) -> str:
     if result.assumptions:
         blocks += titled("Assumptions", bullets(result.assumptions))
     if result.rejects:
-        rows = [
-            [text(reason), figure(f"{count:,}")]
-            for reason, count in sorted(result.rejects.items(), key=lambda item: -item[1])
-        ]
-        blocks += titled("Refused orders", table([text("Reason"), heading("Count")], rows, classes="narrow"))
+        blocks += titled("Refused orders", _refusals(result))
     if result.breaches:
         blocks += titled("Limit breaches", _breaches(result))
     return section("notes", "What to know", "", blocks)
+
+
+def _refusals(result: Result) -> str:
+    """Return how often each reason occurred and, on accounts with margin, what it means."""
+    is_explained = result.margin is not None
+    rows = [
+        [text(reason), figure(f"{count:,}"), *([text(meaning(reason))] if is_explained else [])]
+        for reason, count in sorted(result.rejects.items(), key=lambda item: -item[1])
+    ]
+    head = [text("Reason"), heading("Count"), *([text("Meaning")] if is_explained else [])]
+    return table(head, rows, classes="narrow")
 
 
 def _breaches(result: Result) -> str:

@@ -8,6 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from ballast.backtest.formatting import MISSING, duration, moment, number, percent, significant
+from ballast.backtest.margin_summary import leg_name
 from ballast.backtest.metrics import RecordArray, trade_win_rate
 from ballast.backtest.result import Result
 from ballast.model.enums import PositionSide
@@ -97,15 +98,32 @@ def costs(result: Result) -> str:
 
 
 def round_trip_table(result: Result) -> str:
-    """Return closed round trips and open positions by symbol."""
+    """Return closed round trips and open positions by symbol; on accounts with margin, closed ones by leg."""
     closed = result.round_trips.closed
-    head = [text("Symbol"), *map(heading, ("Closed", "Win rate", "P/L", "Best", "Worst", "Fees", "Mean holding"))]
+    if result.margin is not None:
+        return _round_trips_by_leg(result)
+    head = [text("Symbol"), *map(heading, _TRIP_HEADS)]
     rows = [
         [text(name), *_trip_cells(closed[closed["symbol"] == symbol])] for symbol, name in enumerate(result.symbols)
     ]
     foot = [text("All"), *_trip_cells(closed)]
     lead = "Closed first in, first out, one for each fill that closes; P/L is net of both sides’ fees."
     return section("round-trips", "Round trips", lead, table(head, rows, foot) + _open_positions(result))
+
+
+_TRIP_HEADS = ("Closed", "Win rate", "P/L", "Best", "Worst", "Fees", "Mean holding")
+
+
+def _round_trips_by_leg(result: Result) -> str:
+    # What is still held stands with the legs, valued as the account values it.
+    closed = result.round_trips.closed
+    rows = []
+    for leg in result.legs:
+        own = closed[(closed["symbol"] == leg.symbol) & (closed["position_side"] == leg.position_side)]
+        rows.append([text(leg_name(result, leg.symbol, leg.position_side)), *_trip_cells(own)])
+    lead = "Closed first in, first out, one for each fill that closes; P/L is net of both sides’ fees, before funding."
+    head = [text("Leg"), *map(heading, _TRIP_HEADS)]
+    return section("round-trips", "Round trips", lead, table(head, rows, [text("All"), *_trip_cells(closed)]))
 
 
 def _trip_cells(trips: RecordArray) -> list[Cell]:
