@@ -1,5 +1,5 @@
 """
-Ballast's hedge grid on perpetuals, in a process of its own: ``run_ballast_grid.py N_BARS N_SYMBOLS PROFILE REPETITIONS``.
+Ballast's hedge grid, in a process of its own: ``run_ballast_grid.py N_BARS N_SYMBOLS CAPITAL REPETITIONS``.
 
 One margin account in hedge mode under the ladder: marks of their own beside the bars, risk tiers, funding every eight
 hours, the grid's own take-profits and levels. A run is everything from bars in memory to final equity.
@@ -21,14 +21,14 @@ from ballast.backtest.setup import Costs, Setup
 from ballast.model.enums import AccountKind, MarginModel, PositionMode
 from ballast.model.instrument import Instrument, Tier
 from ballast.model.market import Frame, FundingStamp, MarkBar, width_for
-from ballast.risk.settings import Profile, risk_settings
+from ballast.risk.settings import risk_settings
 from ballast.strategies import registry
 
 EIGHT_HOURS_NS = 480 * MINUTE_NS
 TIERS = [(50_000.0, 0.01, 0.0, 50.0), (200_000.0, 0.02, 500.0, 25.0), (np.inf, 0.05, 6_500.0, 10.0)]
 
 
-def setup_of(n_bars: int, n_symbols: int, profile: str) -> Setup:
+def setup_of(n_bars: int, n_symbols: int, capital: float) -> Setup:
     """Return the run."""
     bars = market("perpetuals", n_bars)
     width = width_for(n_symbols)
@@ -58,7 +58,7 @@ def setup_of(n_bars: int, n_symbols: int, profile: str) -> Setup:
         frames=Frames(records, tuple(f"S{k}" for k in range(n_symbols))),
         strategy=strategy,
         params=strategy.params(values, n_symbols),
-        initial_capital=100_000.0,
+        initial_capital=capital,
         costs=Costs(maker_fee_rate=0.0002, taker_fee_rate=0.00055, slippage_bps=2.0),
         instruments=instruments,
         account_kind=AccountKind.UNIFIED_MARGIN,
@@ -68,13 +68,13 @@ def setup_of(n_bars: int, n_symbols: int, profile: str) -> Setup:
         tiers=tiers,
         marks=marks,
         funding=funding,
-        risk=risk_settings({"profile": Profile[profile.upper()]}, has_margin=True),
+        risk=risk_settings({}, has_margin=True),
     )
 
 
-def main(n_bars: int, n_symbols: int, profile: str, repetitions: int) -> None:
+def main(n_bars: int, n_symbols: int, capital: float, repetitions: int) -> None:
     """Time the grid and print the result."""
-    setup = setup_of(n_bars, n_symbols, profile)
+    setup = setup_of(n_bars, n_symbols, capital)
 
     def run() -> dict[str, Any]:
         session = Session(setup)
@@ -82,8 +82,8 @@ def main(n_bars: int, n_symbols: int, profile: str, repetitions: int) -> None:
         log = session.engine.log
         return {"equity": session.final_equity, "fills": int(log.n_fills), "moves": int(log.n_moves)}
 
-    report(f"Ballast hedge grid, {profile}", __version__, n_bars * n_symbols, run, repetitions)
+    report("Ballast hedge grid", __version__, n_bars * n_symbols, run, repetitions)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ballast.backtest.figures import Figure, Group
-from ballast.backtest.formatting import MINUS, duration, moment, number, percent, significant
+from ballast.backtest.formatting import MINUS, duration, moment, number, percent, significant, title
 from ballast.model.enums import EngineRole, LadderState, PositionSide
 from ballast.risk.settings import Profile
 
@@ -117,6 +117,7 @@ def margin_group(result: Result, margin: MarginResult) -> Group:
         ),
         Figure("Realised by price", number(margin.realised_pnl, signed=True), "before costs", "realised_pnl"),
         Figure("Funding paid", funding, "received" if funding.startswith(MINUS) else "", "funding_paid"),
+        *(Figure(title(name), f"{count:,}") for name, count in result.counts.items()),
     ]
     return Group("Margin", [*lines, *_ladder(margin)])
 

@@ -60,6 +60,7 @@ def test_the_margin_block_names_account_extremes_and_states() -> None:
     assert {"NORMAL", "FROZEN", "PANIC"} <= set(figures)
     assert "HALTED" not in figures
     assert figures["PANIC"].tone < 0.0
+    assert figures["Levels max long"].value == str(result.counts["levels_max_long"])
 
 
 def test_a_liquidated_account_reached_the_whole_rate_though_nobody_saw_it() -> None:

@@ -261,13 +261,19 @@ class TestRun:
 
     def test_a_sweep_reads_the_same_market(self, directory: Path) -> None:
         out = directory / "sweep"
-        arguments = ["--grid", "strategy.stake=1,2", "--out", str(out), "--quiet"]
+        arguments = ["--set", 'risk.profile="safe"', "--grid", "strategy.stake=1,2", "--out", str(out), "--quiet"]
         assert run(["sweep", str(directory / "run.toml"), *arguments]) == 0
         cells = {
             row["strategy.stake"]: row["final_equity"] for row in pq.read_table(next(out.glob("*.parquet"))).to_pylist()
         }
         # Profit, fee and funding of half the position are half.
         assert cells[2.0] - 10_000 == pytest.approx(2 * (cells[1.0] - 10_000))
+
+    def test_a_sweep_refuses_a_ladder_that_is_off(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        arguments = ["--grid", "strategy.stake=1,2", "--out", str(directory / "sweep"), "--quiet"]
+        assert run(["sweep", str(directory / "run.toml"), *arguments]) == 2
+        assert 'risk.profile = "off": a sweep takes "safe" only' in capsys.readouterr().err
+        assert not list((directory / "sweep").glob("*"))
 
     def test_a_bad_file_is_one_line_and_leaves_nothing(
         self, directory: Path, capsys: pytest.CaptureFixture[str]
