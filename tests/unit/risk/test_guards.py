@@ -10,10 +10,12 @@ from hypothesis import assume, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 
+from ballast.kernel.thresholds import GUARD_TOLERANCE
 from ballast.kernel.venue import Guard
 from ballast.model.enums import LadderState, MarginModel
 from ballast.risk.climb import climb
 from ballast.risk.guards import N_GUARDS, GuardSlot, arm_guards, mm_guard_rate
+from ballast.risk.thresholds import has_fallen_to
 from tests.unit.risk.accounts import DOCUMENTED, OFF, SAFE, SECOND, facts_of, ladder_for, margin_view, refresh, settings
 
 LIMITED = settings(daily_loss_limit=0.02, drawdown_limit=0.05)
@@ -152,3 +154,18 @@ def test_a_ladder_that_moves_on_a_price_was_woken_for_it(
     by_time = by_time or imbalance >= 0
     if moved and not by_rate and not by_time:
         assert any(value(guards[slot], view) < 0.0 for slot in slots(guards))
+
+
+@given(size=st.floats(1.0, 1e6), cash=st.floats(100.0, 1e6), price=st.floats(0.01, 1e5))
+def test_who_is_woken_by_a_floor_finds_it_met(size: float, cash: float, price: float) -> None:
+    view = margin_view((size / price, 0.0), cash=cash, price=price)
+    guards = armed(view, ladder_for(view, 0.0, 0.0))
+    guard = guards[GuardSlot.ACCOUNT_DRAWDOWN]
+    assume(guard.is_armed)
+    floor = 0.8 * cash
+    # Where the kernel wakes: the value has come down to its own tolerance below zero.
+    limit = -GUARD_TOLERANCE * max(1.0, abs(float(guard.offset)))
+    view.mark[0] = (limit - float(guard.offset)) / float(guard.weight[0])
+    assume(view.mark[0] > 0.0)
+    refresh(view)
+    assert has_fallen_to(view.equity, floor)

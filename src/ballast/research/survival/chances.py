@@ -1,0 +1,140 @@
+"""How often each layer fires on many paths: each run by the engine with the real strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock, local
+from typing import Any
+
+import numpy as np
+
+from ballast.backtest.session import Session
+from ballast.backtest.setup import Setup
+from ballast.research.survival.layers import Layer, first_times, is_over
+from ballast.research.survival.paths import Paths, wilson
+from ballast.research.survival.road import START_NS, Floats, empty_bars, on_bars, put
+
+WORKERS = 2
+CHUNK = 25
+"""Paths that a worker takes at a time."""
+LOOKS = 4
+"""How many times a path is looked at to see whether it is over."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """A probability with its 95 % interval."""
+
+    p: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return what the JSON carries."""
+        return {"p": self.p, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class Chances:
+    """
+    What happened on many paths.
+
+    ``at_horizon[days][layer]`` is the chance that a layer has fired by then; ``curve`` holds the same for every day,
+    (n_days, n_layers). ``median_equity`` and ``worst_equity`` (its 5 % quantile) are at the longest horizon.
+    """
+
+    name: str
+    n_paths: int
+    interval_ns: int
+    at_horizon: Mapping[float, Mapping[Layer, Chance]]
+    curve: Floats
+    median_equity: float
+    worst_equity: float
+
+
+class Outcomes:
+    """Runs paths one after another in sessions that are reset between them, one session a thread."""
+
+    def __init__(self, setup: Setup, starts: Floats, n_bars: int, interval_ns: int) -> None:
+        self._setup = setup
+        self._starts = starts
+        self._n_bars = n_bars
+        self._interval_ns = interval_ns
+        self._own = local()
+        self._building = Lock()
+
+    def of(self, paths: Paths, numbers: Sequence[int]) -> Floats:
+        """Return a row per path: hours from the start until each layer fired (inf: never), and the final equity."""
+        session, records = self._session()
+        rows = np.full((len(numbers), len(Layer) + 1), np.inf)
+        for row, number in zip(rows, numbers, strict=True):
+            put(records, 1, *paths(number))
+            session.reset(session.setup)
+            for stop in np.linspace(0, self._n_bars + 1, LOOKS + 1).astype(int)[1:].tolist():
+                session.run(stop)
+                if is_over(session):
+                    break
+            for k, time_ns in enumerate(first_times(session).values()):
+                if time_ns is not None:
+                    row[k] = time_ns - START_NS - self._interval_ns
+            row[-1] = session.engine.strategy_view.equity
+        return rows
+
+    def _session(self) -> tuple[Session, Any]:
+        if not hasattr(self._own, "session"):
+            # One at a time: the first one compiles.
+            with self._building:
+                records = empty_bars(self._setup, self._n_bars + 1, self._interval_ns)
+                first = self._starts[None, :]
+                put(records, 0, first, first, first, first)
+                setup = on_bars(self._setup, records, self._interval_ns)
+                session = Session(setup, keeps_curve=False)
+                session.run(1)
+                self._own.session, self._own.records = session, records
+        return self._own.session, self._own.records
+
+
+def chances(
+    name: str,
+    outcomes: Outcomes,
+    paths: Paths,
+    n_paths: int,
+    horizons: Sequence[float],
+    interval_ns: int,
+    progress: Callable[[float], None] | None = None,
+) -> Chances:
+    """
+    Return how often each layer fires by each horizon (days) on paths 0 to ``n_paths`` (exclusive).
+
+    Runs on two threads: compiled runs do not hold the interpreter's lock.
+    """
+    pieces = [range(first, min(first + CHUNK, n_paths)) for first in range(0, n_paths, CHUNK)]
+    rows = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        try:
+            for done, piece in enumerate(pool.map(lambda piece: outcomes.of(paths, piece), pieces), 1):
+                rows.append(piece)
+                if progress is not None:
+                    progress(done / len(pieces))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return _counted(name, np.vstack(rows), horizons, interval_ns)
+
+
+def _counted(name: str, rows: Floats, horizons: Sequence[float], interval_ns: int) -> Chances:
+    times, finals = rows[:, :-1] / 86_400e9, rows[:, -1]
+    n_paths = len(rows)
+
+    def chance(days: float, k: int) -> Chance:
+        n_hits = int(np.count_nonzero(times[:, k] <= days))
+        return Chance(n_hits / n_paths, *wilson(n_hits, n_paths))
+
+    at_horizon = {days: {layer: chance(days, k) for k, layer in enumerate(Layer)} for days in horizons}
+    days = np.linspace(0.0, max(horizons), 61)
+    curve = np.array([(times <= day).mean(axis=0) for day in days])
+    return Chances(
+        name, n_paths, interval_ns, at_horizon, curve, float(np.median(finals)), float(np.quantile(finals, 0.05))
+    )
