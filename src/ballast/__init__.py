@@ -2,22 +2,29 @@
 
 __version__ = "0.1.0"
 
-_NOTEBOOK = ("BacktestEngine", "RebalanceConfig", "backtest_file", "run")
+_HOMES = {
+    "BacktestEngine": "ballast.notebook",
+    "PortfolioRebalancer": "ballast.portfolio.rebalancer",
+    "RebalanceConfig": "ballast.notebook",
+    "RebalanceTrigger": "ballast.portfolio.triggers",
+    "backtest_file": "ballast.notebook",
+    "run": "ballast.notebook",
+}
 
-__all__ = ["__version__", *_NOTEBOOK]  # noqa: PLE0604  # All are text.
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # All are text.
 
 
 def __getattr__(name: str) -> object:
-    """Load the Python interface when one of its names is first used: it needs Numba, the package does not."""
-    if name not in _NOTEBOOK:
+    """Load one of the names above when it is first used: most need Numba, the package does not."""
+    if name not in _HOMES:
         raise AttributeError(f"module 'ballast' has no attribute '{name}'")
     import importlib
 
-    value = getattr(importlib.import_module("ballast.notebook"), name)
+    value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     """Return the public names, loaded or not."""
-    return sorted({*globals(), *_NOTEBOOK})
+    return sorted({*globals(), *_HOMES})

@@ -23,8 +23,15 @@ def sweep(
     ),
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Threads; else one for each core.")] = None,
     rank: Annotated[
-        str, typer.Option("--rank", metavar="METRIC", help="Figure to rank by, greatest first.")
-    ] = "sharpe",
+        str | None,
+        typer.Option(
+            "--rank", metavar="METRIC", help="Figure to rank by, greatest first. [default: sharpe]"
+        ),
+    ] = None,
+    final_only: Annotated[
+        bool,
+        typer.Option("--final-only", help="Final equity, fills and fees, and no other figure; many times as fast."),
+    ] = False,
     top: Annotated[int, typer.Option("--top", min=1, help="How many of the best cells to show.")] = 10,
     quiet: Quiet = False,
 ) -> None:
@@ -41,14 +48,15 @@ def sweep(
     from ballast.config import load, varied
     from ballast.config.grid import parse_grid, variable_keys
 
-    refuse_unknown_figure(rank)
+    rank = rank or ("final_equity" if final_only else "sharpe")
+    refuse_unknown_figure(rank, final_only=final_only)
     refuse_unwritable_directory(out)
     config = load(file, settings or ())
     grid = parse_grid(axes, variable_keys(config))
     frames = frames_of(config)
     cells = grid_cells(grid, lambda values: setup_from_config(varied(config, values), frames))
     with late_progress("Sweep", quiet=quiet) as progress:
-        result = run_sweep(cells, workers=workers, progress=progress)
+        result = run_sweep(cells, workers=workers, final_only=final_only, progress=progress)
     if result.n_finished:
         write_files(result, rank, out, {"config_hash": config.hash, "data_hash": result.data_hash})
     if result.n_finished and not quiet:

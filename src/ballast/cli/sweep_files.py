@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ballast.backtest.batch import FIGURES
 from ballast.backtest.formatting import number, percent, title
 from ballast.backtest.result import Metrics
 from ballast.backtest.sweep import SweepResult
@@ -27,12 +28,12 @@ _SIGNED = {"total_return", "cagr", "sharpe", "sortino", "calmar", "recovery_fact
 _FRACTIONS = {
     "total_return", "cagr", "volatility", "max_drawdown", "rebalance_win_rate", "trade_win_rate", "exposure"
 }  # fmt: skip
-_SHOWN = ("total_return", "sharpe", "max_drawdown", "n_fills")
+_SHOWN = ("total_return", "sharpe", "max_drawdown", "n_fills", "fees")
 
 
-def refuse_unknown_figure(name: str) -> None:
-    """Raise ``ConfigError`` for a name that is no figure of a result."""
-    known = [field.name for field in fields(Metrics)]
+def refuse_unknown_figure(name: str, *, final_only: bool) -> None:
+    """Raise ``ConfigError`` for a name that is no figure of such a sweep."""
+    known = list(FIGURES) if final_only else [field.name for field in fields(Metrics)]
     if name not in known:
         hint = nearest(name, known) or f"; there are {', '.join(known)}"
         raise ConfigError(f"--rank {name}: no such figure{hint}")

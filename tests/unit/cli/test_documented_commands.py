@@ -18,6 +18,7 @@ from ballast.data.sample import Market, sample_table
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+BESIDE_EXAMPLES = sorted((ROOT / "examples").glob("*.json"))
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -45,8 +46,8 @@ def sample_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workplace(sample_catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a directory that has the examples, and a catalog with a sample market in it."""
-    for example in EXAMPLES:
-        shutil.copy(example, tmp_path)
+    for file in [*EXAMPLES, *BESIDE_EXAMPLES]:
+        shutil.copy(file, tmp_path)
     shutil.copytree(sample_catalog, tmp_path / "catalog")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BALLAST_CATALOG", str(tmp_path / "catalog"))
@@ -74,6 +75,9 @@ def test_a_command_that_is_shown_runs(command: str, workplace: Path, capsys: pyt
         pytest.skip("asks a venue; its options are tested against a server on this machine")
     if words[:2] in (["data", "import"], ["data", "check"]):
         write_bars(workplace, words)
+    if words[0] == "survive":
+        # Thousands of paths take a minute, and say no more about whether the command runs; the last number counts.
+        words += ["--paths", "10"]
     code = run(words)
     assert code == 0, capsys.readouterr().err
 
@@ -84,6 +88,18 @@ def test_an_example_runs_and_trades(example: Path, workplace: Path) -> None:
     assert json.loads(Path("out.json").read_text(encoding="utf-8"))["n_fills"] > 0
 
 
+def test_the_grid_survives_what_its_bolder_sister_does_not(workplace: Path) -> None:
+    """As ``grid.toml`` says of more levels and twice the leverage."""
+    bolder = ["--set", "strategy.max_grid_levels_per_side=7", "--set", "account.leverage=10"]
+    closed = []
+    for settings in ([], bolder):
+        assert run(["survive", "grid.toml", "--paths", "0", "--quiet", "--json", "out.json", *settings]) == 0
+        found = json.loads(Path("out.json").read_text(encoding="utf-8"))
+        closed.append([found[f"max_adverse_move_{way}"]["emergency"] for way in ("up", "down")])
+    assert closed[0] == [None, None]
+    assert all(0.2 < move < 1.0 for move in closed[1])
+
+
 def test_there_is_something_to_show() -> None:
-    assert len(EXAMPLES) >= 1
-    assert len(SHOWN) >= 3
+    assert len(EXAMPLES) >= 2
+    assert len(SHOWN) >= 30

@@ -44,6 +44,25 @@ def test_a_cell_is_the_run_with_its_settings(tmp_path: Path) -> None:
     }
 
 
+def test_final_figures_alone_are_those_of_the_whole_run(tmp_path: Path) -> None:
+    configuration = write_configuration(tmp_path)
+    axis = ["--grid", "strategy.upside_threshold=0.05,0.1", "--quiet"]
+    assert run(["sweep", str(configuration), *axis, "--out", str(tmp_path / "all")]) == 0
+    assert run(["sweep", str(configuration), *axis, "--out", str(tmp_path / "final"), "--final-only"]) == 0
+    whole, final = (pq.read_table(tmp_path / name / "cells.parquet").to_pylist() for name in ("all", "final"))
+    assert [list(cell) for cell in final] == [["strategy.upside_threshold", "final_equity", "n_fills", "fees"]] * 2
+    # The sum of the fees is the account's own here, of the list of fills there.
+    assert [{name: cell[name] for name in final[0]} for cell in whole] == [
+        {**cell, "fees": pytest.approx(cell["fees"], rel=1e-12)} for cell in final
+    ]
+
+
+def test_final_figures_alone_cannot_be_ranked_by_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--grid", "strategy.upside_threshold=0.05,0.1", "--final-only", "--rank", "sharpe"]
+    assert run(["sweep", str(write_configuration(tmp_path)), *arguments, "--out", str(tmp_path / "cells")]) == 2
+    assert "--rank sharpe: no such figure; there are final_equity, n_fills, fees" in capsys.readouterr().err
+
+
 def result() -> SweepResult:
     columns: dict[str, list[Any]] = {
         "strategy.a": [1, 1, 1, 1, 2, 2, 2, 2],

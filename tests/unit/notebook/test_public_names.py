@@ -9,7 +9,14 @@ import pytest
 import ballast
 from tests.architecture.sources import PACKAGE, run_python
 
-NAMES = {"BacktestEngine", "RebalanceConfig", "backtest_file", "run"}
+NAMES = {
+    "BacktestEngine",
+    "PortfolioRebalancer",
+    "RebalanceConfig",
+    "RebalanceTrigger",
+    "backtest_file",
+    "run",
+}
 
 
 def test_every_public_name_is_listed_and_there() -> None:
