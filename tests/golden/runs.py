@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import fsum
 from pathlib import Path
@@ -12,6 +12,7 @@ from ballast.backtest.run import run
 from ballast.backtest.setup import Setup
 from ballast.strategies.registry import load
 from tests.conformance.markets import random_market
+from tests.integration.test_hedge_grid_golden_path import golden_setup
 
 DIRECTORY = Path(__file__).parent
 LIVELY = {"upside_threshold": 0.1, "downside_threshold": 0.1}
@@ -33,14 +34,23 @@ RUNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "target_weights_volatility": ("target_weights", {"trigger": "volatility_based"}),
 }
+SETUPS: Mapping[str, Callable[[], Setup]] = {"hedge_grid_golden_path": golden_setup}
+"""Runs with a market and an account of their own."""
+
+
+def setup_of(name: str) -> Setup:
+    """Return one of the runs, ready to go."""
+    if name in SETUPS:
+        return SETUPS[name]()
+    strategy_name, values = RUNS[name]
+    strategy = load(strategy_name)
+    market = random_market(7, n_symbols=4, n_frames=1_000)
+    return Setup(frames=market, strategy=strategy, params=strategy.params(values, 4))
 
 
 def golden_text(name: str) -> str:
     """Return the facts of one run as sorted lines ``key = value``; numbers in the fewest digits that say them."""
-    strategy_name, values = RUNS[name]
-    strategy = load(strategy_name)
-    market = random_market(7, n_symbols=4, n_frames=1_000)
-    result = run(replace(Setup(frames=market, strategy=strategy, params=strategy.params(values, 4)), benchmarks=()))
+    result = run(replace(setup_of(name), benchmarks=()))
     figures = result.metrics
     facts: dict[str, object] = {
         "final_equity": figures.final_equity,
@@ -54,6 +64,12 @@ def golden_text(name: str) -> str:
         "ambiguous_fills": result.ambiguous_fills,
     }
     facts |= {f"rejects.{reason}": count for reason, count in result.rejects.items()}
+    if result.margin is not None:
+        margin = result.margin
+        facts |= {"min_available": margin.min_available, "max_mm_rate": margin.max_mm_rate}
+        for k, move in enumerate(margin.transitions):
+            facts[f"move.{k:02}"] = " ".join(str(move[key]) for key in ("ts_ms", "from", "to", "reason"))
+        facts |= {f"actions.{action}": count for action, count in margin.actions.items()}
     for fill in result.fills[-1:]:
         where = f"{fill['ts_ms']} {fill['symbol']} {fill['side']}"
         facts["last_fill"] = f"{where} {float(fill['qty'])!r} {float(fill['price'])!r}"
@@ -61,5 +77,5 @@ def golden_text(name: str) -> str:
 
 
 if __name__ == "__main__":
-    for each in RUNS:
+    for each in (*RUNS, *SETUPS):
         (DIRECTORY / f"{each}.txt").write_text(golden_text(each))

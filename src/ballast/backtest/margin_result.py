@@ -161,6 +161,7 @@ _MOVES = {
     (LadderState.NORMAL.name, LadderState.FROZEN.name): "FREEZE",
     (LadderState.FROZEN.name, LadderState.NORMAL.name): "UNFREEZE",
 }
+_CALMER = (LadderState.NORMAL.name, LadderState.FROZEN.name)
 
 
 def action_counts(
@@ -179,8 +180,11 @@ def action_counts(
     counts |= {name.upper(): count for name, count in counted.items() if name in names}
     for move in transitions:
         action = _MOVES.get((str(move["from"]), str(move["to"])))
-        if action is None and LadderState.PANIC.name in {move["from"], move["to"]}:
-            action = "PANIC_ENTER" if move["to"] == LadderState.PANIC.name else "PANIC_EXIT"
+        if move["to"] == LadderState.PANIC.name:
+            action = "PANIC_ENTER"
+        elif move["from"] == LadderState.PANIC.name and move["to"] in _CALMER:
+            # On to EMERGENCY is no way out.
+            action = "PANIC_EXIT"
         if action is not None:
             counts[action] = counts.get(action, 0) + 1
     return counts

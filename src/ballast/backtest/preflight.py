@@ -29,13 +29,17 @@ def refuse_frozen_start(setup: Setup) -> None:
         early_freeze_mult=float(setup.risk.early_freeze_mult),
         taker_fee_rate=setup.costs.taker_fee_rate,
         slippage_rate=setup.costs.slippage_bps / 10_000.0,
-        pair_margin=lambda qty, price, leverage: _pair_margin(setup, qty, price, leverage),
+        pair_margin=lambda qty, price, leverage: _margin(setup, qty, qty, price, leverage),
+        step_margin=lambda qty, long_added, short_added, price, leverage: (
+            _margin(setup, qty + long_added, qty + short_added, price, leverage)
+            - _margin(setup, qty, qty, price, leverage)
+        ),
     )
     setup.strategy.refuse_start(setup.params, start)
 
 
-def _pair_margin(setup: Setup, qty: float, price: float, leverage: float) -> float:
-    """Return the initial margin of a long and a short leg of ``qty`` each, entered and marked at ``price``."""
+def _margin(setup: Setup, long_qty: float, short_qty: float, price: float, leverage: float) -> float:
+    """Return the initial margin of a long and a short leg, entered and marked at ``price``."""
     terms = Terms(int(setup.margin_model), float(leverage), setup.costs.taker_fee_rate)
-    line = initial_margin(Legs(qty, price, qty, price), terms)
+    line = initial_margin(Legs(long_qty, price, short_qty, price), terms)
     return float(line.weight * price + line.offset)

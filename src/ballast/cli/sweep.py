@@ -24,9 +24,7 @@ def sweep(
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Threads; else one for each core.")] = None,
     rank: Annotated[
         str | None,
-        typer.Option(
-            "--rank", metavar="METRIC", help="Figure to rank by, greatest first. [default: sharpe]"
-        ),
+        typer.Option("--rank", metavar="METRIC", help="Figure to rank by, greatest first. [default: sharpe]"),
     ] = None,
     final_only: Annotated[
         bool,

@@ -12,6 +12,7 @@ from ballast.config.keys import checked_section, refuse_no_table, refuse_unknown
 from ballast.config.schema import AccountSection, Config, DataSection, StrategySection
 from ballast.model.enums import AccountKind
 from ballast.model.errors import ConfigError
+from ballast.strategies.spec import Strategy
 
 # Maker and taker.
 _SPOT_FEE_RATES = (0.001, 0.001)
@@ -60,6 +61,18 @@ def fitted_data(
     if data.funding == "catalog" and data.dataset is None:
         raise ConfigError('data.funding = "catalog": the bars come from a file; name a file of funding rates, too')
     return replace(data, market="linear")
+
+
+def refuse_other_mode(account: AccountSection, strategy: Strategy) -> None:
+    """Raise ``ConfigError`` where a strategy that needs a margin account in one mode is given another account."""
+    needed = strategy.position_mode
+    if needed is None or (account.is_margin and account.mode == needed.name.lower()):
+        return
+    found = f'account.mode = "{account.mode}"' if account.is_margin else f'account.kind = "{account.kind}"'
+    raise ConfigError(
+        f"{found}: strategy '{strategy.name}' needs a margin account in {needed.name.lower()} mode; "
+        f'set account.kind = "unified_margin" and account.mode = "{needed.name.lower()}"'
+    )
 
 
 def refuse_leverage_above_tiers(config: Config, tiers: Any, source: str) -> None:

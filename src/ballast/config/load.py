@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ballast.config.account import account_section, fitted_data
+from ballast.config.account import account_section, fitted_data, refuse_other_mode
 from ballast.config.keys import checked_section, keys_of, refuse_no_table, refuse_unknown_symbol, shown
 from ballast.config.overrides import apply
 from ballast.config.risk import risk_section
@@ -82,6 +82,7 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
     account = account_section(raw.get("account", {}), data.symbols)
     strategy = _strategy(raw.get("strategy", {}), data.symbols, directory)
     data = fitted_data(data, account, strategy, names_market="market" in raw["data"])
+    refuse_other_mode(account, _named_strategy(strategy.name, directory))
     return Config(
         schema_version=_version(raw.get("schema_version", SCHEMA_VERSION)),
         data=data,

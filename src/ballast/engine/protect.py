@@ -14,7 +14,7 @@ from ballast.engine.state import Engine
 from ballast.kernel.orders import submit
 from ballast.kernel.venue import Venue
 from ballast.model.compiled import compiled
-from ballast.model.enums import Cause, EngineRole, EventKind, IntentKind, LadderState
+from ballast.model.enums import Cause, EngineRole, EventKind, IntentKind, LadderState, Side
 from ballast.model.events import Event
 from ballast.model.intents import Intent, timer
 from ballast.model.market import Frame
@@ -23,7 +23,7 @@ from ballast.risk.climb import climb, is_balancing_due, next_deadline_ns
 from ballast.risk.emergency import is_flat, plan_emergency
 from ballast.risk.facts import measure
 from ballast.risk.guards import N_GUARDS, arm_guards, mm_guard_rate
-from ballast.risk.ladder import fold
+from ballast.risk.ladder import Ladder, expect, fold
 from ballast.risk.reasons import LadderReason
 from ballast.risk.safety import take_bar
 
@@ -57,6 +57,8 @@ def protect(venue: Venue, engine: Engine, frames: Frame, cause: int, intents: In
         _take_bars(engine, frames[view.frame])  # type: ignore[index]
     before = ladder.state
     measure(view, ladder, settings, facts)
+    if facts.has_margin:
+        _count_in_flight(venue, ladder)
     has_moved = climb(ladder, settings, facts) != LadderReason.NONE
     if has_moved:
         _write_move(engine, before)
@@ -95,6 +97,24 @@ def _forget_own(engine: Engine, event: Event) -> None:
 
 
 @compiled
+def _count_in_flight(venue: Venue, ladder: Ladder) -> None:
+    """Count as approved what has been sent and may open without resting yet: review must see it until it fills."""
+    for k in range(venue.clock.n_orders):
+        order = venue.orders[k]
+        if not order.reduce_only and not order.holds_margin:
+            ladder.approved_qty[2 * order.symbol + (0 if order.side == Side.BUY else 1)] += order.qty
+
+
+@compiled
+def _awaits_fills(engine: Engine) -> bool:
+    """Tell whether orders that open are on their way: they may even the legs out themselves."""
+    for side in range(2 * engine.strategy_view.n_symbols):
+        if engine.ladder.approved_qty[side] > 0.0:
+            return True
+    return False
+
+
+@compiled
 def _act_for_account(venue: Venue, engine: Engine, intents: Intent, has_moved: bool, cause: int) -> None:
     view, ladder = engine.strategy_view, engine.ladder
     n = 0
@@ -102,13 +122,15 @@ def _act_for_account(venue: Venue, engine: Engine, intents: Intent, has_moved: b
         is_time = has_moved or cause == Cause.BAR
         if is_time and engine.log.n_closing == 0 and not is_flat(view):
             n = plan_emergency(view, intents)
-    elif is_balancing_due(ladder, engine.risk):
+    elif is_balancing_due(ladder, engine.risk) and (has_moved or cause != Cause.ORDER) and not _awaits_fills(engine):
+        # What an order has just closed is the strategy's to bring back first; both at once would overshoot.
         n = plan_balancing(view, ladder, engine.risk, engine.facts, intents)
     for k in range(n):
         intent = intents[k]  # type: ignore[index]
         if intent.kind == IntentKind.PLACE:
             view.open_orders[intent.symbol] += 1
             engine.log.n_closing += 1 if intent.role == EngineRole.EMERGENCY else 0
+            expect(ladder, view, intent)
         submit(venue, 0, intent)
 
 
@@ -136,5 +158,3 @@ def _write_move(engine: Engine, before: int) -> None:
     move.imbalance_ratio = facts.imbalance_ratio
     move.mm_rate = facts.mm_rate
     engine.log.n_moves += 1
-
-

@@ -13,7 +13,8 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from ballast.kernel.margin import Legs, legs_after, margin_rate
-from ballast.kernel.projection import account_figures, figures_with
+from ballast.kernel.margin import order_cost as venue_order_cost
+from ballast.kernel.projection import account_figures, figures_with, terms_in
 from ballast.model.compiled import compiled
 from ballast.model.enums import EngineRole, MarginModel, PositionMode, PositionSide, QtyUnit, Side
 from ballast.model.intents import Intent, place_market
@@ -118,6 +119,9 @@ def _add_to_lighter(view: View, ladder: Ladder, settings: RiskSettings, facts: F
         missing = missing_qty(view, facts, symbol)
         qty = abs(missing) * ladder.balancing_scale
         if settings.profile != Profile.DOCUMENTED:
+            # The venue asks for the whole cost of an order, whatever the heavier leg carries already.
+            qty = min(qty, settings.panic_balance_fraction * facts.available / _order_cost_per_coin(view, symbol))
+            qty = min(qty, _room_in_tiers(view, facts, symbol))
             qty = floor_to_step(qty, view.lot_units[symbol], view.lot_scale[symbol])
             if not _is_big_enough(view, symbol, qty):
                 continue
@@ -133,6 +137,25 @@ def _add_to_lighter(view: View, ladder: Ladder, settings: RiskSettings, facts: F
             intent.position_side = PositionSide.LONG if missing > 0.0 else PositionSide.SHORT
             intent.role = EngineRole.BALANCE
     return n
+
+
+@compiled
+def _order_cost_per_coin(view: View, symbol: int) -> float:
+    """Return what the venue wants to see available for each coin of an order, on the side where it wants more."""
+    price = view.mark[symbol] * (1.0 + view.slippage_rate)
+    return venue_order_cost(price, Side.SELL, terms_in(view, symbol))
+
+
+@compiled
+def _room_in_tiers(view: View, facts: Facts, symbol: int) -> float:
+    """Return how much the lighter leg may grow before its tier asks for less leverage; at the worse price."""
+    price = view.mark[symbol] * (1.0 + view.slippage_rate)
+    lighter = min(facts.leg_qty[2 * symbol], facts.leg_qty[2 * symbol + 1])
+    value = 0.0
+    for row in range(view.first_tier[symbol], view.end_tier[symbol]):
+        if view.leverage[symbol] <= view.tiers[row].max_leverage:
+            value = view.tiers[row].upper_value
+    return max(0.0, value / price - lighter)
 
 
 @compiled

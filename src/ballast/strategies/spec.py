@@ -5,7 +5,7 @@ A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
-reasons), ``EXIT_PLAN`` and ``ACTS_ON_BARS_ONLY``.
+reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY`` and ``POSITION_MODE`` (the only one that it can trade in).
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from ballast.indicators.table import Request
+from ballast.model.enums import PositionMode
 from ballast.model.errors import ConfigError, nearest
 from ballast.model.market import width_for
 from ballast.model.records import Parameter
@@ -36,7 +37,8 @@ class Start:
     What a margin account starts with, for strategies that refuse to start with too little.
 
     ``prices`` and ``leverage`` are by symbol; ``pair_margin(qty, price, leverage)`` is what two legs of ``qty`` are
-    charged, in quote. The ladder freezes below ``early_freeze_mult`` times what the next steps would cost.
+    charged, in quote, ``step_margin(qty, long_added, short_added, price, leverage)`` by how much more with one of them
+    grown. The ladder freezes below ``early_freeze_mult`` times what the next steps would cost.
     """
 
     symbols: Sequence[str]
@@ -48,6 +50,7 @@ class Start:
     taker_fee_rate: float
     slippage_rate: float
     pair_margin: Callable[[float, float, float], float]
+    step_margin: Callable[[float, float, float, float, float], float]
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Strategy:
     promise for sweeps: given all features, the first frame at which ``decide`` might act or change its
     state, provided that nothing else happens before. ``acts_on_bars_only`` promises that ``decide`` returns 0,
     changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
-    where a margin account would be frozen as soon as the strategy has opened what it opens.
+    where a margin account would be frozen as soon as the strategy has opened what it opens. ``position_mode`` is the
+    mode of the margin account that the strategy needs, None if it runs on any account.
     """
 
     name: str
@@ -78,6 +82,7 @@ class Strategy:
     quiet: Callable[..., int] | None = None
     acts_on_bars_only: bool = False
     refuse_start: Callable[[Any, Start], None] | None = None
+    position_mode: PositionMode | None = None
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -224,4 +229,5 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         quiet=getattr(module, "quiet", None),
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
+        position_mode=getattr(module, "POSITION_MODE", None),
     )

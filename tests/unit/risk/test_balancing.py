@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ballast.kernel.margin import Terms, order_cost
 from ballast.model.enums import EngineRole, LadderState, MarginModel, PositionMode, PositionSide, QtyUnit, Side
 from ballast.model.intents import Intent
 from ballast.risk.balancing import BalancingOutcome, balancing_cost, plan_balancing
@@ -152,3 +153,22 @@ def test_an_unknown_balance_orders_nothing() -> None:
     orders, ladder = plan(doge_and_ton(float("nan")))
     assert orders == []
     assert ladder.balancing_outcome == BalancingOutcome.TOO_LITTLE_AVAILABLE
+
+
+@pytest.mark.parametrize("available", [1.0, 6.0, 12.0])
+def test_under_the_hedge_rule_no_order_asks_for_more_than_the_venue_wants_to_see(available: float) -> None:
+    view = doge_and_ton(available, MarginModel.BYBIT_UNIFIED)
+    orders, _ = plan(view)
+    for symbol, _, _, qty in orders:
+        terms = Terms(int(MarginModel.BYBIT_UNIFIED), float(view.leverage[symbol]), 0.00055)
+        assert order_cost(qty * view.mark[symbol] * 1.001, Side.BUY, terms) <= 0.8 * available
+    assert [order[0] for order in orders] == [0, 1]
+
+
+def test_the_lighter_leg_grows_no_further_than_the_tier_of_its_leverage() -> None:
+    view = margin_view((2.0, 5.0))
+    view.tiers[0].upper_value, view.tiers[0].max_leverage = 450.0, 100.0
+    view.lot_units, view.lot_scale = 1, (10.0,)
+    orders, _ = plan(view)
+    # 450 of value at 100.1 are 4.4955 coins, 2 of which are there.
+    assert orders == [(0, Side.BUY, PositionSide.LONG, 2.4)]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.model.compiled import compiled
-from ballast.model.enums import Cause
+from ballast.model.enums import Cause, PositionMode
 from ballast.model.intents import Intent
 from ballast.model.records import Record
 from ballast.strategies.hedge_grid.attribution import LegResult, attribution, outcome
@@ -27,6 +27,7 @@ from ballast.strategies.hedge_grid.settings import EXIT_PLAN, MESSAGES, Params, 
 __all__ = [
     "EXIT_PLAN",
     "MESSAGES",
+    "POSITION_MODE",
     "LegResult",
     "Params",
     "Profile",
@@ -38,6 +39,9 @@ __all__ = [
     "outcome",
     "refuse_start",
 ]
+
+
+POSITION_MODE = PositionMode.HEDGE
 
 
 @compiled

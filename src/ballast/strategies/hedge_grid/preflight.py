@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, floor, inf, log10
 from typing import Any
 
 from ballast.model.errors import ConfigError
@@ -107,6 +107,7 @@ def preflight(
     early_freeze_mult: float,
     taker_fee_rate: float,
     slippage_rate: float,
+    worst_case: float | None = None,
 ) -> Preflight:
     """
     Return how the account would stand after opening ``pairs``.
@@ -119,9 +120,11 @@ def preflight(
         The ladder's safety reserve for them, quote; legs of one size leave nothing to reserve for.
     early_freeze_mult : float
         FROZEN below this many N; 0 when there is no ladder.
+    worst_case : float, optional
+        N as the account's margin model charges it, quote; without it margin alone, as ``next_worst_case``.
     """
     taken = opening_cost(pairs, taker_fee_rate, slippage_rate) + initial_margin + reserve
-    worst = next_worst_case(pairs)
+    worst = next_worst_case(pairs) if worst_case is None else worst_case
     return Preflight(capital, capital - taken, worst, taken + early_freeze_mult * worst)
 
 
@@ -137,14 +140,25 @@ def require(pairs: Sequence[Pair], found: Preflight) -> None:
         raise ConfigError(
             f"account.initial_capital = {found.capital:g}: the grid would be FROZEN as soon as it is open, with "
             f"{found.available:.6g} available against a worst case of {found.next_worst_case:.6g}; "
-            f"use at least {found.minimum_capital:.6g}"
+            f"use at least {_rounded_up(found.minimum_capital):.6g}"
         )
+
+
+def _rounded_up(amount: float) -> float:
+    """Return an amount in six digits that are no less than it, so that whoever types them in is let pass."""
+    unit = 10.0 ** (floor(log10(amount)) - 5)
+    return ceil(amount / unit) * unit
 
 
 def refuse_start(params: Any, start: Start) -> None:
     """Raise ``ConfigError`` where a pair cannot be sized, or the capital would be FROZEN once all pairs are open."""
     pairs = pairs_of(params, start.symbols, start.prices, start.leverage, start.instruments)
     margin = sum(start.pair_margin(pair.qty, pair.price, pair.leverage) for pair in pairs)
+    worst = sum(
+        start.step_margin(pair.qty, pair.next_long_qty, 0.0, pair.price, pair.leverage)
+        + start.step_margin(pair.qty, 0.0, pair.next_short_qty, pair.price, pair.leverage)
+        for pair in pairs
+    )
     found = preflight(
         pairs,
         capital=start.capital,
@@ -153,5 +167,6 @@ def refuse_start(params: Any, start: Start) -> None:
         early_freeze_mult=start.early_freeze_mult,
         taker_fee_rate=start.taker_fee_rate,
         slippage_rate=start.slippage_rate,
+        worst_case=worst,
     )
     require(pairs, found)

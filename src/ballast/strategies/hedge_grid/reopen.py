@@ -51,6 +51,26 @@ def reopen_cost(view: Record, symbol: int, qty: float, opposite_qty: float, pric
 
 
 @compiled
+def is_taken(view: Record, symbol: int, qty: float, price: float) -> bool:
+    """
+    Tell whether the venue would take an order that opens an empty leg of ``qty``.
+
+    It asks for the order's whole cost, whatever the opposite leg carries, and for a leverage that the tier allows.
+    """
+    value = qty * price * (1.0 + view.slippage_rate)
+    share = 1.0 / view.leverage[symbol]
+    # The fees of opening and of closing, at the bankruptcy price of the side where that is higher.
+    fees = (2.0 + share) * view.taker_fee_rate if view.margin_model == MarginModel.BYBIT_UNIFIED else 0.0
+    if value * (share + fees) > view.available + TOLERANCE * max(1.0, abs(view.available)):
+        return False
+    for row in range(view.first_tier[symbol], view.end_tier[symbol]):
+        tier = view.tiers[row]
+        if value <= tier.upper_value or row == view.end_tier[symbol] - 1:
+            return bool(view.leverage[symbol] <= tier.max_leverage)
+    return True
+
+
+@compiled
 def reopen_qty(
     view: Record, symbol: int, opposite_qty: float, initial_margin: float, price: float, available_fraction: float
 ) -> float:
@@ -58,8 +78,9 @@ def reopen_qty(
     Return the quantity that a closed leg comes back with, within its budget; 0 when not even the initial size fits.
 
     Starts from the documented part of the opposite leg and steps down 100, 50, 25 %, initial size until the cost is
-    at most ``available_fraction`` of the available balance. Never more than the opposite leg unless that is
-    smaller than the initial size. ``opposite_qty`` is unsigned; an unknown balance (NaN) fits nothing.
+    at most ``available_fraction`` of the available balance and the venue would take the order. Never more than the
+    opposite leg unless that is smaller than the initial size. ``opposite_qty`` is unsigned; an unknown balance (NaN)
+    fits nothing.
     """
     leverage = view.leverage[symbol]
     budget = available_fraction * view.available
@@ -70,7 +91,8 @@ def reopen_qty(
         wanted = min(most, fraction * opposite_qty) if fraction > 0.0 else initial_qty
         qty = opening_qty(view, symbol, wanted, price)
         cost = reopen_cost(view, symbol, qty, opposite_qty, price)
-        if qty > 0.0 and cost <= budget + TOLERANCE * max(1.0, abs(budget)):
+        is_within = cost <= budget + TOLERANCE * max(1.0, abs(budget))
+        if qty > 0.0 and is_within and is_taken(view, symbol, qty, price):
             return qty
         if fraction == 0.0:
             return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -70,3 +70,21 @@ def test_a_leg_never_comes_back_larger_than_the_other_or_dearer_than_its_budget(
     qty = reopen_qty(view, 0, opposite, initial, price, 0.8)
     assert qty <= max(opposite, initial * LEVERAGE / price) * (1 + 1e-9)
     assert reopen_cost(view, 0, qty, opposite, price) <= 0.8 * available * (1 + 1e-8) + 1e-8
+
+
+@pytest.mark.parametrize(
+    ("available", "expected"), [(16.04, 16.0), (16.03, 8.0), (8.01, 4.0), (4.005, 1.0), (1.0, 0.0)]
+)
+def test_no_more_comes_back_than_the_venue_takes_though_the_bigger_leg_carries_it(
+    available: float, expected: float
+) -> None:
+    view = view_of(available, model=MarginModel.BYBIT_UNIFIED, fee=0.00001)
+    assert reopen_qty(view, 0, 16.0, 1.0, PRICE, 0.8) == pytest.approx(expected)
+
+
+def test_no_more_comes_back_than_the_tier_of_its_leverage_admits() -> None:
+    view = View.new(symbols=1, legs=2, features=8, tiers=2)  # type: ignore[attr-defined]
+    view.leverage[0], view.available, view.margin_model = LEVERAGE, 1e6, MarginModel.TEXTBOOK
+    view.tiers["upper_value"], view.tiers["max_leverage"] = (900.0, inf), (LEVERAGE, LEVERAGE / 2.0)
+    view.first_tier[0], view.end_tier[0] = 0, 2
+    assert reopen_qty(view, 0, 16.0, 1.0, PRICE, 0.8) == pytest.approx(8.0)
