@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.engine.state import Engine
+from ballast.kernel.book import is_quiet
 from ballast.kernel.venue import Venue
 from ballast.model.addresses import casts
 from ballast.model.compiled import compiled
@@ -64,7 +65,7 @@ def make_batch(run: Any) -> Any:
                         decide, venue, engine, feed, intents, state_address, params_address, intents_address, until
                     )
                     # What waits in the venue's tables is not part of a row: take it along until it is settled.
-                    if code != Cause.END or until == stop or _is_quiet(venue):
+                    if code != Cause.END or until == stop or is_quiet(venue):
                         break
                     until += 1
                 if code != Cause.END:
@@ -81,9 +82,3 @@ def make_batch(run: Any) -> Any:
         return Cause.END
 
     return run_cells
-
-
-@compiled(inline=True)
-def _is_quiet(venue: Venue) -> bool:
-    clock = venue.clock
-    return clock.n_orders + clock.n_watches + clock.n_timers == 0 and clock.events_read == clock.events_written

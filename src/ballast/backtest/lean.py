@@ -12,6 +12,7 @@ from math import inf
 
 from ballast.engine.observe import fold_money
 from ballast.engine.state import Engine
+from ballast.kernel.book import is_quiet
 from ballast.kernel.fills import all_or_part, book_money, qty_in_base, size_fault, slipped_price
 from ballast.kernel.venue import Phase, Venue
 from ballast.model.compiled import compiled
@@ -51,8 +52,7 @@ def fill_at_next_open(venue: Venue, engine: Engine, frames: Frame, intent: Inten
     then says what becomes of it.
     """
     clock = venue.clock
-    is_quiet = clock.n_orders + clock.n_watches + clock.n_timers == 0 and clock.events_read == clock.events_written
-    if not is_quiet or clock.phase != Phase.BETWEEN or clock.frame + 1 >= stop:
+    if not is_quiet(venue) or clock.phase != Phase.BETWEEN or clock.frame + 1 >= stop:
         return False
     symbol, side = intent.symbol, intent.side
     if not 0 <= symbol < clock.n_symbols or not is_plain(venue, engine, intent):

@@ -21,6 +21,7 @@ from ballast.engine.protect import TELL_CAUSE, protect, tell_next
 from ballast.engine.state import Engine
 from ballast.engine.track import track_margin
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
+from ballast.kernel.book import is_quiet
 from ballast.kernel.margin_account import refresh_reserves
 from ballast.kernel.orders import refuse, submit
 from ballast.kernel.venue import Phase, Venue
@@ -195,14 +196,8 @@ def make_skip(quiet_at: Any) -> Any:
 
     def skip(venue: Venue, engine: Engine, frames: Any, state_address: int, params_address: int, stop: int) -> None:
         clock = venue.clock
-        if (
-            venue.tiers.shape[0] > 0
-            or clock.phase != Phase.BETWEEN
-            or clock.n_orders + clock.n_watches + clock.n_timers > 0
-        ):
-            return
         first = clock.frame + 1
-        if clock.events_read < clock.events_written or first + 1 >= stop:
+        if venue.tiers.shape[0] > 0 or clock.phase != Phase.BETWEEN or not is_quiet(venue) or first + 1 >= stop:
             return
         view = engine.strategy_view
         target = min(quiet_at(engine.shared_feature, first, stop, view, state_address, params_address), stop - 1)

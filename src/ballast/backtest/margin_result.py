@@ -56,7 +56,6 @@ class MarginResult:
     states: Mapping[str, float]
     transitions: Sequence[Mapping[str, object]]
     actions: Mapping[str, int]
-    has_ladder: bool
     levels: IntArray
     marks: Callable[[], FloatArray]
 
@@ -82,8 +81,14 @@ class MarginResult:
         }
 
 
-def margin_result_of(session: Session, reason_names: Sequence[str], fills: Any) -> MarginResult:
-    """Return the margin part of a finished session; ``fills`` are its table, whose reasons index the names."""
+def margin_result_of(
+    session: Session, reason_names: Sequence[str], fills: Any, outcome: Mapping[str, int]
+) -> MarginResult:
+    """
+    Return the margin part of a finished session.
+
+    ``fills`` are its table, whose reasons index the names; ``outcome`` is what the strategy counted.
+    """
     engine, venue = session.engine, session.venue
     log, account = engine.log, venue.accounts[0]
     moves = engine.moves[: int(log.n_moves)]
@@ -109,8 +114,7 @@ def margin_result_of(session: Session, reason_names: Sequence[str], fills: Any) 
         insurance_loss=float(account.insurance_loss),
         states=seconds_in_states(session, moves),
         transitions=transitions,
-        actions=action_counts(transitions, reason_names, fills, setup.strategy.outcome(session.state)),
-        has_ladder=session.has_ladder,
+        actions=action_counts(transitions, reason_names, fills, outcome),
         levels=np.array(engine.fills["level"][: int(log.n_fills)]),
         marks=lambda: marks_of(setup),
     )

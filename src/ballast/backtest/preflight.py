@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ballast.backtest.setup import Setup, first_close
 from ballast.kernel.margin import Legs, Terms, initial_margin
-from ballast.model.enums import AccountKind
 from ballast.risk.settings import Profile
 from ballast.strategies.spec import Start
 
@@ -16,8 +15,7 @@ def refuse_frozen_start(setup: Setup) -> None:
     Asked at the first close of each symbol, of strategies that know what they open, under the safe ladder: the
     documented one freezes where it likes.
     """
-    is_guarded = setup.risk is not None and setup.risk.profile == Profile.SAFE
-    if setup.strategy.refuse_start is None or setup.account_kind != AccountKind.UNIFIED_MARGIN or not is_guarded:
+    if setup.strategy.refuse_start is None or not setup.has_margin or setup.profile != Profile.SAFE:
         return
     symbols = setup.frames.symbols
     start = Start(

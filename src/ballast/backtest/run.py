@@ -103,7 +103,6 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
     frames = setup.frames
     reasons = reason_names(setup.strategy.reasons)
     fills = fills_table(engine, reasons)
-    has_margin = setup.account_kind == AccountKind.UNIFIED_MARGIN
     outcome = setup.strategy.outcome(session.state)
     return Result(
         strategy=setup.strategy.name,
@@ -123,7 +122,7 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
-        margin=margin_result_of(session, reasons, fills) if has_margin else None,
+        margin=margin_result_of(session, reasons, fills, outcome) if setup.has_margin else None,
         breaches=breaches(session),
         ambiguous_fills=int(session.venue.clock.n_ambiguous),
         config=setup.config,
@@ -217,8 +216,8 @@ def assumptions(setup: Setup) -> Sequence[str]:
     ]
     if setup.execution.latency_ns:
         sentences.append(f"Orders reach the venue {execution.latency_ns / 1e9:g} s after the decision.")
-    if setup.account_kind == AccountKind.UNIFIED_MARGIN:
-        sentences.append(_PROFILES[Profile.OFF if setup.risk is None else Profile(int(setup.risk.profile))])
+    if setup.has_margin:
+        sentences.append(_PROFILES[setup.profile])
     if setup.instruments is None:
         sentences.append("Prices and quantities are not rounded: no instrument data was given.")
     return [*sentences, *setup.data_assumptions]

@@ -285,10 +285,10 @@ def apply_overrides(setup: Setup) -> Setup:
 def _rungs(setup: Setup) -> Rungs:
     """Return the ladder's part: none without one, nor on accounts without margin whose settings name no breaker."""
     risk = setup.risk
-    if risk is None or risk.profile == Profile.OFF:
+    if setup.profile == Profile.OFF:
         return WITHOUT_LADDER
     has_breakers = max(risk.daily_loss_limit, risk.drawdown_limit, risk.max_account_drawdown) > 0.0
-    return WITH_LADDER if has_breakers or setup.account_kind == AccountKind.UNIFIED_MARGIN else WITHOUT_LADDER
+    return WITH_LADDER if has_breakers or setup.has_margin else WITHOUT_LADDER
 
 
 def _venue(setup: Setup) -> Any:
@@ -318,7 +318,7 @@ def _open_account(setup: Setup, venue: Venue, engine: Engine) -> None:
     view.interval_ns = setup.frames.interval_ns
     if setup.risk is not None:
         view.panic_tp_policy = setup.risk.panic_tp_policy
-    if setup.account_kind == AccountKind.UNIFIED_MARGIN:
+    if setup.has_margin:
         _open_margin(setup, venue, view)
     for symbol, instrument in enumerate(setup.grids()):
         for name in ("lot_units", "lot_scale", "tick_units", "tick_scale", "min_qty", "max_qty", "min_notional"):

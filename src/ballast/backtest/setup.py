@@ -14,6 +14,7 @@ from ballast.config.instruments import instruments_of
 from ballast.config.risk import risk_settings_of
 from ballast.model.enums import AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
 from ballast.model.instrument import instruments as no_grids
+from ballast.risk.settings import Profile
 from ballast.strategies.spec import Strategy
 
 
@@ -144,6 +145,16 @@ class Setup:
     def n_symbols(self) -> int:
         """Number of configured symbols."""
         return len(self.frames.symbols)
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether the account has margin."""
+        return self.account_kind == AccountKind.UNIFIED_MARGIN
+
+    @property
+    def profile(self) -> Profile:
+        """Which ladder the run asks for; OFF without one."""
+        return Profile.OFF if self.risk is None else Profile(int(self.risk.profile))
 
     def grids(self) -> Any:
         """Return the instruments, gridless where none were given."""

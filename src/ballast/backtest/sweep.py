@@ -25,7 +25,6 @@ from ballast.engine.observe import observe_features
 from ballast.engine.state import new_engine
 from ballast.indicators.table import Request, plan
 from ballast.model.compiled import compiled
-from ballast.model.enums import AccountKind
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile
 
@@ -112,8 +111,10 @@ def sweep(
     rows: dict[int, dict[str, Any]] = {}
     stop = Event()
     count = workers or os.cpu_count() or 1
+    # All figures are of the same closes; final figures need none.
+    chunks = _chunks(cells, count, None if final_only else closes_of(cells[0].setup))
     with ThreadPoolExecutor(count) as pool:
-        futures = [pool.submit(_work, chunk, final_only, stop) for chunk in _chunks(cells, count)]
+        futures = [pool.submit(_work, chunk, final_only, stop) for chunk in chunks]
         try:
             for future in as_completed(futures):
                 rows |= future.result()
@@ -127,12 +128,9 @@ def sweep(
 
 def _refuse_profile(setup: Setup) -> None:
     """Refuse margin accounts under a ladder that nobody may trade with: tuning them would find what it lets pass."""
-    if setup.account_kind != AccountKind.UNIFIED_MARGIN:
-        return
-    profile = Profile.OFF if setup.risk is None else Profile(int(setup.risk.profile))
-    if profile != Profile.SAFE:
+    if setup.has_margin and setup.profile != Profile.SAFE:
         raise ConfigError(
-            f'risk.profile = "{profile.name.lower()}": a sweep takes "safe" only; '
+            f'risk.profile = "{setup.profile.name.lower()}": a sweep takes "safe" only; '
             "backtest and survive take the others, for comparison"
         )
 
@@ -152,11 +150,10 @@ class _Chunk:
     idle: list[Session]
 
 
-def _chunks(cells: Sequence[Cell], workers: int) -> list[_Chunk]:
+def _chunks(cells: Sequence[Cell], workers: int, closes: Any) -> list[_Chunk]:
     groups: dict[Any, list[tuple[int, Setup]]] = {}
     for number, cell in enumerate(cells):
         groups.setdefault(_group_key(cell.setup), []).append((number, cell.setup))
-    closes = closes_of(cells[0].setup)
     values: dict[Any, Any] = {}
     chunks = []
     for key, members in groups.items():

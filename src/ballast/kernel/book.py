@@ -7,6 +7,13 @@ from ballast.model.compiled import compiled
 from ballast.model.enums import Side
 
 
+@compiled(inline=True)
+def is_quiet(venue: Venue) -> bool:
+    """Tell whether nothing waits at the venue, and every event has been heard."""
+    clock = venue.clock
+    return bool(clock.n_orders + clock.n_watches + clock.n_timers == 0 and clock.events_read == clock.events_written)
+
+
 @compiled
 def emit(
     venue: Venue,

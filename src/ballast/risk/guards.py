@@ -12,6 +12,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from ballast.kernel.thresholds import GUARD_TOLERANCE
 from ballast.model.compiled import compiled
 from ballast.model.enums import LadderState
 from ballast.risk.breakers import floor_of
@@ -26,8 +27,6 @@ Guards = Any
 """The kernel's guards, an array of ``N_GUARDS`` or more."""
 
 N_GUARDS = 6
-KERNEL_TOLERANCE = 2e-9
-"""By how much, relative above 1, a guard's value must be below zero to fire."""
 
 
 class GuardSlot(IntEnum):
@@ -89,10 +88,7 @@ def _arm_multiple(view: View, facts: Facts, guard: Any, multiple: float) -> None
     """Arm where available money crosses so many worst cases, from the side on which it stands."""
     threshold = multiple * facts.next_worst_case
     blend = Blend(1.0, -1.0, -multiple, 0.0, 0.0)
-    if is_under(facts.available_for_trading, threshold):
-        _arm_rising(view, facts, guard, blend, threshold)
-    else:
-        _arm_falling(view, facts, guard, blend, threshold)
+    _arm_crossing(view, facts, guard, blend, threshold)
 
 
 @compiled
@@ -107,6 +103,12 @@ def _arm_imbalance(view: View, settings: RiskSettings, facts: Facts, guard: Any,
     else:
         threshold = part * facts.equity
         blend = Blend(1.0, -1.0, 0.0, -part, 0.0)
+    _arm_crossing(view, facts, guard, blend, threshold)
+
+
+@compiled
+def _arm_crossing(view: View, facts: Facts, guard: Any, blend: Blend, threshold: float) -> None:
+    """Arm where available money crosses a threshold, from the side on which it stands."""
     if is_under(facts.available_for_trading, threshold):
         _arm_rising(view, facts, guard, blend, threshold)
     else:
@@ -129,7 +131,7 @@ def _arm_floor(view: View, facts: Facts, guard: Any, floor: float) -> None:
     if has_reached(facts.equity, floor):
         _blend(view, facts, guard, Blend(0.0, 0.0, 0.0, 1.0, -floor), 1.0)
         # Reaching it is enough: let it fire within the ladder's own tolerance, which the kernel's may exceed by far.
-        guard.offset -= KERNEL_TOLERANCE * max(1.0, abs(guard.offset)) + 0.5 * tolerance(floor)
+        guard.offset -= GUARD_TOLERANCE * max(1.0, abs(guard.offset)) + 0.5 * tolerance(floor)
 
 
 @compiled

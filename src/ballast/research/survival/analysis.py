@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ballast.backtest.setup import Setup
-from ballast.model.enums import AccountKind, MarginModel, PositionMode
+from ballast.model.enums import MarginModel, PositionMode
 from ballast.model.errors import ConfigError, DataError
 from ballast.research.survival.chances import Chances, Outcomes, chances
 from ballast.research.survival.layers import Layer
@@ -19,7 +19,6 @@ from ballast.research.survival.road import road_of
 from ballast.research.survival.start import require_start
 from ballast.research.survival.variants import DIRECTIONS, LevelLimit, Variant, level_limits, sensitivity
 from ballast.research.survival.walk import walked
-from ballast.risk.settings import Profile
 
 BLOCK_HOURS = 24
 FEWEST_BARS = 48
@@ -71,7 +70,7 @@ class Survival:
     @property
     def profile(self) -> str:
         """The ladder's profile."""
-        return profile_of(self.setup)
+        return self.setup.profile.name.lower()
 
     @property
     def assumptions(self) -> Sequence[str]:
@@ -119,11 +118,6 @@ class Survival:
             name: {layer.value: chance.to_dict() for layer, chance in model.at_horizon[days].items()}
             for name, days in self.horizons.items()
         }
-
-
-def profile_of(setup: Setup) -> str:
-    """Return the name of a setup's ladder profile."""
-    return Profile.OFF.name.lower() if setup.risk is None else Profile(int(setup.risk.profile)).name.lower()
 
 
 def _named(values: Mapping[Layer, Any]) -> dict[str, Any]:
@@ -190,7 +184,7 @@ def refuse_other_strategies(setup: Setup) -> None:
             f"strategy.name = '{setup.strategy.name}': survival is a question about averaging grids; "
             'use "hedge_grid", and backtest for others'
         )
-    if setup.account_kind != AccountKind.UNIFIED_MARGIN:
+    if not setup.has_margin:
         raise ConfigError('account.kind = "spot": a grid on margin is asked about; use kind = "unified_margin"')
     if setup.position_mode != PositionMode.HEDGE:
         raise ConfigError('account.mode = "one_way": the grid holds a long and a short leg; use mode = "hedge"')

@@ -36,12 +36,12 @@ def require_start(setup: Setup) -> Preflight:
     first entry cannot be sized.
     """
     pairs = first_pairs(setup)
-    capital, risk = setup.initial_capital, setup.risk
+    capital = setup.initial_capital
     ample = AMPLE * max(capital, sum(2.0 * pair.qty * pair.price for pair in pairs))
     rich = _opened(setup, ample)
     worst = 0.0
     taken = ample - float(rich.strategy_view.available)
-    if risk is not None and risk.profile != Profile.OFF:
+    if setup.profile != Profile.OFF:
         worst = float(rich.facts.next_worst_case)
         taken = ample - float(rich.facts.available_for_trading)
     is_enough = not all(pair.qty for pair in pairs) or _carries(setup, capital)
