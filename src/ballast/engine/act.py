@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ballast.engine.notes import take_note
 from ballast.engine.state import Engine
 from ballast.model.compiled import compiled
 from ballast.model.enums import IntentKind, Reason
@@ -30,14 +31,14 @@ def make_approve(judge: Any) -> Any:
     def approve(engine: Engine, intent: Intent) -> int:
         view = engine.strategy_view
         if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
-            _write_note(engine, intent)
+            take_note(engine, intent)
             return Reason.NONE
         if not 0 <= intent.symbol < view.n_symbols:
             return Reason.UNKNOWN_SYMBOL
         if intent.kind == IntentKind.TARGET:
             resolve_target(view, intent)
             if intent.kind == IntentKind.NOTE:
-                _write_note(engine, intent)
+                take_note(engine, intent)
                 return Reason.NONE
         reason: int = judge(engine, intent)
         if reason == Reason.NONE and intent.kind == IntentKind.PLACE:
@@ -63,14 +64,3 @@ def ask_ladder(engine: Engine, intent: Intent) -> int:
     if reason == Reason.NONE and (intent.kind == IntentKind.PLACE or intent.kind == IntentKind.AMEND):
         expect(ladder, view, intent)
     return reason
-
-
-@compiled
-def _write_note(engine: Engine, intent: Intent) -> None:
-    note = engine.notes[engine.log.n_notes]
-    note.time_ns = engine.strategy_view.time_ns
-    note.symbol = intent.symbol
-    note.reason = intent.reason
-    note.level = intent.level
-    note.value = intent.qty
-    engine.log.n_notes += 1
