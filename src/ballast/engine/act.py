@@ -31,21 +31,21 @@ def make_approve(judge: Any) -> Any:
     def approve(engine: Engine, intent: Intent) -> int:
         view = engine.strategy_view
         if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
-            take_note(engine, intent)
+            take_note(view, engine.log, engine.notes, intent)
             return Reason.NONE
         if not 0 <= intent.symbol < view.n_symbols:
             return Reason.UNKNOWN_SYMBOL
         if intent.kind == IntentKind.TARGET:
             resolve_target(view, intent)
             if intent.kind == IntentKind.NOTE:
-                take_note(engine, intent)
+                take_note(view, engine.log, engine.notes, intent)
                 return Reason.NONE
         reason: int = judge(engine, intent)
         if reason == Reason.NONE and intent.kind == IntentKind.PLACE:
             view.open_orders[intent.symbol] += 1
         return reason
 
-    return compiled(approve)
+    return compiled(approve, inline=True)
 
 
 @compiled(inline=True)
