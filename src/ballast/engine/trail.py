@@ -74,7 +74,11 @@ def _hear_of_stop(
         # It rests for days: no strategy is to wait for it as for an order of its own.
         engine.strategy_view.open_orders[event.symbol] += 1
     own.is_standing = False
-    if event.kind != EventKind.REJECTED or event.reason == Reason.NOTHING_TO_REDUCE:
+    if event.kind == EventKind.CANCELLED or event.reason == Reason.NOTHING_TO_REDUCE:
+        # The position was gone: nobody was refused anything.
+        engine.log.rejects[event.reason] -= 1
+        return
+    if event.kind != EventKind.REJECTED:
         return
     if miss(own.stop, guarding.elastic, False) == AfterMiss.CLOSE and guarding.is_closing[leg] == 0:
         _close(engine, guarding, venue, leg, intents)
