@@ -192,11 +192,9 @@ def _guards(result: Result) -> Group:
     names = ", ".join(reason for reason, _ in refusals[:2]) + (" and more" if len(refusals) > 2 else "")
     stops = result.reasons.index("elastic_trailing") if "elastic_trailing" in result.reasons else -1
     fired = sum(int(reason) == stops for reason in result.fills["reason"])
-    return Group(
-        "Guards",
-        [
-            Figure("Signals", f"{sum(result.signals.values()):,}", signals),
-            Figure("Refused early", f"{sum(result.refusals.values()):,}", names),
-            Figure("Stops moved", f"{len(result.locks):,}", f"{fired:,} fills of them" if result.locks else ""),
-        ],
-    )
+    counted = [
+        ("Signals", sum(result.signals.values()), signals),
+        ("Refused early", sum(result.refusals.values()), names),
+        ("Stops moved", len(result.locks), f"{fired:,} filled"),
+    ]
+    return Group("Guards", [Figure(label, f"{count:,}", remark) for label, count, remark in counted if count])

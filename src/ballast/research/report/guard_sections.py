@@ -42,7 +42,7 @@ def _locks(result: Result) -> str:
     head = [text("Time (UTC)"), text("Position"), *map(heading, ("Peak profit", "Locked", "Of the peak", "Stop at"))]
     rows = [_lock_row(lock) for lock in result.locks[:MAX_ROWS]]
     more = f"The first {MAX_ROWS:,} of {len(result.locks):,}. " if len(result.locks) > MAX_ROWS else ""
-    lead = f"{more}Profits are net of what the position has cost, in account currency."
+    lead = f"{more}Profits are net of what the position has cost, in account currency; a stop that fills may slip."
     return f'<p class="lead">{escaped(lead)}</p>' + table(head, rows, tall=len(rows) > 15)
 
 
