@@ -123,6 +123,9 @@ def _in_short(survival: Survival) -> Iterator[Sentence]:
     ends = [_end(survival, name, way) for name, way in survival.ways.items()]
     is_lost = any(way.is_ended for way in survival.ways.values())
     yield Sentence(f"If the price does not come back: {'; '.join(ends)}.", 2 if is_lost else 0)
+    is_whole = any(not way.is_ended for way in survival.ways.values())
+    if is_whole and any(model.forced_equity is not None for model in survival.models):
+        yield Sentence("That road is not the worst one: it is markets that turn on the way which end it there.", 1)
 
 
 def _end(survival: Survival, name: str, way: Way) -> str:

@@ -168,6 +168,16 @@ def test_an_end_is_told_as_money_lost_with_the_profile_that_lost_it() -> None:
         assert f'profile "safe", close everything, at a loss of {300.0 - way.equity_left:.0f} of 300 USDT' in short
 
 
+def test_a_road_that_ends_nothing_is_not_told_as_safety() -> None:
+    setup = grid(risk=OFF, capital=5_000.0, max_grid_levels_per_side=2)
+    survival = survive(setup, n_paths=0)
+    assert not any(way.is_ended for way in survival.ways.values())
+    remark = "That road is not the worst one"
+    assert any(one.words.startswith(remark) for one in verdict(with_runs(survival, runs(DOOMED, CALM))))
+    assert not any(one.words.startswith(remark) for one in verdict(with_runs(survival, runs(CALM))))
+    assert not any(one.words.startswith(remark) for one in verdict(with_runs(bare(), runs(DOOMED, CALM))))
+
+
 def test_averaging_that_goes_on_is_not_told_as_ended() -> None:
     way = guarded().ways["up"]
     frozen = way.fractions[Layer.FREEZE]
