@@ -92,7 +92,7 @@ def test_a_long_run_is_looked_at_no_more_often_than_a_chart_can_show(monkeypatch
     assert told == sorted(told)
 
 
-def test_the_nearest_of_several_is_the_exit() -> None:
+def test_the_nearest_of_several_that_only_reduce_is_the_exit() -> None:
     session = Session(setup_of(Profile.OFF))
     run_watched(session)
     clock, orders = session.venue.clock, session.venue.orders
@@ -106,6 +106,9 @@ def test_the_nearest_of_several_is_the_exit() -> None:
         orders[copy] = orders[index]
         orders[copy]["price"] *= worse
         clock.n_orders += 1
+        assert resting_exits.resting(session)[leg] == orders[index]["price"]
+        orders[copy]["price"] = orders[index]["price"] + side * 0.5
+        orders[copy]["reduce_only"] = False
         assert resting_exits.resting(session)[leg] == orders[index]["price"]
         orders[index]["status"], orders[copy]["status"] = 0, 0
         assert str(resting_exits.resting(session)[leg]) == str(nan)

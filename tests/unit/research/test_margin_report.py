@@ -103,8 +103,12 @@ def test_what_stood_at_a_close_is_drawn_at_the_close_where_fills_have_their_own_
 
 def test_take_profits_are_drawn_as_steps_where_they_rested() -> None:
     result = two_symbols()
-    exits = margin_of(result).exits
-    assert exits is not None
+    margin = margin_of(result)
+    assert margin.exits is not None
+    exits = margin.exits._replace(prices=margin.exits.prices.copy())
+    # A while without any.
+    exits.prices[400:450] = nan
+    result = replace(result, margin=replace(margin, exits=exits))
     closes_ms = result.ts_ms + MINUTE_MS
     for symbol in (0, 1):
         drawn = {one["leg"]: one for one in chart_data(result)["trades"]["symbols"][symbol]["exits"]}
