@@ -12,7 +12,7 @@ from ballast.backtest.session import Session
 from ballast.kernel.venue import OrderStatus
 from ballast.model.enums import OrderType, PositionSide, Side
 
-LOOKS = 2_000
+LOOKS = 1_000
 """How often a run is looked at, at most: a chart has no room for more."""
 
 

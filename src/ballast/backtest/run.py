@@ -43,7 +43,13 @@ FILL_FIELDS = [
 NS_PER_MS = 1_000_000
 
 
-def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float], None] | None = None) -> Result:
+def run(
+    setup: Setup,
+    *,
+    with_policies: bool = True,
+    with_exits: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
     """
     Run a backtest and return its result.
 
@@ -53,13 +59,15 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     with_policies : bool
         When a bar was ambiguous, run twice more with every such bar resolved for, and against, the
         position. Off in sweeps.
+    with_exits : bool
+        On margin accounts, look at the resting take-profits on the way, for the report; it takes a moment.
     progress : callable, optional
         Called with the fraction done, in (0, 1], of the main pass.
     """
     refuse_frozen_start(setup)
     session = Session(setup)
     exits = None
-    if setup.has_margin:
+    if setup.has_margin and with_exits:
         exits = run_watched(session, progress)
     else:
         session.run(progress=progress)

@@ -10,6 +10,7 @@ import pytest
 
 from ballast.backtest import resting_exits
 from ballast.backtest.resting_exits import run_watched
+from ballast.backtest.run import run
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
 from ballast.risk.settings import Profile
@@ -112,3 +113,12 @@ def test_the_nearest_of_several_that_only_reduce_is_the_exit() -> None:
         assert resting_exits.resting(session)[leg] == orders[index]["price"]
         orders[index]["status"], orders[copy]["status"] = 0, 0
         assert str(resting_exits.resting(session)[leg]) == str(nan)
+
+
+def test_a_run_looks_unless_it_is_told_not_to() -> None:
+    looked, blind = run(setup_of()), run(setup_of(), with_exits=False)
+    assert looked.margin is not None
+    assert blind.margin is not None
+    assert looked.margin.exits is not None
+    assert blind.margin.exits is None
+    assert looked.metrics == blind.metrics

@@ -121,7 +121,7 @@ from them are before funding.
 The report says first whether the account was liquidated, when, and at which mark. Under the price, with the entries
 that stood open, each leg's mean entry, where its take-profit rested and its fills, lies the account on the same time
 axis: what the ladder weighed, the maintenance margin rate against its limits, funding, and the ladder's states as
-bands. Take-profits are looked at as bars close, 2,000 times a run at most.
+bands. Take-profits are looked at as bars close, 1,000 times a run at most.
 """
 
 
