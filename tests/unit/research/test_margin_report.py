@@ -109,18 +109,18 @@ def test_take_profits_are_drawn_as_steps_where_they_rested() -> None:
     # A while without any.
     exits.prices[400:450] = nan
     result = replace(result, margin=replace(margin, exits=exits))
-    closes_ms = result.ts_ms + MINUTE_MS
+    looks_ms = (result.ts_ms + MINUTE_MS)[exits.frames]
     for symbol in (0, 1):
         drawn = {one["leg"]: one for one in chart_data(result)["trades"]["symbols"][symbol]["exits"]}
         assert list(drawn) == ["0", "1"]
         for side, one in drawn.items():
             times, prices = unpacked(one["ts"]), unpacked(one["price"])
-            # Read back as steps, the corners are what was seen at each close.
-            at = np.searchsorted(times, closes_ms, side="right") - 1
+            # Read back as steps, the corners are what was seen at each look.
+            at = np.searchsorted(times, looks_ms, side="right") - 1
             shown = np.where(at >= 0, prices[np.maximum(at, 0)], nan)
             assert shown.tolist() == pytest.approx(exits.prices[:, 2 * symbol + int(side)].tolist(), nan_ok=True)
-            assert len(times) < len(closes_ms) / 4
-            assert times[-1] == closes_ms[-1]
+            assert len(times) < len(looks_ms) / 4
+            assert times[-1] == looks_ms[-1]
 
 
 def test_a_leg_that_nobody_watched_or_that_never_had_an_exit_has_no_steps() -> None:
