@@ -119,6 +119,8 @@ def refusal(directory: Path, capsys: pytest.CaptureFixture[str], command: str = 
         ("risk.panic_mult=4.0", "risk.early_freeze_mult = 3: must be above panic_mult = 4"),
         ("risk.panic_mult=0.99", "risk.panic_mult = 0.99: expected a number at least 1"),
         ("risk.early_freeze_mul=3", "risk.early_freeze_mul: no such key of [risk]; did you mean 'early_freeze_mult'?"),
+        ('strategy.profile="documented"', "strategy.profile: 'hedge_grid' follows the risk ladder; delete it and set"),
+        ('strategy.profile="recommended"', 'and set risk.profile = "safe", "documented" or "off"'),
         ('risk.profile="sane"', "risk.profile = 'sane': expected one of safe, documented, off"),
         ("risk.mm_rate_threshold=0.9", "risk.mm_rate_threshold = 0.9: expected a number at least 1"),
         ("strategy.averaging_multiplier=1.0", "strategy.averaging_multiplier = 1.0: expected a number above 1"),

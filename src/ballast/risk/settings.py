@@ -35,7 +35,8 @@ class RiskSettings:
 
     profile: int = parameter(
         int(Profile.SAFE),
-        "`documented` reproduces the literal original, for comparison only; `off` has no ladder at all.",
+        "`documented` reproduces the literal original, for comparison only, strategies that follow it included; "
+        "`off` has no ladder at all.",
         choices=Profile,
     )
     early_freeze_mult: float = parameter(
