@@ -187,10 +187,12 @@ def test_a_capital_that_would_be_frozen_is_refused_with_one_that_is_not(
     chosen = ["--set", f'account.margin_model="{model}"', "--set", f"execution.slippage_bps={slippage_bps}"]
     line = refusal(directory, capsys, "backtest", *chosen, "--set", "account.initial_capital=200")
     assert "the grid would be FROZEN as soon as it is open" in line
-    found = re.search(r"use at least ([\d.]+)$", line.strip())
+    found = re.search(
+        r"use at least ([\d.]+), which is just enough to open it at a price that stands still$", line.strip()
+    )
     assert found is not None
     least = float(found.group(1))
-    refusal(directory, capsys, "backtest", *chosen, "--set", f"account.initial_capital={least - 0.01}")
+    refusal(directory, capsys, "backtest", *chosen, "--set", f"account.initial_capital={least * 0.9999}")
     enough = json_of(directory, *chosen, "--set", f"account.initial_capital={least}")
     assert enough["transitions"] == []
     assert enough["actions"]["OPEN"] == 2

@@ -32,26 +32,14 @@ LARGEST = 2**62
 EXIT_PLANS = ("take_profit", "stop", "rebalance", "none")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Start:
-    """
-    What a margin account starts with, for strategies that refuse to start with too little.
-
-    ``prices`` and ``leverage`` are by symbol; ``pair_margin(qty, price, leverage)`` is what two legs of ``qty`` are
-    charged, in quote, ``step_margin(qty, long_added, short_added, price, leverage)`` by how much more with one of them
-    grown. The ladder freezes below ``early_freeze_mult`` times what the next steps would cost.
-    """
+    """What a margin account's first entries depend on, by symbol; ``instruments`` is an array of ``Instrument``."""
 
     symbols: Sequence[str]
     prices: Sequence[float]
     leverage: Sequence[float]
     instruments: Any
-    capital: float
-    early_freeze_mult: float
-    taker_fee_rate: float
-    slippage_rate: float
-    pair_margin: Callable[[float, float, float], float]
-    step_margin: Callable[[float, float, float, float, float], float]
 
 
 @dataclass(frozen=True)
@@ -63,8 +51,9 @@ class Strategy:
     Python one runs between the two compiled halves of a step with the same results, slower. ``quiet`` is a
     promise for sweeps: given all features, the first frame at which ``decide`` might act or change its
     state, provided that nothing else happens before. ``acts_on_bars_only`` promises that ``decide`` returns 0,
-    changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
-    where a margin account would be frozen as soon as the strategy has opened what it opens. ``position_mode`` is the
+    changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` says that the strategy
+    opens both legs of every symbol at once, so that a capital can be tried before a run, and raises ``ConfigError``
+    where one of them cannot be sized. ``position_mode`` is the
     mode of the margin account that the strategy needs, None if it runs on any account. ``follows_profile`` tells
     whether it has rules of its own for the documented profile of the risk ladder.
     """
