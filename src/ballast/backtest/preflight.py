@@ -116,8 +116,7 @@ def _least(setup: Setup, prices: Sequence[float]) -> float:
 
 def _hopeless(setup: Setup, rich: Session) -> str:
     """Return what to say where no capital opens all first entries."""
-    counts = rich.engine.log.rejects
-    reasons = [Reason(k).name.lower() for k in range(len(counts)) if counts[k] and k in iter(Reason)]
+    reasons = [reason.name.lower() for reason in Reason if rich.engine.log.rejects[reason]]
     return (
         f"strategy.name = '{setup.strategy.name}': its first entries cannot all be opened, whatever the capital "
         f"({', '.join(reasons) or 'they do not fill'}); use smaller ones, or less leverage"
