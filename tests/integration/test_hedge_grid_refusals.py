@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -259,7 +260,7 @@ def test_survive_refuses_what_is_no_grid_on_margin(directory: Path, capsys: pyte
     assert capsys.readouterr().err.startswith("error: strategy.name = ")
 
 
-def two_markets(directory: Path, closes: dict[str, list[float | None]]) -> None:
+def two_markets(directory: Path, closes: Mapping[str, Sequence[float | None]]) -> None:
     """Write hourly bars of two symbols, whose opens are the closes before (None: no bar), and a file that runs them."""
     rows: list[dict[str, Any]] = []
     for symbol, prices in closes.items():
@@ -283,7 +284,7 @@ def two_markets(directory: Path, closes: dict[str, list[float | None]]) -> None:
 
 
 def test_a_price_that_goes_stale_freezes_until_it_has_been_back_for_a_while(directory: Path) -> None:
-    stale: list[float | None] = [100.0] * 10 + [None] * 6 + [100.0] * 14
+    stale = [100.0] * 10 + [None] * 6 + [100.0] * 14
     two_markets(directory, {"AUSDT": stale, "BUSDT": [50.0] * 30})
     freeze, thaw = json_of(directory)["transitions"]
     assert (freeze["from"], freeze["to"], freeze["reason"]) == ("NORMAL", "FROZEN", "unknown_input")
@@ -294,7 +295,7 @@ def test_a_price_that_goes_stale_freezes_until_it_has_been_back_for_a_while(dire
 
 
 def test_nothing_available_any_more_stops_every_addition(directory: Path) -> None:
-    climb: list[float | None] = [100.0] * 5 + [100.0 * 1.01**n for n in range(1, 40)]
+    climb = [100.0] * 5 + [100.0 * 1.01**n for n in range(1, 40)]
     two_markets(directory, {"AUSDT": climb, "BUSDT": [50.0] * len(climb)})
     more = ["--set", "account.initial_capital=1_000", "--set", "risk.max_account_drawdown=0.99"]
     found = json_of(directory, *more, "--set", "risk.panic_balance_fraction=0.01")
