@@ -93,7 +93,6 @@ class CodeCache(_Cache):
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the compiled function for ``signature``, or None."""
-        target_context.refresh()
         try:
             data = self._file(signature, target_context.codegen()).read_bytes()
             result = CompileResult._rebuild(target_context, *pickle.loads(data))
