@@ -76,6 +76,6 @@ def fill_at_next_open(venue: Venue, engine: Engine, frames: Frame, intent: Inten
         return False
     clock.next_order_id += 1
     book_money(venue, 0, 2 * symbol, qty * side, price, fee)
-    fold_money(engine.strategy_view, 2 * symbol, qty * side, price, fee)
+    fold_money(engine.strategy_view, 2 * symbol, qty * side, price, fee, 1.0)
     engine.log.n_fills += 1
     return True

@@ -38,6 +38,7 @@ FILL_FIELDS = [
     ("is_maker", "?"),
     ("reason", "i8"),
     ("cycle", "i8"),
+    ("quote_rate", "f8"),
 ]
 NS_PER_MS = 1_000_000
 
@@ -78,7 +79,8 @@ def _final_equity(setup: Setup) -> float:
 
 def _benchmarks(setup: Setup) -> dict[str, Any]:
     curves = {}
-    for name in setup.benchmarks:
+    # Cash and coins of several currencies cannot be levelled against each other without margin.
+    for name in setup.benchmarks if setup.conversions is None else ():
         if name not in BENCHMARKS:
             raise ConfigError(f"report.benchmarks: no benchmark '{name}'{nearest(name, BENCHMARKS)}")
         strategy_name, values = BENCHMARKS[name]
@@ -166,7 +168,18 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
     first_role = len(names) - len(EngineRole)
     is_own = log["role"] >= EngineRole.BALANCE
     table["reason"] = np.where(is_own, first_role + log["role"] - EngineRole.BALANCE, log["order_reason"])
-    for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle"):
+    for name in (
+        "symbol",
+        "side",
+        "position_side",
+        "qty",
+        "price",
+        "fee",
+        "slippage",
+        "is_maker",
+        "cycle",
+        "quote_rate",
+    ):
         table[name] = log[name]
     return table
 

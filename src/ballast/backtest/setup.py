@@ -10,9 +10,10 @@ import numpy as np
 
 from ballast.config import Config, strategy_of
 from ballast.config.account import refuse_leverage_above_tiers
+from ballast.config.fx import fx_conversions
 from ballast.config.instruments import instruments_of
 from ballast.config.risk import risk_settings_of
-from ballast.model.enums import AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
+from ballast.model.enums import MARGIN_KINDS, AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
 from ballast.model.instrument import instruments as no_grids
 from ballast.risk.settings import Profile
 from ballast.strategies.spec import Strategy
@@ -114,8 +115,9 @@ class Setup:
     ``benchmarks`` names what is run beside (see ``run.BENCHMARKS``).
 
     On margin accounts ``leverage`` has an entry per symbol; ``tiers`` is an array of ``Tier``, ``marks`` of
-    ``MarkBar`` and ``funding`` of ``FundingStamp``, each None where there is none. ``risk`` is a ``RiskSettings``
-    record (None: no ladder). ``data_assumptions`` are sentences about what the data lacks.
+    ``MarkBar``, ``funding`` of ``FundingStamp`` and ``conversions`` of ``Conversion``, each None where there is none.
+    ``risk`` is a ``RiskSettings`` record (None: no ladder). ``data_assumptions`` are sentences about what the data
+    lacks.
     """
 
     frames: FrameSource
@@ -134,6 +136,7 @@ class Setup:
     tiers_source: str = ""
     marks: Any = None
     funding: Any = None
+    conversions: Any = None
     risk: Any = None
     data_assumptions: Sequence[str] = ()
     risk_free_rate: float = 0.0
@@ -149,7 +152,7 @@ class Setup:
     @property
     def has_margin(self) -> bool:
         """Whether the account has margin."""
-        return self.account_kind == AccountKind.UNIFIED_MARGIN
+        return self.account_kind in MARGIN_KINDS
 
     @property
     def profile(self) -> Profile:
@@ -176,7 +179,9 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     """
     strategy = strategy_of(config)
     account, execution = config.account, config.execution
-    has_grids = config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
+    has_grids = (
+        account.is_fx or config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
+    )
     return Setup(
         frames=frames,
         strategy=strategy,
@@ -211,15 +216,23 @@ def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
     account, contracts = config.account, frames.contracts
     if not account.is_margin:
         return {}
-    refuse_leverage_above_tiers(config, contracts.tiers, contracts.tiers_source)
     assert account.mode is not None
-    assert account.margin_model is not None
-    return {
+    common = {
         "account_kind": AccountKind[account.kind.upper()],
         "position_mode": PositionMode[account.mode.upper()],
-        "margin_model": MarginModel[account.margin_model.upper()],
         "leverage": config.leverages,
         "tiers": contracts.tiers,
+    }
+    if account.is_fx:
+        return common | {
+            "margin_model": MarginModel.FX,
+            "conversions": fx_conversions(config),
+            "data_assumptions": contracts.assumptions,
+        }
+    refuse_leverage_above_tiers(config, contracts.tiers, contracts.tiers_source)
+    assert account.margin_model is not None
+    return common | {
+        "margin_model": MarginModel[account.margin_model.upper()],
         "tiers_source": contracts.tiers_source,
         "marks": frames.marks,
         "funding": contracts.funding,

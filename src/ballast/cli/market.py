@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ballast.config import Config
+from ballast.config.fx import fx_assumptions, fx_tiers
 from ballast.data.catalog import Catalog
 from ballast.data.contracts import Contracts
 from ballast.data.frames import Frames, build_frames
@@ -45,6 +46,9 @@ def complete(config: Config, columns: Columns) -> Frames:
         end_ms=data.end_ms,
         width=width_for(config.n_symbols),
     )
+    if config.account.is_fx:
+        no_funding = FundingStamp.array(0)  # type: ignore[attr-defined]
+        return replace(frames, contracts=Contracts(no_funding, fx_tiers(config), "", tuple(fx_assumptions(config))))
     return _with_contracts(config, frames) if config.account.is_margin else frames
 
 

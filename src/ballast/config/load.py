@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from ballast.config.account import account_section, fitted_data, refuse_other_mode
+from ballast.config.account import account_section, fitted_data, refuse_on_kind, refuse_other_mode
+from ballast.config.fx import contracts_of
 from ballast.config.keys import checked_section, keys_of, refuse_no_table, refuse_unknown_symbol, shown
 from ballast.config.overrides import apply
 from ballast.config.risk import risk_section
@@ -30,6 +31,9 @@ from ballast.config.schema import (
 from ballast.model.errors import ConfigError, nearest
 from ballast.strategies.registry import load as load_strategy
 from ballast.strategies.spec import Strategy, plain
+
+_FX_SLIPPAGE_BPS = 0.5
+_FX_INSTRUMENT_KEYS = ("contract_size", "quote_currency", "conversion_rate")
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": DataSection,
@@ -83,17 +87,19 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
     strategy = _strategy(raw.get("strategy", {}), data.symbols, directory)
     data = fitted_data(data, account, strategy, names_market="market" in raw["data"])
     refuse_other_mode(account, _named_strategy(strategy.name, directory))
-    return Config(
+    config = Config(
         schema_version=_version(raw.get("schema_version", SCHEMA_VERSION)),
         data=data,
         account=account,
-        execution=_execution(raw.get("execution", {})),
-        instruments=_instruments(raw.get("instruments", {}), data.symbols),
+        execution=_execution(raw.get("execution", {}), account),
+        instruments=_instruments(raw.get("instruments", {}), data.symbols, account),
         strategy=strategy,
         risk=risk_section(raw.get("risk", {}), is_margin=account.is_margin),
         report=ReportSection(**checked_section(ReportSection, raw.get("report", {}), "report")),
         directory=directory,
     )
+    contracts_of(config)  # Refuses what nobody can convert.
+    return config
 
 
 def varied(config: Config, values: Mapping[str, Any]) -> Config:
@@ -162,8 +168,9 @@ def _data(raw: Any) -> DataSection:
     return data
 
 
-def _execution(raw: Any) -> ExecutionSection:
-    execution = ExecutionSection(**checked_section(ExecutionSection, raw, "execution"))
+def _execution(raw: Any, account: AccountSection) -> ExecutionSection:
+    defaults = {"slippage_bps": _FX_SLIPPAGE_BPS} if account.is_fx else {}
+    execution = ExecutionSection(**(defaults | checked_section(ExecutionSection, raw, "execution")))
     if execution.latency_bars and execution.latency_ns:
         raise ConfigError(
             f"execution.latency_bars = {execution.latency_bars}: given together with "
@@ -172,7 +179,7 @@ def _execution(raw: Any) -> ExecutionSection:
     return execution
 
 
-def _instruments(raw: Any, symbols: Sequence[str]) -> InstrumentsSection:
+def _instruments(raw: Any, symbols: Sequence[str], account: AccountSection) -> InstrumentsSection:
     refuse_no_table(raw, "instruments")
     keys = keys_of(InstrumentsSection)
     own = checked_section(InstrumentsSection, {key: raw[key] for key in raw if key in keys}, "instruments")
@@ -182,7 +189,11 @@ def _instruments(raw: Any, symbols: Sequence[str]) -> InstrumentsSection:
             if not isinstance(table, Mapping):
                 raise ConfigError(f"instruments.{symbol}: no such key; it knows {', '.join(keys)}, a table per symbol")
             refuse_unknown_symbol(f"instruments.{symbol}", symbol, symbols)
-            limits[symbol] = InstrumentLimits(**checked_section(InstrumentLimits, table, f"instruments.{symbol}"))
+            values = checked_section(InstrumentLimits, table, f"instruments.{symbol}")
+            if not account.is_fx:
+                given = {f"instruments.{symbol}.{key}": values.get(key) for key in _FX_INSTRUMENT_KEYS}
+                refuse_on_kind(account.kind, "fx_margin", given)
+            limits[symbol] = InstrumentLimits(**values)
     return InstrumentsSection(**own, symbols=limits)
 
 

@@ -17,7 +17,8 @@ class Event:
     ``slippage`` the quote money that slippage cost (>= 0). On anything but a fill these are zero, ``qty``
     holds what was left unfilled and ``reason`` says why. ``order_reason`` and ``next_qty`` are the intent's own.
     On FUNDING ``qty`` is what the leg holds, ``price`` the mark and ``fee`` what is paid, < 0 when received; on
-    INSURANCE only ``fee`` counts.
+    INSURANCE only ``fee`` counts. Fee and slippage are account currency, ``quote_rate`` of it for one unit of the
+    symbol's quote currency; they are the same money wherever nothing is converted.
     """
 
     kind: int
@@ -38,6 +39,7 @@ class Event:
     order_reason: int
     next_qty: float
     is_maker: bool
+    quote_rate: float = 1.0
 
 
 class Severity(IntEnum):

@@ -28,9 +28,10 @@ def fill(
     fee: float = 0.0,
     cycle: int = 0,
     reason: int = 0,
+    quote_rate: float = 1.0,
 ) -> tuple[Any, ...]:
     """Return one row of ``FILL``; what is not said is zero."""
-    return (ts_ms, symbol, side, position_side, qty, price, fee, 0.0, False, reason, cycle)
+    return (ts_ms, symbol, side, position_side, qty, price, fee, 0.0, False, reason, cycle, quote_rate)
 
 
 def fills(*rows: tuple[Any, ...]) -> RecordArray:
@@ -170,4 +171,4 @@ class _Rebalancer:
         fee, slippage = 0.001 * qty * price, qty * self.closes[bar - 1, symbol] * 0.001
         self.qty[symbol] += side * qty
         self.cash -= side * qty * price + fee
-        self.fills.append((self.ts_ms[bar], symbol, side, 0, qty, price, fee, slippage, False, reason, cycle))
+        self.fills.append((self.ts_ms[bar], symbol, side, 0, qty, price, fee, slippage, False, reason, cycle, 1.0))

@@ -19,6 +19,7 @@ from tests.unit.strategies.hedge_grid.grid_run import random_setup
 LONG, SHORT = 1, 2
 MARKS = np.array([[100.0], [104.0], [110.0]])
 TIMES = START_MS + np.arange(3, dtype=np.int64) * MINUTE_MS
+ONES = np.ones((3, 1))
 
 
 def hedged() -> RecordArray:
@@ -33,7 +34,7 @@ def hedged() -> RecordArray:
 
 
 def test_a_hedged_symbol_by_hand() -> None:
-    long, short = leg_attribution(hedged(), np.array([0.5, -0.3]), MARKS, np.full(3, 1_000.0), TIMES)
+    long, short = leg_attribution(hedged(), np.array([0.5, -0.3]), MARKS, np.full(3, 1_000.0), TIMES, ONES)
     assert (long.symbol, long.position_side, long.n_fills) == (0, PositionSide.LONG, 3)
     assert long.traded == 2 * 100 + 106 + 108
     assert long.realised_pnl == pytest.approx(108 - 102)
@@ -53,7 +54,7 @@ def test_a_hedged_symbol_by_hand() -> None:
 
 def test_a_one_way_position_that_turns_has_one_leg() -> None:
     table = fills(fill(1, 1, 100), fill(-1, 3, 110, ts_ms=START_MS + MINUTE_MS))
-    (leg,) = leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0), TIMES)
+    (leg,) = leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0), TIMES, ONES)
     assert (leg.position_side, leg.qty, leg.entry_price) == (PositionSide.NONE, -2.0, 110.0)
     assert leg.realised_pnl == 10.0
     assert leg.unrealised_pnl == 0.0
@@ -62,7 +63,7 @@ def test_a_one_way_position_that_turns_has_one_leg() -> None:
 def test_legs_that_never_traded_are_left_out() -> None:
     table = fills(fill(1, 1, 5, symbol=1))
     marks = np.column_stack([MARKS[:, 0], np.full(3, 6.0)])
-    (leg,) = leg_attribution(table, np.zeros(4), marks, np.full(3, 1_000.0), TIMES)
+    (leg,) = leg_attribution(table, np.zeros(4), marks, np.full(3, 1_000.0), TIMES, np.ones((3, 2)))
     assert (leg.symbol, leg.unrealised_pnl) == (1, 1.0)
 
 
@@ -127,6 +128,6 @@ def test_long_and_short_of_equal_size_both_count_as_exposure_and_turnover() -> N
     gross = np.sum(np.abs(held), axis=1) * MARKS[:, 0]
     assert metrics.exposure(gross, np.full(3, 1_000.0)) == pytest.approx(4 * np.mean(MARKS) / 1_000)
     assert metrics.turnover(table, np.full(3, 1_000.0), 1.0) == pytest.approx(0.4)
-    assert sum(leg.exposure or 0 for leg in leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0), TIMES)) == (
-        pytest.approx(metrics.exposure(gross, np.full(3, 1_000.0)))
-    )
+    assert sum(
+        leg.exposure or 0 for leg in leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0), TIMES, ONES)
+    ) == (pytest.approx(metrics.exposure(gross, np.full(3, 1_000.0))))
