@@ -14,6 +14,7 @@ from ballast.config.fx import fx_conversions
 from ballast.config.instruments import instruments_of
 from ballast.config.risk import risk_settings_of
 from ballast.model.enums import MARGIN_KINDS, AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
+from ballast.model.errors import ConfigError
 from ballast.model.instrument import instruments as no_grids
 from ballast.risk.settings import Profile
 from ballast.strategies.spec import Strategy
@@ -178,6 +179,7 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     symbol's tiers allow.
     """
     strategy = strategy_of(config)
+    _refuse_unwired(config)
     account, execution = config.account, config.execution
     has_grids = (
         account.is_fx or config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
@@ -209,6 +211,14 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
         config_hash=config.hash,
         **_margin(config, frames),
     )
+
+
+def _refuse_unwired(config: Config) -> None:
+    for name in ("trading", "news", "halal", "supervisor", "logging"):
+        if getattr(config, name) is not None:
+            raise ConfigError(f"[{name}]: not in this version; remove the section")
+    if config.risk.elastic_trailing is not None and not strategy_of(config).carries_own_stops:
+        raise ConfigError("[risk.elastic_trailing]: not in this version; remove the table")
 
 
 def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:

@@ -7,6 +7,7 @@ less is checked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -61,6 +62,9 @@ class NewsSection(Section, frozen=True, kw_only=True):
     covers_end: Annotated[datetime | None, key("Complete until here, exclusive.", unit="UTC")] = None
 
     def __post_init__(self) -> None:
+        _refuse_no_currency("news.crypto_follows", self.crypto_follows)
+        for symbol, names in self.follows.items():
+            _refuse_no_currency(f"news.follows.{symbol}", _words(names))
         if (self.covers_start is None) != (self.covers_end is None):
             raise ConfigError("news.covers_start, news.covers_end: one is missing; give both, or neither")
         if self.covers_start is not None and self.covers_end is not None and self.covers_start >= self.covers_end:
@@ -88,9 +92,19 @@ class NewsSection(Section, frozen=True, kw_only=True):
 
     def followed(self, symbols: Sequence[str]) -> tuple[frozenset[str], ...]:
         """Return the currencies whose releases block each symbol."""
-        own = {symbol: frozenset(text.replace(",", " ").upper().split()) for symbol, text in self.follows.items()}
+        own = {symbol: frozenset(_words(text)) for symbol, text in self.follows.items()}
         crypto = {name.upper() for name in self.crypto_follows}
         return tuple(currencies_of(symbol, crypto=crypto, overrides=own) for symbol in symbols)
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").upper().split()
+
+
+def _refuse_no_currency(path: str, names: Sequence[str]) -> None:
+    for name in names:
+        if not re.fullmatch("[A-Za-z]{3}", name):
+            raise ConfigError(f'{path} = "{name.lower()}": not a currency; write its three letters, such as USD')
 
 
 class HalalSection(Section, frozen=True, kw_only=True):

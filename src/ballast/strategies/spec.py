@@ -5,7 +5,8 @@ A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
-reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY`` and ``POSITION_MODE`` (the only one that it can trade in).
+reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
+``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, and of its notes ``SIGNALS``, ``REFUSALS`` and ``LOCKS``.
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -13,8 +14,9 @@ A setting that may differ by symbol is a field of ``Params`` with an entry per s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from math import isfinite
 from types import ModuleType
 from typing import Any
@@ -65,6 +67,11 @@ class Strategy:
     changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
     where a margin account would be frozen as soon as the strategy has opened what it opens. ``position_mode`` is the
     mode of the margin account that the strategy needs, None if it runs on any account.
+
+    ``carries_own_stops``: ``[risk.elastic_trailing]`` is the strategy's own to read, so that the engine puts no stop on
+    its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
+    tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
+    that enumeration, one in ``refusals`` under its reason's name, one in ``locks`` is a lock of ``value`` at ``peak``.
     """
 
     name: str
@@ -83,6 +90,11 @@ class Strategy:
     acts_on_bars_only: bool = False
     refuse_start: Callable[[Any, Start], None] | None = None
     position_mode: PositionMode | None = None
+    carries_own_stops: bool = False
+    decides_in_cycles: bool = False
+    signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
+    refusals: Collection[int] = ()
+    locks: Collection[int] = ()
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -230,4 +242,9 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
+        carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
+        decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
+        signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
+        refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
+        locks=frozenset(map(int, getattr(module, "LOCKS", ()))),
     )
