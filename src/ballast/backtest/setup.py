@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ballast.config import Config, strategy_of
+from ballast.config import Config, params_of, strategy_of
 from ballast.config.account import refuse_leverage_above_tiers
 from ballast.config.fx import fx_conversions
 from ballast.config.instruments import instruments_of
@@ -187,7 +187,7 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     return Setup(
         frames=frames,
         strategy=strategy,
-        params=strategy.params(config.strategy.settings, config.n_symbols, config.symbol_settings),
+        params=params_of(config),
         initial_capital=account.initial_capital,
         costs=Costs(
             maker_fee_rate=account.maker_fee_rate or 0.0,
@@ -215,7 +215,7 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
 
 def _refuse_unwired(config: Config) -> None:
     for name in ("trading", "news", "halal", "supervisor", "logging"):
-        if getattr(config, name) is not None:
+        if getattr(config, name) is not None and not (name == "trading" and strategy_of(config).decides_in_cycles):
             raise ConfigError(f"[{name}]: not in this version; remove the section")
     if config.risk.elastic_trailing is not None and not strategy_of(config).carries_own_stops:
         raise ConfigError("[risk.elastic_trailing]: not in this version; remove the table")

@@ -16,7 +16,7 @@ from ballast.config.keys import checked_section, keys_of, refuse_no_table, refus
 from ballast.config.operator_sections import OPERATOR_SECTIONS
 from ballast.config.operators import operator_sections
 from ballast.config.overrides import apply
-from ballast.config.risk import risk_section
+from ballast.config.risk import elastic_settings_of, polling_settings_of, risk_section
 from ballast.config.schema import (
     SCHEMA_VERSION,
     AccountSection,
@@ -32,7 +32,7 @@ from ballast.config.schema import (
 )
 from ballast.model.errors import ConfigError, nearest
 from ballast.strategies.registry import load as load_strategy
-from ballast.strategies.spec import Strategy, plain
+from ballast.strategies.spec import Strategy, Surroundings, plain
 
 _FX_SLIPPAGE_BPS = 0.5
 _FX_INSTRUMENT_KEYS = ("contract_size", "quote_currency", "conversion_rate")
@@ -98,7 +98,7 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
         execution=_execution(raw.get("execution", {}), account),
         instruments=_instruments(raw.get("instruments", {}), data.symbols, account),
         strategy=strategy,
-        risk=risk_section(raw.get("risk", {}), is_margin=account.is_margin),
+        risk=risk_section(raw.get("risk", {}), chosen, is_margin=account.is_margin),
         report=ReportSection(**checked_section(ReportSection, raw.get("report", {}), "report")),
         **operator_sections(raw, data.symbols, chosen),
         directory=directory,
@@ -119,6 +119,28 @@ def varied(config: Config, values: Mapping[str, Any]) -> Config:
 def strategy_of(config: Config) -> Strategy:
     """Return the strategy that a configuration names."""
     return _named_strategy(config.strategy.name, config.directory)
+
+
+def params_of(config: Config) -> Any:
+    """
+    Return the ``Params`` record of a configuration's strategy, with what stands in other sections.
+
+    Raises ``ConfigError`` for settings that the strategy refuses.
+    """
+    strategy = strategy_of(config)
+    values = dict(config.strategy.settings) | dict(config.risk.of_strategy)
+    if config.trading is not None:
+        values |= {key: getattr(config.trading, key) for key in strategy.section_keys.get("trading", ())}
+    params = strategy.params(values, config.n_symbols, config.symbol_settings)
+    if strategy.furnish is not None:
+        surroundings = Surroundings(
+            symbols=config.data.symbols,
+            elastic=elastic_settings_of(config),
+            pace=polling_settings_of(config),
+            is_screened=config.halal is not None and config.halal.enabled,
+        )
+        strategy.furnish(params, surroundings)
+    return params
 
 
 def _named_strategy(name: str, directory: Path) -> Strategy:
@@ -208,10 +230,16 @@ def _strategy(raw: Any, symbols: Sequence[str], directory: Path) -> StrategySect
     name = checked_section(StrategySection, own, "strategy")["name"]
     given = {key: value for key, value in raw.items() if key not in own and key != "symbols"}
     strategy = _named_strategy(name, directory)
+    for section, keys in strategy.section_keys.items():
+        for key in keys:
+            if key in given:
+                raise ConfigError(f"strategy.{key} = {shown(given[key])}: stands in [{section}]; write {section}.{key}")
     by_symbol = _by_symbol(raw.get("symbols", {}), strategy, symbols)
     strategy.params(given, len(symbols), {symbols.index(symbol): one.settings for symbol, one in by_symbol.items()})
     given = strategy.checked_values(given)
-    settings = {key: plain(one, given.get(key, one.default)) for key, one in strategy.parameters.items()}
+    settings = {
+        key: plain(one, given.get(key, one.default)) for key, one in strategy.keys_of_section("strategy").items()
+    }
     return StrategySection(name=name, settings=settings, symbols=by_symbol)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ballast.config.declarations import Section
 from ballast.config.keys import checked_section, keys_of, refuse_unknown_symbol, shown
 from ballast.config.operator_sections import OPERATOR_SECTIONS, TradingSection
 from ballast.model.errors import ConfigError
@@ -15,7 +14,7 @@ _OF_CYCLES = ("cycle_interval_seconds", "randomness_factor")
 """What only strategies that decide in cycles read."""
 
 
-def operator_sections(raw: Mapping[str, Any], symbols: Sequence[str], strategy: Strategy) -> dict[str, Section]:
+def operator_sections(raw: Mapping[str, Any], symbols: Sequence[str], strategy: Strategy) -> dict[str, Any]:
     """
     Check the operators' sections that a file has; one that it lacks is absent.
 

@@ -327,12 +327,13 @@ class RiskSection(Section, frozen=True, kw_only=True):
     The risk ladder: which limits act, and where they lie.
 
     Its keys are declared where the ladder is, in ``risk.settings``. ``elastic_trailing`` holds the settings of the
-    elastic stop, None without one, and ``polling`` how often it looks.
+    elastic stop, None without one, and ``polling`` how often it looks; ``of_strategy`` the strategy's own keys.
     """
 
     settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
     elastic_trailing: Mapping[str, Any] | None = None
     polling: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    of_strategy: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def profile(self) -> str:
@@ -410,7 +411,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         by_symbol = plain["strategy"].pop("symbols")
         for table in (*by_symbol.values(), plain["strategy"], plain["risk"]):
             table.update(table.pop("settings"))
-        plain["risk"] |= plain["risk"].pop("polling")
+        plain["risk"] |= plain["risk"].pop("polling") | plain["risk"].pop("of_strategy")
         if by_symbol:
             plain["strategy"]["symbols"] = by_symbol
         kept: dict[str, Any] = _without_none(plain)
