@@ -32,7 +32,7 @@ class MarginResult:
     ``liquidation_marks`` are the marks, by symbol index, when a liquidation first closed something. A liquidated
     account reached a rate of 1, although ``max_mm_rate`` may be from before: the venue acts before anyone can look.
     ``marks`` returns the mark at each bar's close, (n_bars, n_symbols), the last price where the data has none, and
-    ``rates`` what a unit of each quote currency is worth there in the account's;
+    ``rates`` what a unit of each quote currency is worth there in the account's, None where it is the same;
     ``leg_funding`` is what each leg paid (``2 * symbol`` for NONE and LONG, one further for SHORT), ``levels`` the
     level number of each fill. ``risk`` is None without a ladder.
     """
@@ -59,7 +59,7 @@ class MarginResult:
     actions: Mapping[str, int]
     levels: IntArray
     marks: Callable[[], FloatArray]
-    rates: Callable[[], FloatArray]
+    rates: Callable[[], FloatArray | None]
 
     def facts(self) -> dict[str, object]:
         """Return what the JSON carries, by key."""
@@ -133,15 +133,20 @@ def marks_of(setup: Setup) -> FloatArray:
     return forward_filled(prices)
 
 
-def rates_of(setup: Setup) -> FloatArray:
-    """Return account currency for one unit of each quote currency at each close, (n_bars, n_symbols); NaN: unknown."""
-    rates = np.ones((len(setup.frames.records), setup.n_symbols))
-    if setup.conversions is not None:
-        marks = marks_of(setup)
-        for symbol, conversion in enumerate(setup.conversions):
-            via = conversion["via_symbol"]
-            price = conversion["rate"] if via < 0 else marks[:, via]
-            rates[:, symbol] = 1.0 / price if conversion["is_inverse"] else price
+def rates_of(setup: Setup) -> FloatArray | None:
+    """
+    Return account currency for one unit of each quote currency at each close, (n_bars, n_symbols); NaN is unknown.
+
+    None where every symbol is quoted in the account's currency.
+    """
+    if setup.conversions is None:
+        return None
+    marks = marks_of(setup)
+    rates = np.ones_like(marks)
+    for symbol, conversion in enumerate(setup.conversions):
+        via = conversion["via_symbol"]
+        price = conversion["rate"] if via < 0 else marks[:, via]
+        rates[:, symbol] = 1.0 / price if conversion["is_inverse"] else price
     return rates
 
 

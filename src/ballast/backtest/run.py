@@ -38,8 +38,10 @@ FILL_FIELDS = [
     ("is_maker", "?"),
     ("reason", "i8"),
     ("cycle", "i8"),
+    ("frame", "i8"),
     ("quote_rate", "f8"),
 ]
+FILL_FIELDS_AS_LOGGED = [name for name, _ in FILL_FIELDS if name not in {"ts_ms", "reason"}]
 NS_PER_MS = 1_000_000
 
 
@@ -113,7 +115,6 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         initial_capital=starting_value(setup),
         ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
         equity=engine.equity,
-        gross=engine.gross,
         fills=fills,
         reasons=reasons,
         initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
@@ -168,18 +169,7 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
     first_role = len(names) - len(EngineRole)
     is_own = log["role"] >= EngineRole.BALANCE
     table["reason"] = np.where(is_own, first_role + log["role"] - EngineRole.BALANCE, log["order_reason"])
-    for name in (
-        "symbol",
-        "side",
-        "position_side",
-        "qty",
-        "price",
-        "fee",
-        "slippage",
-        "is_maker",
-        "cycle",
-        "quote_rate",
-    ):
+    for name in FILL_FIELDS_AS_LOGGED:
         table[name] = log[name]
     return table
 
