@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy as np
 from ballast.config import Config, params_of, strategy_of
 from ballast.config.account import refuse_leverage_above_tiers
 from ballast.config.fx import fx_conversions
+from ballast.config.guards import CalendarSource, guard_sentences, guards_of
 from ballast.config.instruments import instruments_of
+from ballast.config.operator_sections import LoggingSection
 from ballast.config.risk import risk_settings_of
+from ballast.engine.guarding import Guards
 from ballast.model.enums import MARGIN_KINDS, AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
-from ballast.model.errors import ConfigError
 from ballast.model.instrument import instruments as no_grids
 from ballast.risk.settings import Profile
 from ballast.strategies.spec import Strategy
@@ -76,6 +79,10 @@ class MarketSource(FrameSource, Protocol):
         """Array of ``MarkBar`` as long as the frames, or None."""
 
     @property
+    def news(self) -> CalendarSource | None:
+        """The economic calendar; None unless the configuration names one."""
+
+    @property
     def contracts(self) -> ContractSource:
         """Funding and tiers; empty for accounts without margin."""
 
@@ -117,8 +124,9 @@ class Setup:
 
     On margin accounts ``leverage`` has an entry per symbol; ``tiers`` is an array of ``Tier``, ``marks`` of
     ``MarkBar``, ``funding`` of ``FundingStamp`` and ``conversions`` of ``Conversion``, each None where there is none.
-    ``risk`` is a ``RiskSettings`` record (None: no ladder). ``data_assumptions`` are sentences about what the data
-    lacks.
+    ``risk`` is a ``RiskSettings`` record (None: no ladder), ``guards`` the filters and elastic stops (None: none).
+    ``data_assumptions`` are sentences about what the data lacks. ``logging`` None writes no logs; its relative paths
+    start at ``directory``.
     """
 
     frames: FrameSource
@@ -139,6 +147,9 @@ class Setup:
     funding: Any = None
     conversions: Any = None
     risk: Any = None
+    guards: Guards | None = None
+    logging: LoggingSection | None = None
+    directory: Path = Path()
     data_assumptions: Sequence[str] = ()
     risk_free_rate: float = 0.0
     benchmarks: Sequence[str] = ()
@@ -179,8 +190,9 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     symbol's tiers allow.
     """
     strategy = strategy_of(config)
-    _refuse_unwired(config)
     account, execution = config.account, config.execution
+    latency_ns = execution.latency_ns or execution.latency_bars * frames.interval_ns
+    timing = {"interval_ns": frames.interval_ns, "latency_ns": latency_ns}
     has_grids = (
         account.is_fx or config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
     )
@@ -199,26 +211,33 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
             path_policy=PathPolicy[execution.path.upper()],
             limit_fill=LimitFill[execution.limit_fill.upper()],
             volume_participation=execution.volume_participation,
-            latency_ns=execution.latency_ns or execution.latency_bars * frames.interval_ns,
+            latency_ns=latency_ns,
             same_close=execution.fill == "same_close",
         ),
         instruments=instruments_of(config) if has_grids else None,
         initial_positions=account.positions,
         risk=risk_settings_of(config),
+        guards=guards_of(config, frames.news, **timing),
+        logging=config.logging,
+        directory=config.directory,
         risk_free_rate=config.report.risk_free_rate,
         benchmarks=config.report.benchmarks,
         config=config.to_dict(),
         config_hash=config.hash,
+        data_assumptions=(
+            *_contract_sentences(config, frames),
+            *guard_sentences(config, frames.news, **timing),
+        ),
         **_margin(config, frames),
     )
 
 
-def _refuse_unwired(config: Config) -> None:
-    for name in ("trading", "news", "halal", "supervisor", "logging"):
-        if getattr(config, name) is not None and not (name == "trading" and strategy_of(config).decides_in_cycles):
-            raise ConfigError(f"[{name}]: not in this version; remove the section")
-    if config.risk.elastic_trailing is not None and not strategy_of(config).carries_own_stops:
-        raise ConfigError("[risk.elastic_trailing]: not in this version; remove the table")
+def _contract_sentences(config: Config, frames: MarketSource) -> Sequence[str]:
+    if not config.account.is_margin:
+        return ()
+    if config.account.is_fx:
+        return frames.contracts.assumptions
+    return (f"Risk tiers: {frames.contracts.tiers_source}.", *frames.contracts.assumptions)
 
 
 def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
@@ -237,7 +256,6 @@ def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
         return common | {
             "margin_model": MarginModel.FX,
             "conversions": fx_conversions(config),
-            "data_assumptions": contracts.assumptions,
         }
     refuse_leverage_above_tiers(config, contracts.tiers, contracts.tiers_source)
     assert account.margin_model is not None
@@ -246,5 +264,4 @@ def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
         "tiers_source": contracts.tiers_source,
         "marks": frames.marks,
         "funding": contracts.funding,
-        "data_assumptions": (f"Risk tiers: {contracts.tiers_source}.", *contracts.assumptions),
     }

@@ -30,7 +30,7 @@ class NewsSection(Section, frozen=True, kw_only=True):
 
     calendar: Annotated[
         str | None,
-        key("Economic calendar, JSON or iCalendar: a file or an https URL. Without it there is no news filter."),
+        key("Economic calendar, JSON or iCalendar: a file or an https URL. Must be given."),
     ] = None
     block_window_minutes: Annotated[
         int, key("How long before and after a release, inclusive.", unit="minutes", ge=1, le=240, source=_STAGED)
@@ -46,7 +46,14 @@ class NewsSection(Section, frozen=True, kw_only=True):
         float, key("Age from which a calendar is too old.", unit="hours", gt=0, le=24, source=_STAGED)
     ] = 24.0
     refresh_minutes: Annotated[
-        int, key("Time between two looks at the calendar.", unit="minutes", ge=1, le=1_440, source=_STAGED)
+        int,
+        key(
+            "Time between two looks at the calendar; a backtest looks once.",
+            unit="minutes",
+            ge=1,
+            le=1_440,
+            source=_STAGED,
+        ),
     ] = 15
     crypto_follows: Annotated[
         tuple[str, ...], key("Currencies whose releases block crypto, too; crypto is exempt without them.")
@@ -126,8 +133,16 @@ class HalalSection(Section, frozen=True, kw_only=True):
         key("How long before the rollover positions are closed, and nothing is entered.", unit="minutes", ge=1, le=240),
     ] = 10
     allowed_symbols: Annotated[tuple[str, ...], key("The only symbols that may be entered; empty for all.")] = ()
+    swap_free_account: Annotated[
+        bool, key("The broker charges this account no swap. Spot accounts need not say so: they own what they hold.")
+    ] = False
+    swap_free_symbols: Annotated[tuple[str, ...], key("Symbols on which nobody is charged swap.")] = ()
     demo_leniency: Annotated[
-        bool, key("Let swap pass on accounts that are proven to be demo accounts; every such entry is noted.")
+        bool,
+        key(
+            "Let swap pass on accounts that are proven to be demo accounts; every such entry is noted. A backtest is "
+            "none."
+        ),
     ] = False
 
     @property

@@ -29,6 +29,8 @@ def operator_sections(raw: Mapping[str, Any], symbols: Sequence[str], strategy: 
         refuse_unknown_symbol(f"news.follows.{symbol}", symbol, symbols)
     for symbol in tables.get("trading", {}).get("symbol_max_spread_points", {}):
         refuse_unknown_symbol(f"trading.symbol_max_spread_points.{symbol}", symbol, symbols)
+    if "news" in tables and "calendar" not in tables["news"]:
+        raise ConfigError("news.calendar is missing: name a file or an https URL; without a filter remove [news]")
     return {name: OPERATOR_SECTIONS[name](**values) for name, values in tables.items()}
 
 

@@ -25,6 +25,7 @@ class FxMarket(Market):
     """Bars, and what a broker's terms come to."""
 
     marks: Any = None
+    news: Any = None
     contracts: Contracts = NO_CONTRACTS
 
 

@@ -16,6 +16,7 @@ PLAIN: dict[str, Any] = {
     "data": {"path": "bars.parquet", "symbols": ["BTCUSDT", "EURUSD"]},
     "strategy": {"name": "equal_weight"},
 }
+NEWS = {"calendar": "calendar.json"}
 SECTIONS = ("trading", "news", "halal", "supervisor", "logging")
 
 
@@ -28,7 +29,11 @@ def test_a_file_without_the_sections_has_none_of_them() -> None:
 
 
 def test_an_effective_configuration_with_all_of_them_loads_as_itself() -> None:
-    raw = PLAIN | {name: {} for name in SECTIONS} | {"risk": {"elastic_trailing": {}, "fast_trailing_interval_ms": 250}}
+    raw = (
+        PLAIN
+        | {name: {} for name in SECTIONS}
+        | {"news": NEWS, "risk": {"elastic_trailing": {}, "fast_trailing_interval_ms": 250}}
+    )
     config = from_dict(raw)
     again = from_dict(config.to_dict())
     assert again == config
@@ -58,10 +63,11 @@ def test_an_effective_configuration_keeps_the_keys_of_cycles_at_their_defaults()
         ({"news": {"window": 10}}, r"news\.window: no such key"),
         ({"news": {"block_window_minutes": 0}}, r"news\.block_window_minutes = 0: expected .* \(minutes\)"),
         ({"news": {"fail_mode": "open"}}, r'news\.fail_mode = "open": expected one of "block", "allow"'),
-        ({"news": {"covers_start": "2026-01-01"}}, r"news\.covers_start, news\.covers_end: one is missing"),
+        ({"news": {}}, r"news\.calendar is missing: name a file or an https URL"),
+        ({"news": NEWS | {"covers_start": "2026-01-01"}}, r"news\.covers_start, news\.covers_end: one is missing"),
         ({"news": {"follows": {"GER40": "EUR"}}}, r"news\.follows\.GER40: the symbol is not in data\.symbols"),
-        ({"news": {"follows": {"EURUSD": "euro"}}}, r'news\.follows\.EURUSD = "euro": .* three letters'),
-        ({"news": {"crypto_follows": ["dollar"]}}, r'news\.crypto_follows = "dollar": .* three letters'),
+        ({"news": NEWS | {"follows": {"EURUSD": "euro"}}}, r'news\.follows\.EURUSD = "euro": .* three letters'),
+        ({"news": NEWS | {"crypto_follows": ["dollar"]}}, r'news\.crypto_follows = "dollar": .* three letters'),
         ({"halal": {"rollover_time": "25:00"}}, r'halal\.rollover_time = "25:00"'),
         ({"supervisor": {"kill_switch_enabled": False}}, "no guard can be switched off"),
         ({"supervisor": {"error_cooldown_minutes": 0}}, r"supervisor\.error_cooldown_minutes = 0"),
