@@ -12,7 +12,6 @@ from ballast.model.intents import Intent, cancel
 from ballast.model.units import RELATIVE_NUDGE, round_to_tick
 from ballast.orders.contract_terms import value_of
 from ballast.orders.elastic import begin, miss
-from ballast.orders.polling import pace_ns
 from ballast.strategies.staged_trend.entry import release, settle
 from ballast.strategies.staged_trend.money import profit_at, read_terms
 from ballast.strategies.staged_trend.registry import register, unregister
@@ -69,7 +68,7 @@ def _on_entry(view: View, state: State, params: Params, trade: Trade, slot: int,
     settle(state.slots, True)
     register(state.stages[trade.symbol], trade.ticket, trade.side, view.time_ns, risk)
     begin(trade.stop, profit_at(view, terms, trade, trade.entry_price), view.time_ns)
-    trade.next_look_ns = view.time_ns + pace_ns(trade.pace, params.pace)
+    trade.next_look_ns = view.time_ns + 1
     return protect(trade, slot, intents, 0)
 
 

@@ -76,12 +76,11 @@ class Reason(IntEnum):
 
 
 class Role(IntEnum):
-    """What an order, or a timer, is for. Its level is the trade's slot, its cycle the trade's ticket."""
+    """What an order is for. Its level is the trade's slot, its cycle the trade's ticket."""
 
     ENTRY = 1
     STOP = 2
     CLOSE = 3
-    TRAIL = 4
 
 
 EXIT_PLAN = "stop"

@@ -65,13 +65,12 @@ class State:
     """
     Memory of the strategy.
 
-    ``cycle`` numbers the last stretch of ``cycle_interval_seconds`` in which it looked for entries, ``timer_ns`` is
-    the next wake that it has asked for, 0 for none. What follows ``trades`` is room to reckon in.
+    ``cycle`` numbers the last stretch of ``cycle_interval_seconds`` in which it looked for entries. What follows
+    ``trades`` is room to reckon in.
     """
 
     cycle: int = NO_CYCLE
     next_ticket: int = 1
-    timer_ns: int
     slots: Slots
     stages: Annotated[Any, ArrayOf(Stage, "symbols")]
     trades: Annotated[npt.NDArray[np.void], ArrayOf(Trade, MAX_TRADES)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ballast.model.compiled import compiled
 from ballast.model.enums import IntentKind, PositionSide, QtyUnit, Side
-from ballast.model.intents import Intent, clear, note, place_market, place_stop, timer
+from ballast.model.intents import Intent, clear, note, place_market, place_stop
 from ballast.orders.elastic import Verdict, accept, step
 from ballast.orders.polling import look, pace_ns
 from ballast.orders.stop_price import Placement, place
@@ -21,7 +21,7 @@ MINUTE_NS = 60_000_000_000
 
 @compiled
 def tend(view: View, state: State, params: Params, intents: Intent, n: int) -> int:
-    """At a close: read every open trade's profit, end what is too old, and give back stops that were lost."""
+    """Read every open trade's profit, end what is too old, and give back stops that were lost."""
     for slot in range(MAX_TRADES):
         trade = state.trades[slot]
         if trade.status != TradeStatus.OPEN:
@@ -87,7 +87,8 @@ def _look_at(view: View, state: State, params: Params, trade: Trade, slot: int, 
     read_terms(view, trade.symbol, terms)
     profit = profit_at(view, terms, trade, price)
     look(trade.pace, params.pace, profit)
-    trade.next_look_ns = view.time_ns + pace_ns(trade.pace, params.pace)
+    pace = pace_ns(trade.pace, params.pace)
+    trade.next_look_ns = (view.time_ns // pace + 1) * pace
     if step(trade.stop, elastic, profit, view.time_ns, state.decision) != Verdict.MOVE or not trade.has_stop:
         return n
     even, target, lock = break_even(view, terms, trade), state.decision.target, trade.stop.lock
@@ -115,18 +116,3 @@ def _move_stop(trade: Trade, slot: int, intents: Intent, n: int) -> int:
     told.next_qty = trade.stop.peak
     told.price = trade.stop_price
     return n
-
-
-@compiled
-def ask_for_timer(view: View, state: State, intents: Intent, n: int) -> int:
-    """Ask to be woken when the next trade is to be looked at, if nothing will wake sooner."""
-    wake_ns = 0
-    for slot in range(MAX_TRADES):
-        trade = state.trades[slot]
-        is_watched = trade.status == TradeStatus.OPEN and not trade.is_closing
-        if is_watched and (wake_ns == 0 or trade.next_look_ns < wake_ns):
-            wake_ns = trade.next_look_ns
-    if wake_ns == 0 or (state.timer_ns != 0 and state.timer_ns <= wake_ns):
-        return n
-    state.timer_ns = max(wake_ns, view.time_ns)
-    return timer(intents, n, wake_ns, Role.TRAIL, 0)
