@@ -149,7 +149,7 @@ def test_ticks_as_bars_of_ten_seconds(tmp_path: Path) -> None:
         (["instruments.GBPUSD.lot_step=0.0"], "instruments.GBPUSD.lot_step = 0.0: a broker trades in steps above zero"),
         (['data.symbols=["BLORP"]'], "'BLORP' is no pair of currencies"),
         (['account.mode="hedge"'], "strategy 'staged_trend' needs a margin account in one_way mode"),
-        (['account.kind="spot"'], "only fx_margin accounts have it"),
+        (['account.kind="spot"'], "account.leverage = 30.0: only margin accounts have it"),
         (["strategy.max_open_trades=2"], "strategy.max_open_trades = 2: stands in [risk]; write risk.max_open_trades"),
         (["risk.max_open_trades=4"], "risk.max_open_trades = 4: expected a number at least 1 and at most 3"),
         (["risk.staged_open_window_seconds=0"], "risk.staged_open_window_seconds = 0: expected a number above 0"),
@@ -164,8 +164,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     settings: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = FILE.format(
-        path=recorded(MINUTES), symbols='["GBPUSD"]', interval="1m", window="", currency="USD", risk=2.0,
-        more="stop_out" if False else "",
+        path=recorded(MINUTES), symbols='["GBPUSD"]', interval="1m", window="", currency="USD", risk=2.0, more="",
     )  # fmt: skip
     (tmp_path / "run.toml").write_text(text.replace("leverage = 30", "leverage = 30\nstop_out_level_pct = 40"))
     more = [part for setting in settings for part in ("--set", setting)]
