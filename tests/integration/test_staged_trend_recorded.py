@@ -124,7 +124,8 @@ def test_gold_on_an_account_in_euros(tmp_path: Path) -> None:
 def test_ticks_as_bars_of_ten_seconds(tmp_path: Path) -> None:
     mid = (pl.col("bid") + pl.col("ask")) / 2
     bars = (
-        pl.read_parquet(recorded(TICKS))
+        pl
+        .read_parquet(recorded(TICKS))
         .group_by("symbol", pl.col("ts").dt.truncate("10s"))
         .agg(open=mid.first(), high=mid.max(), low=mid.min(), close=mid.last(), volume=pl.len().cast(pl.Float64))
         .sort("ts", "symbol")

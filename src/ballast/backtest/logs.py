@@ -93,8 +93,9 @@ def _of_note(session: Session, note: Any) -> Entry:
     time_ns, kind, reason = int(note["time_ns"]), NoteKind(int(note["kind"])), int(note["reason"])
     value = float(note["value"])
     if kind == NoteKind.LOCK:
-        fields = {"lock": value, "peak": float(note["peak"]), "price": float(note["price"])}
-        return Entry(time_ns, Level.INFO, "stop_moved", position_of(session, note), symbol, True, fields)
+        fields = {"lock": value, "peak": round(float(note["peak"]), 8), "price": float(note["price"])}
+        position = position_of(session, note).removeprefix(symbol).strip()
+        return Entry(time_ns, Level.INFO, "stop_moved", position, symbol, True, fields)
     if kind == NoteKind.SWITCH:
         text = f"{SupervisorLevel(int(value)).name}: {SupervisorCause(reason).name.lower()}"
         return Entry(time_ns, Level.CRITICAL, "supervisor", text, "", True, {})
@@ -105,7 +106,7 @@ def _of_note(session: Session, note: Any) -> Entry:
     if kind == NoteKind.ENTRY or (reason and reason in set(ComplianceVerdict)):
         text = f"{TAG} {text}"
     event = {NoteKind.REFUSAL: "entry_refused", NoteKind.ENTRY: "entry_screened"}.get(kind, "closing")
-    return Entry(time_ns, Level.INFO, event, text, symbol, kind == NoteKind.CLOSING, {"qty": value})
+    return Entry(time_ns, Level.INFO, event, text, symbol, kind == NoteKind.CLOSING, {})
 
 
 def _of_moves(session: Session) -> Iterator[Entry]:

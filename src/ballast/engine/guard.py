@@ -114,10 +114,12 @@ def _count_errors(engine: Engine, guarding: Guarding, event: Event, is_fill: boo
     is_meant = event.reason == Reason.WOULD_CROSS or event.reason == Reason.NOTHING_TO_REDUCE
     if event.kind != EventKind.REJECTED or event.order_id == 0 or is_meant:
         return
-    supervisor, now_ns = guarding.supervisor, engine.strategy_view.time_ns
-    cause = report_error(supervisor, guarding.supervision, ErrorClass.REJECTED, ACCOUNT, now_ns)
+    view, supervisor = engine.strategy_view, guarding.supervisor
+    cause = report_error(supervisor, guarding.supervision, ErrorClass.REJECTED, ACCOUNT, view.time_ns)
     if cause != SupervisorCause.NONE:
-        write_note(engine, NoteKind.SWITCH, event.symbol, 0, cause, float(supervisor.level), 0.0)
+        write_note(
+            view, engine.log, engine.notes, NoteKind.SWITCH, event.symbol, 0, cause, float(supervisor.level), 0.0
+        )
 
 
 @compiled
@@ -195,7 +197,17 @@ def _screen_positions(venue: Venue, engine: Engine, cause: int, intents: Intent)
 def _note_closing(engine: Engine, leg: int, verdict: int) -> None:
     view = engine.strategy_view
     side: Any = leg_side(view, leg)
-    write_note(engine, NoteKind.CLOSING, leg // 2, side, verdict, abs(view.position_qty[leg]), view.price[leg // 2])
+    write_note(
+        view,
+        engine.log,
+        engine.notes,
+        NoteKind.CLOSING,
+        leg // 2,
+        side,
+        verdict,
+        abs(view.position_qty[leg]),
+        view.price[leg // 2],
+    )
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballast.engine.state import Engine, Log
+from ballast.engine.state import Log
 from ballast.engine.view import View
 from ballast.model.compiled import compiled
 from ballast.model.intents import Intent
@@ -12,11 +12,19 @@ from ballast.model.intents import Intent
 
 @compiled
 def write_note(
-    engine: Engine, kind: int, symbol: int, position_side: int, reason: int, value: float, price: float
+    view: View,
+    log: Log,
+    notes: Any,
+    kind: int,
+    symbol: int,
+    position_side: int,
+    reason: int,
+    value: float,
+    price: float,
 ) -> None:
     """Note something of the engine's own, of a ``NoteKind``, at the view's time."""
-    note = engine.notes[engine.log.n_notes]
-    note.time_ns = engine.strategy_view.time_ns
+    note = notes[log.n_notes]
+    note.time_ns = view.time_ns
     note.kind = kind
     note.symbol = symbol
     note.position_side = position_side
@@ -25,7 +33,7 @@ def write_note(
     note.value = value
     note.peak = 0.0
     note.price = price
-    engine.log.n_notes += 1
+    log.n_notes += 1
 
 
 @compiled

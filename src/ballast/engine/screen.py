@@ -49,10 +49,30 @@ def _filtered(engine: Engine, intent: Intent) -> int:
         return Reason.NONE
     verdict = filters_verdict(guarding, engine.releases, view.time_ns, intent.symbol)
     if verdict != Reason.NONE:
-        write_note(engine, NoteKind.REFUSAL, intent.symbol, intent.position_side, verdict, intent.qty, intent.price)
+        write_note(
+            view,
+            engine.log,
+            engine.notes,
+            NoteKind.REFUSAL,
+            intent.symbol,
+            intent.position_side,
+            verdict,
+            intent.qty,
+            intent.price,
+        )
         return verdict
     if guarding.compliance.is_on:
-        write_note(engine, NoteKind.ENTRY, intent.symbol, intent.position_side, 0, intent.qty, intent.price)
+        write_note(
+            view,
+            engine.log,
+            engine.notes,
+            NoteKind.ENTRY,
+            intent.symbol,
+            intent.position_side,
+            0,
+            intent.qty,
+            intent.price,
+        )
     return Reason.NONE
 
 

@@ -74,7 +74,11 @@ def _hear_of_stop(
         # It rests for days: no strategy is to wait for it as for an order of its own.
         engine.strategy_view.open_orders[event.symbol] += 1
     own.is_standing = False
-    if event.kind != EventKind.REJECTED or event.reason == Reason.NOTHING_TO_REDUCE:
+    if event.kind == EventKind.CANCELLED or event.reason == Reason.NOTHING_TO_REDUCE:
+        # The position was gone: nobody was refused anything.
+        engine.log.rejects[event.reason] -= 1
+        return
+    if event.kind != EventKind.REJECTED:
         return
     if miss(own.stop, guarding.elastic, False) == AfterMiss.CLOSE and guarding.is_closing[leg] == 0:
         _close(engine, guarding, venue, leg, intents)
@@ -92,7 +96,9 @@ def _close(engine: Engine, guarding: Guarding, venue: Venue, leg: int, intents: 
     intent.level = CLOSING
     view.open_orders[leg // 2] += 1
     guarding.is_closing[leg] += 1
-    write_note(engine, NoteKind.CLOSING, leg // 2, intent.position_side, 0, qty, view.price[leg // 2])
+    write_note(
+        view, engine.log, engine.notes, NoteKind.CLOSING, leg // 2, intent.position_side, 0, qty, view.price[leg // 2]
+    )
     submit(venue, 0, intent)
 
 
@@ -225,7 +231,9 @@ def _move(
     accept(own.stop, placement.lock)
     # Only a stop that still stands at the next look was taken.
     own.stop.missed_moves = n_missed
-    write_note(engine, NoteKind.LOCK, leg // 2, leg_side(view, leg), 0, placement.lock, placement.price)
+    write_note(
+        view, engine.log, engine.notes, NoteKind.LOCK, leg // 2, leg_side(view, leg), 0, placement.lock, placement.price
+    )
     engine.notes[engine.log.n_notes - 1].peak = decision.peak
     _ask(venue, view, own, leg, intents)
 

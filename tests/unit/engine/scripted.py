@@ -46,8 +46,8 @@ class Script:
     def decide(self, row: Any, view: Record, state: Any, params: Any, intents: Intent) -> int:
         """Do what the script says after this close."""
         is_bar = view.cause == Cause.BAR
-        told = (0, 0, 0) if is_bar else (view.event_role, view.event_kind, view.event_reason)
-        self.heard.append((Cause(int(view.cause)), int(view.frame), *map(int, told)))
+        role, kind, reason = (0, 0, 0) if is_bar else (view.event_role, view.event_kind, view.event_reason)
+        self.heard.append((Cause(int(view.cause)), int(view.frame), int(role), int(kind), int(reason)))
         n = 0
         if is_bar:
             for ask in self.asks.get(int(view.frame), ()):
