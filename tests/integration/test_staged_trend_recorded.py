@@ -1,4 +1,4 @@
-"""Recorded currencies and gold through the command line: hours, minutes and ticks, in dollars and in another currency."""
+"""Recorded currencies and gold through the command line: hours, minutes and ticks, in dollars and euros."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
 from ballast.backtest.notes import locks_of, notes_of, refusals_of, signals_of
 from ballast.backtest.preflight import refuse_frozen_start
+from ballast.backtest.resting_exits import RestingExits, run_watched
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import Setup, first_close
@@ -47,7 +48,13 @@ FILL_FIELDS_AS_LOGGED = [name for name, _ in FILL_FIELDS if name not in {"ts_ms"
 NS_PER_MS = 1_000_000
 
 
-def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float], None] | None = None) -> Result:
+def run(
+    setup: Setup,
+    *,
+    with_policies: bool = True,
+    with_exits: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
     """
     Run a backtest and return its result.
 
@@ -57,6 +64,8 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     with_policies : bool
         When a bar was ambiguous, run twice more with every such bar resolved for, and against, the
         position. Off in sweeps.
+    with_exits : bool
+        On margin accounts, look at the resting take-profits on the way, for the report; it takes a moment.
     progress : callable, optional
         Called with the fraction done, in (0, 1], of the main pass.
 
@@ -66,14 +75,20 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     """
     refuse_frozen_start(setup)
     session = Session(setup)
-    session.run(progress=progress)
+    exits = None
+    if setup.has_margin and with_exits:
+        exits = run_watched(session, progress)
+    else:
+        session.run(progress=progress)
     best = worst = None
     n_ambiguous = int(session.venue.clock.n_ambiguous)
     if with_policies and n_ambiguous:
         best = _final_equity(_with_path(setup, PathPolicy.BEST))
         worst = _final_equity(_with_path(setup, PathPolicy.WORST))
     n_lost = _write_logs(session)
-    result = result_of(session, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup))
+    result = result_of(
+        session, exits=exits, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup)
+    )
     if not n_lost:
         return result
     lost = f"{n_lost:,} lines of the logs could not be written; check the directories of [logging]."
@@ -120,12 +135,12 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
     return curves
 
 
-def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result:
+def result_of(session: Session, *, closes: Any = None, exits: RestingExits | None = None, **details: Any) -> Result:
     """
     Return the result of a finished session.
 
-    ``closes`` are the forward-filled closes of its frames, if they are already at hand; ``details`` are
-    fields of ``Result`` that one pass alone does not know.
+    ``closes`` are the forward-filled closes of its frames, if they are already at hand, ``exits`` what rested on a
+    margin account if somebody looked; ``details`` are fields of ``Result`` that one pass alone does not know.
     """
     setup, engine = session.setup, session.engine
     frames = setup.frames
@@ -152,7 +167,7 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
-        margin=margin_result_of(session, reasons, fills, outcome) if setup.has_margin else None,
+        margin=margin_result_of(session, reasons, fills, outcome, exits) if setup.has_margin else None,
         breaches=breaches(session),
         ambiguous_fills=int(session.venue.clock.n_ambiguous),
         config=setup.config,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ballast.backtest.setup import Setup
-from ballast.research.survival.layers import Layer
+from ballast.research.survival.layers import Fractions, forced_end
 from ballast.research.survival.road import road_of
 from ballast.research.survival.start import first_pairs
 from ballast.research.survival.walk import walked
@@ -20,7 +20,6 @@ DIRECTIONS = {"up": 1, "down": -1}
 MANY_TICKS = 20_000
 """Roads with fewer are walked faster than they are leapt over."""
 
-Fractions = Mapping[Layer, float | None]
 Progress = Callable[[float], None] | None
 
 
@@ -75,12 +74,6 @@ def fractions(setup: Setup, direction: int) -> Fractions:
     road = road_of(setup, direction)
     layers = walked(setup, road, leaps=road.n_steps > MANY_TICKS).layers()
     return {layer: None if step is None else road.fraction(step) for layer, step in layers.items()}
-
-
-def forced_end(found: Fractions) -> float:
-    """Return how far the price goes before something is closed by force; inf for never."""
-    ends = [found[layer] for layer in (Layer.EMERGENCY, Layer.LIQUIDATION)]
-    return min((end for end in ends if end is not None), default=np.inf)
 
 
 def level_limits(setup: Setup, progress: Progress = None) -> Sequence[LevelLimit]:
