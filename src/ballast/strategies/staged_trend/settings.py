@@ -37,7 +37,7 @@ class Reason(IntEnum):
     """Why something was not done; NONE is consent."""
 
     NONE = 0
-    HALTED = 1
+    LADDER_NOT_NORMAL = 1
     STALE_DATA = 2
     NO_SYMBOL = 3
     NO_SIGNAL = 4
