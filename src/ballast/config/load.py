@@ -31,6 +31,7 @@ from ballast.config.schema import (
     SymbolSettings,
 )
 from ballast.model.errors import ConfigError, nearest
+from ballast.risk.settings import Profile
 from ballast.strategies.registry import load as load_strategy
 from ballast.strategies.spec import Strategy, Surroundings, plain
 
@@ -131,7 +132,12 @@ def params_of(config: Config) -> Any:
     values = dict(config.strategy.settings) | dict(config.risk.of_strategy)
     if config.trading is not None:
         values |= {key: getattr(config.trading, key) for key in strategy.section_keys.get("trading", ())}
-    params = strategy.params(values, config.n_symbols, config.symbol_settings)
+    params = strategy.params(
+        values,
+        config.n_symbols,
+        config.symbol_settings,
+        is_documented=config.risk.profile == Profile.DOCUMENTED.name.lower(),
+    )
     if strategy.furnish is not None:
         surroundings = Surroundings(
             symbols=config.data.symbols,
@@ -234,6 +240,11 @@ def _strategy(raw: Any, symbols: Sequence[str], directory: Path) -> StrategySect
         for key in keys:
             if key in given:
                 raise ConfigError(f"strategy.{key} = {shown(given[key])}: stands in [{section}]; write {section}.{key}")
+    if strategy.follows_profile and "profile" in given:
+        raise ConfigError(
+            f"strategy.profile: '{name}' follows the risk ladder; delete it and set risk.profile = \"safe\", "
+            '"documented" or "off"'
+        )
     by_symbol = _by_symbol(raw.get("symbols", {}), strategy, symbols)
     strategy.params(given, len(symbols), {symbols.index(symbol): one.settings for symbol, one in by_symbol.items()})
     given = strategy.checked_values(given)

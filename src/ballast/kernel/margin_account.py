@@ -9,24 +9,14 @@ order is never netted against the other leg.
 from __future__ import annotations
 
 from ballast.kernel.ledger import leg_index
-from ballast.kernel.margin import (
-    Legs,
-    Resting,
-    Terms,
-    closing_fee_rate,
-    exceeds,
-    is_on_margin,
-    legs_of,
-    order_cost,
-    symbol_figures,
-    tier_of,
-)
+from ballast.kernel.margin import Legs, Resting, exceeds, is_on_margin, legs_of, symbol_figures
 from ballast.kernel.marks import NOW, mark_at
 from ballast.kernel.projection import AccountFigures, figures_of
 from ballast.kernel.venue import Order, Position, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import PositionMode, Reason, Side
 from ballast.model.instrument import quote_rate
+from ballast.model.order_terms import Terms, closing_fee_rate, is_leverage_allowed, order_cost
 from ballast.model.units import is_price
 
 
@@ -145,7 +135,7 @@ def margin_fault(venue: Venue, order: Order, qty: float, price: float) -> int:
         value = legs.long_qty * market.mark + resting.long_value + opening_value
     else:
         value = legs.short_qty * market.mark + resting.short_value + opening_value
-    if terms.leverage > venue.tiers[tier_of(venue.tiers, market.first_tier, market.end_tier, value)].max_leverage:
+    if not is_leverage_allowed(venue.tiers, market.first_tier, market.end_tier, value, terms.leverage):
         return Reason.ABOVE_RISK_LIMIT
     available = figures_at(venue, account, NOW).available
     is_short = exceeds(order_cost(opening_value, order.side, terms), available)
@@ -168,7 +158,7 @@ def set_leverage(venue: Venue, account: int, symbol: int, leverage: float) -> in
     legs, resting, market = legs_at(venue, account, symbol), resting_at(venue, account, symbol), venue.markets[symbol]
     mark = max(0.0, market.mark)
     value = max(legs.long_qty * mark + resting.long_value, legs.short_qty * mark + resting.short_value)
-    if leverage > venue.tiers[tier_of(venue.tiers, market.first_tier, market.end_tier, value)].max_leverage:
+    if not is_leverage_allowed(venue.tiers, market.first_tier, market.end_tier, value, leverage):
         return Reason.ABOVE_RISK_LIMIT
     before = first.leverage
     _lever(venue, first, second, leverage)

@@ -6,6 +6,7 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
+``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
 ``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, and of its notes
 ``SIGNALS``, ``REFUSALS`` and ``LOCKS``.
 
@@ -34,26 +35,14 @@ LARGEST = 2**62
 EXIT_PLANS = ("take_profit", "stop", "rebalance", "none")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Start:
-    """
-    What a margin account starts with, for strategies that refuse to start with too little.
-
-    ``prices`` and ``leverage`` are by symbol; ``pair_margin(qty, price, leverage)`` is what two legs of ``qty`` are
-    charged, in quote, ``step_margin(qty, long_added, short_added, price, leverage)`` by how much more with one of them
-    grown. The ladder freezes below ``early_freeze_mult`` times what the next steps would cost.
-    """
+    """What a margin account's first entries depend on, by symbol; ``instruments`` is an array of ``Instrument``."""
 
     symbols: Sequence[str]
     prices: Sequence[float]
     leverage: Sequence[float]
     instruments: Any
-    capital: float
-    early_freeze_mult: float
-    taker_fee_rate: float
-    slippage_rate: float
-    pair_margin: Callable[[float, float, float], float]
-    step_margin: Callable[[float, float, float, float, float], float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +69,11 @@ class Strategy:
     Python one runs between the two compiled halves of a step with the same results, slower. ``quiet`` is a
     promise for sweeps: given all features, the first frame at which ``decide`` might act or change its
     state, provided that nothing else happens before. ``acts_on_bars_only`` promises that ``decide`` returns 0,
-    changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
-    where a margin account would be frozen as soon as the strategy has opened what it opens. ``position_mode`` is the
-    mode of the margin account that the strategy needs, None if it runs on any account.
+    changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` says that the strategy
+    opens both legs of every symbol at once, so that a capital can be tried before a run, and raises ``ConfigError``
+    where one of them cannot be sized. ``position_mode`` is the
+    mode of the margin account that the strategy needs, None if it runs on any account. ``follows_profile`` tells
+    whether it has rules of its own for the documented profile of the risk ladder.
 
     ``section_keys`` names the settings that stand in other sections than ``[strategy]``, by section, and
     ``furnish(params, surroundings)`` completes a ``Params`` record from what else the configuration says.
@@ -108,6 +99,7 @@ class Strategy:
     acts_on_bars_only: bool = False
     refuse_start: Callable[[Any, Start], None] | None = None
     position_mode: PositionMode | None = None
+    follows_profile: bool = False
     carries_own_stops: bool = False
     decides_in_cycles: bool = False
     section_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -140,12 +132,15 @@ class Strategy:
         values: Mapping[str, Any],
         n_symbols: int,
         by_symbol: Mapping[int, Mapping[str, Any]] | None = None,
+        *,
+        is_documented: bool = False,
     ) -> Any:
         """
         Return a ``Params`` record from plain values, checked.
 
         A value fills every entry of a field that has one per symbol; ``by_symbol`` then sets single entries, by
-        symbol index. Raises ``ConfigError`` for an unknown key, a wrong type or a value out of range.
+        symbol index. ``is_documented``, the ladder's profile, is for strategies that follow it. Raises
+        ``ConfigError`` for an unknown key, a wrong type or a value out of range.
         """
         record = self.params_type.new(symbols=width_for(n_symbols))
         for key, value in self.checked_values(values).items():
@@ -153,6 +148,8 @@ class Strategy:
         for symbol, own in (by_symbol or {}).items():
             for key, value in self.checked_values(own).items():
                 record[key][symbol] = value
+        if self.follows_profile:
+            record.is_documented = is_documented
         self.validate(record, n_symbols)
         return record
 
@@ -269,6 +266,7 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
+        follows_profile=getattr(module, "FOLLOWS_PROFILE", False),
         carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
         decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
         section_keys=getattr(module, "SECTION_KEYS", {}),
