@@ -32,6 +32,7 @@ from ballast.config.schema import (
 )
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile
+from ballast.risk.symbol_policy import SymbolKind, read_symbol
 from ballast.strategies.registry import load as load_strategy
 from ballast.strategies.spec import Strategy, Surroundings, plain
 
@@ -141,6 +142,7 @@ def params_of(config: Config) -> Any:
     if strategy.furnish is not None:
         surroundings = Surroundings(
             symbols=config.data.symbols,
+            is_crypto=[read_symbol(symbol).kind == SymbolKind.CRYPTO for symbol in config.data.symbols],
             elastic=elastic_settings_of(config),
             pace=polling_settings_of(config),
             is_screened=config.halal is not None and config.halal.enabled,

@@ -51,10 +51,11 @@ class Surroundings:
     What the rest of a configuration tells a strategy's settings, for ``furnish``.
 
     ``elastic`` is the ``ElasticSettings`` record of ``[risk.elastic_trailing]``, ``pace`` the ``PollingSettings``
-    beside it; ``is_screened``: the compliance screen is on.
+    beside it; ``is_crypto`` is what the symbols' names say; ``is_screened``: the compliance screen is on.
     """
 
     symbols: Sequence[str]
+    is_crypto: Sequence[bool]
     elastic: Any
     pace: Any
     is_screened: bool

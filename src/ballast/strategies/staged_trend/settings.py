@@ -12,7 +12,6 @@ from ballast.model.records import SymbolBools, SymbolInts, parameter, record
 from ballast.orders.elastic_settings import ElasticSettings
 from ballast.orders.fixed_point import LARGEST_AMOUNT
 from ballast.orders.polling import PollingSettings
-from ballast.risk.symbol_policy import SymbolKind, read_symbol
 from ballast.strategies.spec import Surroundings
 
 MAX_TRADES = 3
@@ -227,6 +226,6 @@ def furnish(params: Params, surroundings: Surroundings) -> None:
     params["elastic"], params["pace"] = surroundings.elastic, surroundings.pace  # type: ignore[index]
     names = surroundings.symbols
     params.name_rank[: len(names)] = np.argsort(np.argsort(names))
-    params.is_crypto[: len(names)] = [read_symbol(name).kind == SymbolKind.CRYPTO for name in names]
+    params.is_crypto[: len(names)] = surroundings.is_crypto
     if surroundings.is_screened:
         params.randomness_factor = 0.0
