@@ -63,6 +63,13 @@ def guards(setup: Setup, seed: int) -> Guards:
     )
 
 
+def filtered_setup(label: str) -> Setup:
+    """Return a case under all filters, without stops."""
+    setup = guarded_setup(label)
+    assert setup.guards is not None
+    return replace(setup, guards=replace(setup.guards, elastic=None, pace=None))
+
+
 def guarded_setup(label: str) -> Setup:
     """Return a case under all guards; on margin also under the ladder."""
     seed = SEED_OF[label]
@@ -74,4 +81,5 @@ def guarded_setup(label: str) -> Setup:
 
 if __name__ == "__main__":
     # Run under BALLAST_INTERPRET=1: the door reads it once, at import.
-    sys.stdout.write(json.dumps({label: digest(finished(guarded_setup(label))) for label in sys.argv[1:]}))
+    kinds = (guarded_setup, filtered_setup)
+    sys.stdout.write(json.dumps({label: [digest(finished(kind(label))) for kind in kinds] for label in sys.argv[1:]}))

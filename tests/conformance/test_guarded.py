@@ -19,7 +19,7 @@ from ballast.model.enums import EngineRole, EventKind, NoteKind, Side
 from ballast.risk.supervisor import operator_halt
 from ballast.risk.verdicts import VERDICTS
 from tests.architecture.sources import ROOT
-from tests.conformance.guarded import guarded_setup
+from tests.conformance.guarded import SEED_OF, filtered_setup, guarded_setup
 from tests.conformance.markets import until, with_other_future
 from tests.conformance.runs import CASES, ON_MARGIN, digest, fills, finished, moved, notes, setup_of, undisturbed
 
@@ -57,7 +57,8 @@ def test_the_interpreter_gives_the_same_bytes() -> None:
     command = [sys.executable, "-m", "tests.conformance.guarded", *CASES]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {label: digest(guarded(label)) for label in CASES}
+    expected = {label: [digest(guarded(label)), digest(finished(filtered_setup(label)))] for label in CASES}
+    assert json.loads(done.stdout) == expected
 
 
 @each_case
@@ -159,8 +160,6 @@ def test_a_halt_from_the_first_bar_on_lets_nothing_in(label: str) -> None:
 @each_case
 def test_guards_that_never_act_change_no_bit(label: str) -> None:
     """No filter objects and no profit is large enough: the run is the one without guards."""
-    from tests.conformance.guarded import SEED_OF
-
     seed = SEED_OF[label]
     setup = setup_of(label, seed)
     found = guarded_setup(label).guards

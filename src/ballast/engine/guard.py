@@ -82,7 +82,8 @@ def _take(venue: Venue, engine: Engine, cause: int, intents: Intent) -> int:
         _count_errors(engine, guarding, event, is_fill)
     if _closes(event) and event.kind != EventKind.PARTIALLY_FILLED and guarding.is_closing[leg] > 0:
         guarding.is_closing[leg] -= 1
-    take_event(engine, guarding, venue, event, leg, intents)
+    if guarding.stops.shape[0] > 0:
+        take_event(engine, guarding, venue, event, leg, intents)
     return TELL_CAUSE if is_fill or event.role != EngineRole.ELASTIC_TRAILING else 0
 
 
@@ -172,7 +173,8 @@ def _act(venue: Venue, engine: Engine, cause: int, intents: Intent) -> None:
     if guarding.compliance.is_on:
         _screen_positions(venue, engine, cause, intents)
         _set_timer(venue, engine, intents)
-    trail(engine, guarding, venue, cause, intents)
+    if guarding.stops.shape[0] > 0:
+        trail(engine, guarding, venue, cause, intents)
 
 
 @compiled

@@ -55,6 +55,7 @@ def take_event(engine: Engine, guarding: Guarding, venue: Venue, event: Event, l
     own = guarding.stops[leg]
     if event.kind == EventKind.FUNDING:
         own.costs += event.fee
+        _reckon(view, own, leg)
         return
     is_fill = event.kind == EventKind.FILLED or event.kind == EventKind.PARTIALLY_FILLED
     if event.role == EngineRole.ELASTIC_TRAILING and event.level != CLOSING:
@@ -117,9 +118,15 @@ def _resize(
     if qty == 0.0:
         own.costs = 0.0
         return
-    if not isnan(own.price):
-        own.stop.lock = profit_at(view, own, leg, own.price)
+    _reckon(view, own, leg)
     begin(own.stop, profit_at(view, own, leg, price), view.time_ns)
+
+
+@compiled
+def _reckon(view: View, own: LegStop, leg: int) -> None:
+    """Say anew what the stop locks where it stands."""
+    if own.qty != 0.0 and not isnan(own.price):
+        own.stop.lock = profit_at(view, own, leg, own.price)
 
 
 @compiled
@@ -221,8 +228,7 @@ def _move(
         price,
         placement,
     )
-    is_forward = isnan(own.price) or (placement.price > own.price) == (own.qty > 0.0)
-    if found != Placement.PLACE or placement.price == own.price or not is_forward:
+    if found != Placement.PLACE:
         if not isnan(own.price) and not own.is_standing:
             _ask(venue, view, own, leg, intents)
         return

@@ -6,9 +6,9 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
-``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
-``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, and of its notes
-``SIGNALS``, ``REFUSALS`` and ``LOCKS``.
+``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, of its notes
+``SIGNALS``, ``REFUSALS`` and ``LOCKS``, and
+``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it).
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -100,7 +100,6 @@ class Strategy:
     acts_on_bars_only: bool = False
     refuse_start: Callable[[Any, Start], None] | None = None
     position_mode: PositionMode | None = None
-    follows_profile: bool = False
     carries_own_stops: bool = False
     decides_in_cycles: bool = False
     section_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -108,6 +107,7 @@ class Strategy:
     signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
     refusals: Collection[int] = ()
     locks: Collection[int] = ()
+    follows_profile: bool = False
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -267,7 +267,6 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
-        follows_profile=getattr(module, "FOLLOWS_PROFILE", False),
         carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
         decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
         section_keys=getattr(module, "SECTION_KEYS", {}),
@@ -275,4 +274,5 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
         refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
         locks=frozenset(map(int, getattr(module, "LOCKS", ()))),
+        follows_profile=getattr(module, "FOLLOWS_PROFILE", False),
     )

@@ -12,7 +12,7 @@ from ballast.backtest.setup import Costs
 from ballast.model.enums import Cause, EngineRole, EventKind, PositionMode, PositionSide, Side
 from ballast.model.intents import place_market
 from ballast.model.market import FundingStamp
-from tests.conformance.markets import HOUR_NS, MINUTE_NS, Quote
+from tests.conformance.markets import HOUR_NS, MINUTE_NS, START_NS, Quote
 from tests.unit.engine.scripted import (
     Ask,
     Script,
@@ -112,9 +112,19 @@ def test_funding_that_was_paid_is_no_profit() -> None:
     assert rounded(locks(session)) == [(0.336, 0.56, 100.636)]
 
 
+def test_funding_that_was_received_moves_no_stop_back() -> None:
+    stamps = FundingStamp.array(1)  # type: ignore[attr-defined]
+    bars: list[Quote] = [100.0, 100.0, 100.56, 100.58, 100.56, 100.56]
+    stamps["ts_ns"], stamps["symbol"], stamps["rate"] = START_NS + 3.5 * HOUR_NS, 0, -0.0005
+    session = run(Script({0: [buy(1.0)]}), {"A": bars}, elastic(), funding=stamps, tick=False, **on_margin())
+    # 0.05 is received, so that the stop at 100.336 locks 0.386: at a profit of 0.63 the line, 0.378, lies behind it.
+    assert [price for _, _, price in rounded(locks(session))] == [100.336]
+    assert round(float(session.engine.guarding.stops[0].stop.lock), 3) == 0.386
+
+
 def test_the_strategys_own_exit_takes_the_stop_with_it() -> None:
     script = Script({0: [buy(1.0)], 4: [sell(1.0)]})
-    session = run(script, {"A": [100.0, *DOCUMENTED, 101.1, 90.0]}, elastic())
+    session = run(script, {"A": [100.0, *DOCUMENTED, 101.1, 101.1]}, elastic())
     assert [(side, role) for side, _, _, role in fills(session)] == [(Side.BUY, 0), (Side.SELL, 0)]
     assert session.venue.clock.n_orders == 0
     assert not any(role == ELASTIC for _, _, role, _, _ in script.heard)
@@ -129,14 +139,14 @@ def test_a_resting_exit_and_the_stop_close_a_position_once() -> None:
 
 def test_a_take_profit_that_fills_first_leaves_nothing_behind() -> None:
     script = Script({0: [buy(1.0)], 1: [reduce_only(limit(Side.SELL, 1.0, 100.9))]})
-    session = run(script, {"A": [100.0, *DOCUMENTED, 101.2, (101.2, 95.0)]}, elastic())
+    session = run(script, {"A": [100.0, *DOCUMENTED, 101.2, 101.2]}, elastic())
     assert [(side, role) for side, _, _, role in fills(session)] == [(Side.BUY, 0), (Side.SELL, 0)]
     assert session.venue.clock.n_orders == 0
 
 
 def test_a_strategy_that_cancels_everything_leaves_the_stop() -> None:
-    script = Script({0: [buy(1.0)], 2: [cancel_all()], 3: [cancel_all()]})
-    session = run(script, {"A": [100.0, *DOCUMENTED[:2], 100.5, 100.5, (100.5, 99.0)]}, elastic())
+    script = Script({0: [buy(1.0)], 2: [cancel_all()]})
+    session = run(script, {"A": [100.0, *DOCUMENTED[:2], (100.56, 99.0), 99.0]}, elastic())
     assert fills(session)[-1] == (Side.SELL, 1.0, 100.33, ELASTIC)
 
 
@@ -202,12 +212,12 @@ def test_within_the_window_a_jump_locks_the_level_before_it_and_the_margin() -> 
 
 def test_a_slow_position_is_looked_at_at_multiples_of_the_normal_pace() -> None:
     seconds = 10**9
-    bars: list[Quote] = [100.0, *[100.0 + 0.01 * k for k in range(12)]]
+    bars: list[Quote] = [100.0, 100.0, 100.0, *[100.0 + 0.01 * k for k in range(1, 12)]]
     session = run(Script({0: [buy(100.0)]}), {"A": bars}, elastic(), interval_ns=seconds)
     assert len(locks(session)) >= 1
     times = session.engine.notes["time_ns"][: session.engine.log.n_notes]
-    # The first look falls on a multiple of 3 s; from a profit of 0.10 on every close is one.
-    assert times[0] % (3 * seconds) == 0
+    # A profit of 1.00 is there at 4 s and seen at 6 s; from then on it is looked at at every close.
+    assert times[0] - START_NS == 6 * seconds
     assert any(time % (3 * seconds) for time in times[1:])
 
 
