@@ -30,8 +30,7 @@ class Refusal(IntEnum):
     HAS_POSITION = 18
     HAS_ORDERS = 19
     NO_POSITION = 20
-    NO_PRICE = 21
-    UNSUPPORTED = 22
+    UNSUPPORTED = 21
 
 
 class Refused(Exception):

@@ -263,11 +263,15 @@ class LocalVenue:
 
     def _settle(self) -> None:
         """Let the kernel do all that is due, and hear it."""
+        sent = None
         for cause, word in self._host.run():
-            if cause == Cause.WATCH:
-                self._trigger(self.orders.all[word])
-            else:
+            if sent is not None:
+                self._acknowledge(sent)
+            sent = self._trigger(self.orders.all[word]) if cause == Cause.WATCH else None
+            if cause != Cause.WATCH:
                 self._take(word)
+        if sent is not None:
+            self._acknowledge(sent)
         prices = [self.last_price(symbol) for symbol in range(len(self.market.symbols))]
         self._updates += self.tape.look(prices, max(0, int(self.record.clock.frame)), self.now_ns)
 
@@ -279,8 +283,8 @@ class LocalVenue:
         self._host.watch(order)
         self._change(order, OrderState.UNTRIGGERED)
 
-    def _trigger(self, order: Order) -> None:
-        """Send a conditional order whose price has been met; the kernel stands at that price."""
+    def _trigger(self, order: Order) -> Order:
+        """Send a conditional order whose price has been met, and return it; the kernel stands at that price."""
         if order.request.closes_all:
             order.qty = abs(float(self.leg(order.account, order.symbol, order.request.position_side).qty))
         order.is_triggered = True
@@ -288,6 +292,7 @@ class LocalVenue:
         self._change(order, OrderState.TRIGGERED)
         order.state = OrderState.CREATED
         self._send(order)
+        return order
 
     def _cancel(self, order: Order, reason: Reason) -> None:
         if order.state != OrderState.UNTRIGGERED:
