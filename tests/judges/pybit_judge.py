@@ -237,7 +237,9 @@ class Judge:
         live = {int(name[-12:]) for name, status in self.heard.orders.items() if status in {"New", "PartiallyFilled"}}
         if live != {order["number"] for order in account["orders"]}:
             held_orders = {order["number"] for order in account["orders"]}
-            raise Differs(f"orders: heard of {sorted(live - held_orders)} in vain, and not of {sorted(held_orders - live)}")
+            raise Differs(
+                f"orders: heard of {sorted(live - held_orders)} in vain, and not of {sorted(held_orders - live)}"
+            )
         if self.heard.wallet:
             same_money(float(self.heard.wallet["totalWalletBalance"]), account["cash"], "pushed balance")
 

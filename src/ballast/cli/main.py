@@ -87,7 +87,7 @@ command(
     app,
     exchange,
     "ballast exchange",
-    "ballast exchange grid.toml --clock 60x --port 8800",
+    "ballast exchange grid.toml --clock 60x --port 8801",
 )
 command(app, demo, "ballast demo", "ballast demo --directory somewhere")
 command(app, doctor, "ballast doctor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,17 @@ from ballast.data.sample import Market, write_sample
 from tests.judges.exchanges import running
 
 
+def state_of(ready: dict[str, Any]) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{ready['operator_url']}/state") as answer:
+        return dict(json.load(answer))
+
+
 def test_it_says_where_it_listens_trades_by_the_step_and_stops_when_told(tmp_path: Path) -> None:
     data = tmp_path / "market.parquet"
     write_sample(data, Market(days=1, symbols=2))
     with running("--data", str(data), "--clock", "step", "--accounts", "3", "--balance", "500") as ready:
         assert (ready["venue"], ready["clock"], len(ready["keys"])) == ("bybit", "step", 3)
-        with urllib.request.urlopen(f"{ready['operator_url']}/state") as answer:
-            state = json.load(answer)
+        state = state_of(ready)
         assert [account["cash"] for account in state["accounts"]] == [500.0] * 3
         with urllib.request.urlopen(f"{ready['rest_url']}/v5/market/instruments-info?category=linear") as answer:
             assert [row["symbol"] for row in json.load(answer)["result"]["list"]] == ready["symbols"]
@@ -56,8 +61,7 @@ name = "hedge_grid"
     brackets = {"symbol": "BLORP/USDT:USDT", "maxNotional": 1e9, "maintenanceMarginRate": 0.01, "maxLeverage": 20}
     (tmp_path / "tiers.json").write_text(json.dumps([brackets]))
     with running(str(tmp_path / "grid.toml"), "--clock", "step", "--accounts", "1") as ready:
-        with urllib.request.urlopen(f"{ready['operator_url']}/state") as answer:
-            (account,) = json.load(answer)["accounts"]
+        (account,) = state_of(ready)["accounts"]
     assert (account["cash"], account["position_mode"], account["positions"][0]["leverage"]) == (777.0, "hedge", 5.0)
     assert any("latency" in sentence for sentence in ready["assumptions"])
 

@@ -14,6 +14,8 @@ from ballast.venues.exchange.bybit.signing import sign
 from ballast.venues.exchange.pace import Pace, parse_pace
 from ballast.venues.exchange.server import ExchangeServer
 
+STEP = parse_pace("step")
+
 
 class Client:
     """A plain client of a running exchange, with the key of account 0."""
@@ -45,14 +47,12 @@ class Client:
         return socket
 
 
-def with_exchange(
-    desk: Desk, talk: Callable[[Client], Awaitable[None]], pace: Pace = parse_pace("step"), port: int = 0
-) -> None:
+def with_exchange(desk: Desk, talk: Callable[[Client], Awaitable[None]], pace: Pace = STEP) -> None:
     """Start an exchange, let ``talk`` run against it, and stop it."""
 
     async def run() -> None:
         server = ExchangeServer(desk.venue, desk, pace)
-        await server.start(port)
+        await server.start()
         try:
             async with aiohttp.ClientSession() as session:
                 await asyncio.wait_for(talk(Client(session, server)), 60)

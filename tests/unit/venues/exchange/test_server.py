@@ -164,7 +164,8 @@ def test_a_clock_that_does_not_exist_is_refused(text: str) -> None:
 
 def test_nothing_but_the_loopback_is_listened_on() -> None:
     async def talk(client: Client) -> None:
-        sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        table = await asyncio.to_thread(Path("/proc/net/tcp").read_text)
+        sockets = [row.split() for row in table.splitlines()[1:]]
         port = f"{client.server.port:04X}"
         assert {row[1] for row in sockets if row[1].endswith(f":{port}") and row[3] == "0A"} == {f"0100007F:{port}"}
 

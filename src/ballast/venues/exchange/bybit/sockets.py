@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ DUPLICATE_REQUEST = 20006
 _ECHOED = 64
 
 
-class Conversation:
+class Conversation(ABC):
     """One socket's side of the talk; ``hear`` returns what to answer, in order."""
 
     def __init__(self, desk: Desk, number: int) -> None:
@@ -41,11 +42,13 @@ class Conversation:
         except Rejection as error:
             return [self._failed(message["op"], message, error)]
 
+    @abstractmethod
     def leave(self) -> None:
         """Forget the socket."""
 
+    @abstractmethod
     def _answer(self, op: str, message: Mapping[str, Any]) -> list[bytes]:
-        raise NotImplementedError
+        """Answer a message; raises ``Rejection``."""
 
     def _failed(self, op: str, message: Mapping[str, Any], error: Rejection) -> bytes:
         return self._encoded(message, {"success": False, "ret_msg": error.message, "op": op[:_ECHOED]})
@@ -125,6 +128,9 @@ class TradeConversation(Conversation):
         self._refuse_repeated(message)
         data = trade(self.desk, self._account, message)
         return [self._said(message, 0, "OK", {"op": op, "data": data})]
+
+    def leave(self) -> None:
+        """Do nothing: the socket hears only answers."""
 
     def _refuse_repeated(self, message: Mapping[str, Any]) -> None:
         request = message.get("reqId")

@@ -76,7 +76,18 @@ def fuzzed() -> Desk:
     return desk()
 
 
-texts = st.text(max_size=12) | st.sampled_from(["linear", "AAAUSDT", "Buy", "Limit", "1", "99", "0", "-1", "1e999", "nan"])
+texts = st.text(max_size=12) | st.sampled_from([
+    "linear",
+    "AAAUSDT",
+    "Buy",
+    "Limit",
+    "1",
+    "99",
+    "0",
+    "-1",
+    "1e999",
+    "nan",
+])
 values = texts | st.integers(-(10**20), 10**20) | st.booleans() | st.none() | st.floats() | st.lists(texts, max_size=2)
 
 
@@ -165,7 +176,7 @@ def test_one_account_sees_and_touches_nothing_of_another() -> None:
 def test_an_order_is_amended_and_cancelled_by_either_id() -> None:
     of = desk()
     made = order(of, orderLinkId="mine")["result"]
-    which = {"category": "linear", "symbol": "AAAUSDT"}
+    which: dict[str, Any] = {"category": "linear", "symbol": "AAAUSDT"}
     assert post(of, "order/amend", **which, orderLinkId="mine", price="98.5", qty="2")["retCode"] == 0
     (row,) = listed(get(of, "order/realtime", LINEAR))
     assert (row["price"], row["qty"]) == ("98.50", "2.000")
@@ -249,11 +260,16 @@ def test_funding_is_an_execution_of_its_own() -> None:
 
 def test_leverage_and_mode_answer_what_the_venue_answers() -> None:
     of = desk()
-    which = {"category": "linear", "symbol": "AAAUSDT"}
+    which: dict[str, Any] = {"category": "linear", "symbol": "AAAUSDT"}
     set_leverage = [("20", "20", 0), ("20", "20", 110043), ("20", "10", 10001), ("60", "60", 110013), ("0", "0", 10001)]
     for buy, sell, code in set_leverage:
         assert post(of, "position/set-leverage", **which, buyLeverage=buy, sellLeverage=sell)["retCode"] == code
-    for mode, by, code in ((0, {"coin": "USDT"}, 0), (0, {"symbol": "AAAUSDT"}, 110025), (3, {"coin": "USDT"}, 0)):
+    modes: list[tuple[int, dict[str, Any], int]] = [
+        (0, {"coin": "USDT"}, 0),
+        (0, {"symbol": "AAAUSDT"}, 110025),
+        (3, {"coin": "USDT"}, 0),
+    ]
+    for mode, by, code in modes:
         assert post(of, "position/switch-mode", category="linear", mode=mode, **by)["retCode"] == code
     order(of, positionIdx=1)
     assert post(of, "position/switch-mode", category="linear", mode=0, coin="USDT")["retCode"] == 110028
@@ -263,7 +279,7 @@ def test_leverage_and_mode_answer_what_the_venue_answers() -> None:
 
 def test_a_positions_protection_is_set_shown_moved_and_cleared() -> None:
     of = desk()
-    which = {"category": "linear", "symbol": "AAAUSDT", "positionIdx": 0, "tpslMode": "Full"}
+    which: dict[str, Any] = {"category": "linear", "symbol": "AAAUSDT", "positionIdx": 0, "tpslMode": "Full"}
     assert post(of, "position/trading-stop", **which, stopLoss="95")["retCode"] == 10001
     order(of, orderType="Market", qty="2", takeProfit="110")
     assert post(of, "position/trading-stop", **which, stopLoss="95")["retCode"] == 0

@@ -260,11 +260,14 @@ def quiet_desk() -> Desk:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(max_size=40) | st.sampled_from(["orderbook.1.AAAUSDT", "orderbook.9.AAAUSDT", "kline.x.AAAUSDT", "tickers."]))
+@given(
+    st.text(max_size=40)
+    | st.sampled_from(["orderbook.1.AAAUSDT", "orderbook.9.AAAUSDT", "kline.x.AAAUSDT", "tickers."])
+)
 def test_a_topic_is_heard_or_refused(name: str) -> None:
     talk = PublicConversation(quiet_desk(), 1, PublicStream(quiet_desk()), Ear())
     replies = say(talk, op="subscribe", args=[name])
-    known = name in {"orderbook.1.AAAUSDT"}
+    known = name == "orderbook.1.AAAUSDT"
     assert replies[0]["success"] is known
 
 
