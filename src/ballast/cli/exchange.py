@@ -199,9 +199,7 @@ def _serve(setup: Setup, assumptions: tuple[str, ...], pace: Pace, port: int, *,
     venue = LocalVenue(setup)
     if pace.name == "wall":
         venue.advance_to(time.time_ns())
-    keys = {
-        f"ballast-key-{k}": ApiKey(f"ballast-key-{k}", f"ballast-secret-{k}", k) for k in range(len(setup.accounts))
-    }
+    keys = {f"test-key-{k}": ApiKey(f"test-key-{k}", f"test-secret-{k}", k) for k in range(len(setup.accounts))}
     desk = Desk(venue, keys, RateLimits(is_on=rate_limits))
 
     async def run() -> None:

@@ -37,6 +37,8 @@ LARGEST_BODY = 1_000_000
 LARGEST_FRAME = 1_000_000
 QUEUE_LENGTH = 10_000
 """Messages that may wait for one socket."""
+REPLY_DELAY_S = 0.001
+"""Before a socket's answers: some clients note what they have asked only after they have sent it."""
 SILENCE_S = 600.0
 """After so long without a word from a client its socket is closed."""
 TICK_S = 0.05
@@ -47,22 +49,28 @@ class Outbox:
     """What waits for one socket."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_LENGTH)
+        self._queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUE_LENGTH)
         self.is_full = False
 
-    def send(self, text: bytes) -> None:
+    def send(self, text: bytes, *, not_before_s: float = 0.0) -> None:
         """Leave a message; when too many wait, none is taken any more, and the socket is to be closed."""
         try:
-            self._queue.put_nowait(text)
+            self._queue.put_nowait((not_before_s, text))
         except asyncio.QueueFull:
             self.is_full = True
+
+    def reply(self, text: bytes) -> None:
+        """Leave an answer, to be sent no sooner than a network would bring it."""
+        self.send(text, not_before_s=time.monotonic() + REPLY_DELAY_S)
 
     async def deliver(self, socket: web.WebSocketResponse) -> None:
         """Send what comes until the socket closes."""
         with suppress(ConnectionError, asyncio.CancelledError):
             while not self.is_full:
-                text = await self._queue.get()
-                await socket.send_str((text or b"").decode())
+                not_before_s, text = await self._queue.get()
+                if not_before_s > time.monotonic():
+                    await asyncio.sleep(not_before_s - time.monotonic())
+                await socket.send_str(text.decode())
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
 
 
@@ -199,7 +207,7 @@ class ExchangeServer:
                     self._now()
                     text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
                     for reply in talk.hear(text):
-                        outbox.send(reply)
+                        outbox.reply(reply)
                     self.publish()
         finally:
             talk.leave()
