@@ -12,6 +12,7 @@ from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
 from ballast.backtest.preflight import refuse_frozen_start
+from ballast.backtest.resting_exits import RestingExits, run_watched
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import Setup, first_close
@@ -38,11 +39,18 @@ FILL_FIELDS = [
     ("is_maker", "?"),
     ("reason", "i8"),
     ("cycle", "i8"),
+    ("frame", "i8"),
 ]
 NS_PER_MS = 1_000_000
 
 
-def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float], None] | None = None) -> Result:
+def run(
+    setup: Setup,
+    *,
+    with_policies: bool = True,
+    with_exits: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
     """
     Run a backtest and return its result.
 
@@ -52,18 +60,26 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     with_policies : bool
         When a bar was ambiguous, run twice more with every such bar resolved for, and against, the
         position. Off in sweeps.
+    with_exits : bool
+        On margin accounts, look at the resting take-profits on the way, for the report; it takes a moment.
     progress : callable, optional
         Called with the fraction done, in (0, 1], of the main pass.
     """
     refuse_frozen_start(setup)
     session = Session(setup)
-    session.run(progress=progress)
+    exits = None
+    if setup.has_margin and with_exits:
+        exits = run_watched(session, progress)
+    else:
+        session.run(progress=progress)
     best = worst = None
     n_ambiguous = int(session.venue.clock.n_ambiguous)
     if with_policies and n_ambiguous:
         best = _final_equity(_with_path(setup, PathPolicy.BEST))
         worst = _final_equity(_with_path(setup, PathPolicy.WORST))
-    return result_of(session, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup))
+    return result_of(
+        session, exits=exits, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup)
+    )
 
 
 def _with_path(setup: Setup, policy: PathPolicy) -> Setup:
@@ -92,12 +108,12 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
     return curves
 
 
-def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result:
+def result_of(session: Session, *, closes: Any = None, exits: RestingExits | None = None, **details: Any) -> Result:
     """
     Return the result of a finished session.
 
-    ``closes`` are the forward-filled closes of its frames, if they are already at hand; ``details`` are
-    fields of ``Result`` that one pass alone does not know.
+    ``closes`` are the forward-filled closes of its frames, if they are already at hand, ``exits`` what rested on a
+    margin account if somebody looked; ``details`` are fields of ``Result`` that one pass alone does not know.
     """
     setup, engine = session.setup, session.engine
     frames = setup.frames
@@ -111,7 +127,6 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         initial_capital=starting_value(setup),
         ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
         equity=engine.equity,
-        gross=engine.gross,
         fills=fills,
         reasons=reasons,
         initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
@@ -122,7 +137,7 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
-        margin=margin_result_of(session, reasons, fills, outcome) if setup.has_margin else None,
+        margin=margin_result_of(session, reasons, fills, outcome, exits) if setup.has_margin else None,
         breaches=breaches(session),
         ambiguous_fills=int(session.venue.clock.n_ambiguous),
         config=setup.config,
@@ -166,7 +181,7 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
     first_role = len(names) - len(EngineRole)
     is_own = log["role"] >= EngineRole.BALANCE
     table["reason"] = np.where(is_own, first_role + log["role"] - EngineRole.BALANCE, log["order_reason"])
-    for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle"):
+    for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle", "frame"):
         table[name] = log[name]
     return table
 

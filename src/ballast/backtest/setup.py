@@ -180,7 +180,12 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     return Setup(
         frames=frames,
         strategy=strategy,
-        params=strategy.params(config.strategy.settings, config.n_symbols, config.symbol_settings),
+        params=strategy.params(
+            config.strategy.settings,
+            config.n_symbols,
+            config.symbol_settings,
+            is_documented=config.risk.profile == Profile.DOCUMENTED.name.lower(),
+        ),
         initial_capital=account.initial_capital,
         costs=Costs(
             maker_fee_rate=account.maker_fee_rate or 0.0,

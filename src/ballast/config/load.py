@@ -192,6 +192,11 @@ def _strategy(raw: Any, symbols: Sequence[str], directory: Path) -> StrategySect
     name = checked_section(StrategySection, own, "strategy")["name"]
     given = {key: value for key, value in raw.items() if key not in own and key != "symbols"}
     strategy = _named_strategy(name, directory)
+    if strategy.follows_profile and "profile" in given:
+        raise ConfigError(
+            f"strategy.profile: '{name}' follows the risk ladder; delete it and set risk.profile = \"safe\", "
+            '"documented" or "off"'
+        )
     by_symbol = _by_symbol(raw.get("symbols", {}), strategy, symbols)
     strategy.params(given, len(symbols), {symbols.index(symbol): one.settings for symbol, one in by_symbol.items()})
     given = strategy.checked_values(given)

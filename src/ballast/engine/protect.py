@@ -136,9 +136,9 @@ def _act_for_account(venue: Venue, engine: Engine, intents: Intent, has_moved: b
 
 @compiled
 def _set_timer(venue: Venue, engine: Engine, intents: Intent) -> None:
-    """Ask to be woken when time alone may move the ladder."""
-    deadline_ns = next_deadline_ns(engine.ladder, engine.risk)
-    if deadline_ns > engine.strategy_view.time_ns and deadline_ns != engine.log.deadline_ns:
+    """Ask to be woken when time alone may move the ladder; a wake that comes before then asks anew."""
+    now_ns, deadline_ns = engine.strategy_view.time_ns, next_deadline_ns(engine.ladder, engine.risk)
+    if deadline_ns > now_ns and not now_ns < engine.log.deadline_ns <= deadline_ns:
         timer(intents, 0, deadline_ns, EngineRole.LADDER, 0)
         submit(venue, 0, intents[0])  # type: ignore[index]
         engine.log.deadline_ns = deadline_ns

@@ -119,8 +119,9 @@ that ends flat both give the same sum. Funding belongs to legs and to no round t
 from them are before funding.
 
 The report says first whether the account was liquidated, when, and at which mark. Under the price, with the entries
-that stood open, each leg's mean entry and its fills, lies the account on the same time axis: what the ladder weighed,
-the maintenance margin rate against its limits, funding, and the ladder's states as bands.
+that stood open, each leg's mean entry, where its take-profit rested and its fills, lies the account on the same time
+axis: what the ladder weighed, the maintenance margin rate against its limits, funding, and the ladder's states as
+bands. Take-profits are looked at as bars close, 1,000 times a run at most.
 """
 
 
