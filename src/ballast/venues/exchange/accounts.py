@@ -9,8 +9,8 @@ from ballast.kernel.margin import initial_margin, leg_margins, symbol_figures
 from ballast.kernel.margin_account import figures_at, legs_at, refresh_reserves, resting_at, terms_at
 from ballast.kernel.marks import NOW
 from ballast.kernel.projection import AccountFigures
-from ballast.kernel..py import tier_of
 from ballast.model.enums import PositionMode, PositionSide
+from ballast.model.order_terms import tier_of
 from ballast.venues.exchange.venue import LocalVenue
 
 
