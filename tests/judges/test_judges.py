@@ -29,3 +29,10 @@ def test_a_judge_sees_it_two_thousand_times(judge: str, seed: int, tmp_path: Pat
     judge_python()
     with running(*ARGUMENTS, "--seed", str(seed)) as ready:
         judged(judge, ready, tmp_path, n_actions=1_000, seed=seed)
+
+
+def test_what_is_watched_over_sockets_is_what_the_kernel_holds(tmp_path: Path) -> None:
+    judge_python()
+    with running(*ARGUMENTS) as ready:
+        summary = judged("ccxt_pro_judge.py", ready, tmp_path, n_actions=80, seed=5)
+    assert summary["n_fills"] > 20

@@ -132,7 +132,13 @@ def test_every_account_holds_what_its_fills_say_whoever_trades_with_whom(asked: 
         assert live == {int(row.level): round(float(row.qty), 9) for row in kernel if row.account == account}
 
 
-looks = st.lists(st.integers(0, 179_999), max_size=12)
+def test_at_the_moment_of_a_close_the_next_bar_has_opened_already() -> None:
+    of = venue(market([*flat(100.0, 1), *flat(110.0, 1)]))
+    of.advance_to(START_NS + MINUTE_NS)
+    assert of.place(0, taker(BUY, 1.0)).average_price == 110.0
+
+
+looks = st.lists(st.integers(0, 179_999) | st.integers(0, 9).map(lambda k: 20_000 * k), max_size=12)
 
 
 @settings(max_examples=40, deadline=None)
@@ -180,8 +186,8 @@ def test_a_conditional_order_without_margin_at_its_trigger_is_cancelled() -> Non
 
 def test_a_conditional_order_may_be_moved_and_taken_back_before_its_trigger() -> None:
     of = venue(market(line(100, 104, 100)))
-    moved = of.place(0, taker(BUY, 1.0, trigger=Trigger.RISES, trigger_price=102.0))
     gone = of.place(0, taker(BUY, 1.0, trigger=Trigger.RISES, trigger_price=103.0))
+    moved = of.place(0, taker(BUY, 1.0, trigger=Trigger.RISES, trigger_price=102.0))
     of.amend(moved, trigger_price=103.5)
     of.cancel(gone)
     assert (gone.state, of.record.clock.n_watches) == (OrderState.DEACTIVATED, 1)

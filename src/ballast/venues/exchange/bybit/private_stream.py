@@ -104,7 +104,7 @@ class PrivateStream:
         for symbol in symbols:
             yield "position", position_rows(venue, account, symbol, price_key="entryPrice")
         if has_wallet:
-            yield "wallet", [wallet_row(venue, account)]
+            yield "wallet", [wallet_row(venue, account, is_pushed=True)]
 
     def _message(self, topic: str, rows: list[Body]) -> bytes:
         self._n_messages += 1

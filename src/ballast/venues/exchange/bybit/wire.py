@@ -283,8 +283,8 @@ def _protection(venue: LocalVenue, account: int, symbol: int, side: PositionSide
     return venue.market.listings[symbol].price(price) if price else ""
 
 
-def wallet_row(venue: LocalVenue, account: int) -> dict[str, Any]:
-    """Return an account's money."""
+def wallet_row(venue: LocalVenue, account: int, *, is_pushed: bool = False) -> dict[str, Any]:
+    """Return an account's money; what is pushed has no locked amount."""
     now, parts, holder = figures(venue, account), margins(venue, account), venue.record.accounts[account]
     cash, profit = float(holder.cash), now.equity - float(holder.cash)
     earned = float(holder.realised_pnl) - float(holder.fees) - float(holder.funding_paid)
@@ -315,7 +315,7 @@ def wallet_row(venue: LocalVenue, account: int) -> dict[str, Any]:
                 "totalOrderIM": money(parts.orders),
                 "totalPositionIM": money(parts.positions),
                 "totalPositionMM": money(now.maintenance_margin),
-                "locked": "0",
+                **({} if is_pushed else {"locked": "0"}),
                 "bonus": "0",
                 "borrowAmount": "0",
                 "spotBorrow": "0",
