@@ -5,7 +5,8 @@ A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
-reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in) and
+reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
+``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, of its notes ``SIGNALS``, ``REFUSALS`` and ``LOCKS``, and
 ``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it).
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
@@ -14,8 +15,9 @@ A setting that may differ by symbol is a field of ``Params`` with an entry per s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from math import isfinite
 from types import ModuleType
 from typing import Any
@@ -56,6 +58,11 @@ class Strategy:
     where one of them cannot be sized. ``position_mode`` is the
     mode of the margin account that the strategy needs, None if it runs on any account. ``follows_profile`` tells
     whether it has rules of its own for the documented profile of the risk ladder.
+
+    ``carries_own_stops``: ``[risk.elastic_trailing]`` is the strategy's own to read, so that the engine puts no stop on
+    its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
+    tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
+    that enumeration, one in ``refusals`` under its reason's name, one in ``locks`` is a lock of ``value`` at ``peak``.
     """
 
     name: str
@@ -74,6 +81,11 @@ class Strategy:
     acts_on_bars_only: bool = False
     refuse_start: Callable[[Any, Start], None] | None = None
     position_mode: PositionMode | None = None
+    carries_own_stops: bool = False
+    decides_in_cycles: bool = False
+    signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
+    refusals: Collection[int] = ()
+    locks: Collection[int] = ()
     follows_profile: bool = False
 
     @property
@@ -227,5 +239,10 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
+        carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
+        decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
+        signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
+        refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
+        locks=frozenset(map(int, getattr(module, "LOCKS", ()))),
         follows_profile=getattr(module, "FOLLOWS_PROFILE", False),
     )
