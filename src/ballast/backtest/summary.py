@@ -32,7 +32,8 @@ def groups(result: Result) -> list[Group]:
     """Return the figures of a run as the summary and the report show them."""
     figures = result.metrics
     margin = [margin_group(result, result.margin)] if result.margin else []
-    return [_performance(result, figures), _risk(figures), *margin, _trading(figures), _costs(result, figures)]
+    guards = [_guards(result)] if result.signals or result.refusals or result.locks else []
+    return [_performance(result, figures), _risk(figures), *margin, _trading(figures), _costs(result, figures), *guards]
 
 
 def remarks(result: Result) -> list[str]:
@@ -183,3 +184,17 @@ def _costs(result: Result, figures: Metrics) -> Group:
             Figure("Turnover", number(figures.turnover), "times a year", "turnover"),
         ],
     )
+
+
+def _guards(result: Result) -> Group:
+    signals = ", ".join(f"{count:,} {action}" for action, count in result.signals.items())
+    refusals = sorted(result.refusals.items(), key=lambda item: -item[1])
+    names = ", ".join(reason for reason, _ in refusals[:2]) + (" and more" if len(refusals) > 2 else "")
+    stops = result.reasons.index("elastic_trailing") if "elastic_trailing" in result.reasons else -1
+    fired = sum(int(reason) == stops for reason in result.fills["reason"])
+    counted = [
+        ("Signals", sum(result.signals.values()), signals),
+        ("Refused early", sum(result.refusals.values()), names),
+        ("Stops moved", len(result.locks), f"{fired:,} filled"),
+    ]
+    return Group("Guards", [Figure(label, f"{count:,}", remark) for label, count, remark in counted if count])

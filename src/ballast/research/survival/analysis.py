@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.preflight import require_start
 from ballast.backtest.setup import Setup
 from ballast.model.enums import MarginModel, PositionMode
 from ballast.model.errors import ConfigError, DataError
@@ -16,8 +17,7 @@ from ballast.research.survival.chances import Chances, Outcomes, chances
 from ballast.research.survival.layers import FORCED, Fractions, Layer, forced_end
 from ballast.research.survival.levels import Row, Table
 from ballast.research.survival.paths import DAY_NS, Quotes, bootstrap, hourly, random_walks, shapes_of
-from ballast.research.survival.road import road_of
-from ballast.research.survival.start import require_start
+from ballast.research.survival.road import last_closes, road_of
 from ballast.research.survival.variants import DIRECTIONS, LevelLimit, Variant, level_limits, sensitivity
 from ballast.research.survival.walk import walked
 
@@ -168,7 +168,7 @@ def survive(
         The data has too few bars to make paths from.
     """
     refuse_other_strategies(setup)
-    require_start(setup)
+    require_start(setup, last_closes(setup).tolist())
     horizons = horizons or {"1d": 1.0, "7d": 7.0, "30d": 30.0}
     n_bars = _bars_to_draw_from(setup) if n_paths else None
     told = _stages(progress, has_paths=n_paths > 0)

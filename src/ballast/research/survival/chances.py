@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.made_bars import START_NS, Floats, empty_bars, on_bars, put
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
 from ballast.research.survival.layers import FORCED, Layer, first_times, is_over
 from ballast.research.survival.paths import Paths, wilson
-from ballast.research.survival.road import START_NS, Floats, empty_bars, on_bars, put
 
 WORKERS = 2
 CHUNK = 25

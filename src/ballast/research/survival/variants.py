@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.preflight import start_of
 from ballast.backtest.setup import Setup
 from ballast.research.survival.layers import Fractions, forced_end
-from ballast.research.survival.road import road_of
-from ballast.research.survival.start import first_pairs
+from ballast.research.survival.road import last_closes, road_of
 from ballast.research.survival.walk import walked
+from ballast.strategies.hedge_grid.preflight import first_quantities
 from ballast.strategies.hedge_grid.settings import MAX_LEVELS
 
 MOVES = (0.05, 0.10, 0.15, 0.20, 0.30, 0.50)
@@ -112,7 +113,7 @@ def sensitivity(setup: Setup, progress: Progress = None) -> Sequence[Variant]:
         varied = _with(setup, key, value)
         if not _fits_tiers(varied):
             found.append(Variant(key, value, is_configured, None, None, "above the limit"))
-        elif not all(pair.qty for pair in first_pairs(varied)):
+        elif not all(first_quantities(varied.params, start_of(varied, last_closes(varied).tolist()))):
             found.append(Variant(key, value, is_configured, None, None, "orders too small"))
         else:
             up, down = (fractions(varied, direction) for direction in DIRECTIONS.values())
