@@ -68,8 +68,9 @@ class RegimeMemory:
     """
     What the classifier remembers of one symbol; its bytes are all of it.
 
-    ``window`` is its length in bars, 0 before the first. ``closes`` is the ring of the window's closes. ``sums`` holds the windows of absolute changes and of ATRs,
-    ``extremes`` those of highs and negated lows; ``highs`` and ``lows`` are the last 24 bars' as they come.
+    ``window`` is its length in bars, 0 before the first. ``closes`` is the ring of the window's closes. ``sums`` holds
+    the windows of absolute changes and of ATRs, ``extremes`` those of highs and negated lows; ``highs`` and ``lows``
+    are the last 24 bars' as they come.
     """
 
     n_bars: int

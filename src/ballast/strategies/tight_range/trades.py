@@ -81,7 +81,6 @@ def explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) -
     n = note(intents, n, symbol, decision.joint_confidence, decision.joint_action, Reason.L1_L2_SAID)
     n = note(intents, n, symbol, evidence.confidence, 10 * evidence.regime + evidence.subtype, Reason.L3_SAID)
     n = note(intents, n, symbol, decision.verdict.confidence, decision.verdict.label, Reason.PATH_SAID)
-    n = note(intents, n, symbol, decision.verdict.confidence, decision.verdict.action, Reason.SIGNALLED)
     n = note(intents, n, symbol, view.feature[at + Feature.RSI], 0, Reason.RSI_WAS)
     return note(intents, n, symbol, view.feature[at + Feature.ATR], 0, Reason.ATR_WAS)
 
@@ -163,6 +162,7 @@ def _buy(view: Record, state: Record, params: Record, symbol: int, intents: Inte
         market.contra_pending = notional
         state.contra_room -= notional
     market.last_refusal = 0
+    n = note(intents, n, symbol, verdict.confidence, verdict.action, Reason.SIGNALLED)
     n = explain(view, state, symbol, intents, n)
     reason = _entry_reason(verdict.label, verdict.is_contra)
     n = place_market(intents, n, symbol, Side.BUY, notional, QtyUnit.QUOTE, reason)
@@ -223,6 +223,7 @@ def _reduce(view: Record, state: Record, params: Record, symbol: int, intents: I
         _begin(state, trade, Phase.CLOSING)
     trade.is_contra_exit = verdict.is_contra
     market.last_refusal = 0
+    n = note(intents, n, symbol, verdict.confidence, verdict.action, Reason.SIGNALLED)
     n = explain(view, state, symbol, intents, n)
     return _exit(view, state, symbol, intents, n, min(held, notional / price), reason)
 

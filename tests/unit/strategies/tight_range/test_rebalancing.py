@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +51,17 @@ def weighted(bars: Any, weights: dict[int, float], *, held: dict[str, float] | N
 
 
 def replace_params(setup: Any, values: dict[str, Any], by_symbol: dict[int, dict[str, float]]) -> Any:
-    from dataclasses import replace
-
     return replace(setup, params=STRATEGY.params(values, setup.n_symbols, by_symbol))
 
 
-# E7 on the engine's event path: 0.1 BTC at 50 000, 2 500 / 3 000 ETH, 2 500 in cash, so .5, .25, .25 of 10 000; wanted
+# Held: 0.1 BTC at 50 000, 2 500 / 3 000 ETH, 2 500 in cash, so .5, .25, .25 of 10 000; wanted
 # .4, .3, .3. The drift is exactly a tenth, so a threshold below it makes the rebalance due.
 @pytest.mark.parametrize(
     ("factor", "sold", "bought", "cash"),
     [(0.5, 500.0, 250.0, 2_749.25), (1.0, 1_000.0, 500.0, 2_998.5), (0.25, 250.0, 125.0, 2_624.625)],
 )
-def test_e7_a_tight_range_closes_its_part_of_each_gap(factor: float, sold: float, bought: float, cash: float) -> None:
+def test_a_tight_range_closes_its_part_of_each_gap(factor: float, sold: float, bought: float, cash: float) -> None:
+    """E7."""
     session = weighted(
         {"BTC": [50_000.0] * 52, "ETH": [3_000.0] * 52},
         {0: 0.4, 1: 0.3},
@@ -79,7 +79,8 @@ def test_e7_a_tight_range_closes_its_part_of_each_gap(factor: float, sold: float
     assert session.engine.strategy_view.cash == approx(cash, rel=1e-6)
 
 
-def test_e7_a_drift_of_exactly_the_threshold_is_not_due() -> None:
+def test_a_drift_of_exactly_the_threshold_is_not_due() -> None:
+    """E7."""
     session = weighted(
         {"BTC": [50_000.0] * 52, "ETH": [3_000.0] * 52},
         {0: 0.4, 1: 0.3},
@@ -150,7 +151,7 @@ def test_no_verdict_enters_while_a_rebalance_waits_for_its_fills() -> None:
     for _ in each_close(session):
         if session.state.rebalance_orders > 0:
             assert session.state.markets[0].trade.phase == Phase.FLAT
-    assert [reason for _, reason, _, _ in fills(session)][0] == "partial_rebalance"
+    assert fills(session)[0][1] == "partial_rebalance"
 
 
 @settings(max_examples=15)
