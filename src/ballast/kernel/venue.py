@@ -10,7 +10,7 @@ import numpy as np
 
 from ballast.model.errors import ConfigError
 from ballast.model.events import Event
-from ballast.model.instrument import Instrument, Tier
+from ballast.model.instrument import Conversion, Instrument, Tier
 from ballast.model.market import width_for
 from ballast.model.records import ArrayOf, SymbolFloats, record
 
@@ -271,6 +271,7 @@ class Venue:
     instruments: Annotated[Any, ArrayOf(Instrument, "symbols")]
     tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
     guards: Annotated[Any, ArrayOf(Guard, "guards")]
+    conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]
 
 
 def new_venue(
@@ -283,12 +284,14 @@ def new_venue(
     watch_capacity: int = 1024,
     width: int | None = None,
     tiers: Any = None,
+    conversions: Any = None,
 ) -> Any:
     """
     Return a venue with ``n_accounts`` empty spot accounts and no orders.
 
     ``width`` is how many symbols its records have room for; the default is the next power of two. Margin
-    accounts need ``tiers``, an array of ``Tier`` that covers every symbol.
+    accounts need ``tiers``, an array of ``Tier`` that covers every symbol; ``conversions``, one ``Conversion`` per
+    symbol, say what other currencies are worth to them.
     """
     width = width or width_for(n_symbols)
     venue = Venue.new(  # type: ignore[attr-defined]
@@ -301,10 +304,13 @@ def new_venue(
         positions=2 * n_symbols * n_accounts if n_accounts > 1 else 2 * width,
         tiers=0 if tiers is None else tier_capacity(len(tiers)),
         guards=0 if tiers is None else GUARD_CAPACITY,
+        conversions=0 if conversions is None else width,
     )
     venue.clock.interval_ns = interval_ns
     venue.clock.n_symbols = n_symbols
     venue.instruments[:n_symbols] = instruments
+    if conversions is not None:
+        venue.conversions[:n_symbols] = conversions
     if tiers is not None:
         venue.tiers[: len(tiers)] = tiers
         ranges = tier_ranges(tiers, n_symbols)
