@@ -2,8 +2,9 @@
 How fast is one backtest?
 
 W1, one symbol and an RSI rule, and W2, ten symbols and a threshold cascade, as ``reference.py`` states them, on the
-markets of ``markets.py``; beside them two strategies that Ballast ships, `tight_range` on the market of W1 and the cascade on that of W2. A run is from bars in memory to
-final equity. Run it by itself with ``python benchmarks/bench_engine.py [--quick]``.
+markets of ``markets.py``; beside them two strategies that Ballast ships, ``tight_range`` on the market of W1 and the
+cascade on that of W2. A run is from bars in memory to final equity. Run it by itself with
+``python benchmarks/bench_engine.py [--quick]``.
 """
 
 from __future__ import annotations

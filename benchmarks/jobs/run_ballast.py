@@ -1,9 +1,9 @@
 """
 Ballast on one workload, in a process of its own: ``run_ballast.py WORKLOAD N_BARS BUILD REPETITIONS``.
 
-WORKLOAD is w1, w2, cascade (the one that ships, on the market of w2) or tight_range (on the market of w1); BUILD is shared (as `ballast backtest` runs) or
-specialised (as a sweep runs). A run is everything from bars in memory to final equity: the session with its account,
-venue and logs, the real order path, the ladder and the accounting.
+WORKLOAD is w1, w2, cascade (the one that ships, on the market of w2) or tight_range (on the market of w1); BUILD is
+shared (as `ballast backtest` runs) or specialised (as a sweep runs). A run is everything from bars in memory to final
+equity: the session with its account, venue and logs, the real order path, the ladder and the accounting.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def free_cash(view: Record, state: Record) -> float:
         trade = state.markets[symbol].trade
         if trade.phase == Phase.ENTERING:
             cash -= trade.notional * (1.0 + view.taker_fee_rate)
-    return cash  # type: ignore[no-any-return]
+    return cash
 
 
 @compiled

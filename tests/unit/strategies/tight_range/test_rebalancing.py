@@ -16,7 +16,7 @@ from ballast.backtest.session import Session
 from ballast.backtest.setup import Costs
 from ballast.model.errors import ConfigError
 from ballast.strategies.tight_range import Regime, Subtype
-from ballast.strategies.tight_range.settings import Phase
+from ballast.strategies.tight_range.settings import Phase, Role
 from tests.conformance.markets import random_market
 from tests.unit.strategies.tight_range.ranges import (
     ASSUMED,
@@ -131,7 +131,7 @@ def test_a_symbol_whose_range_is_not_tight_is_left_alone() -> None:
 def test_a_trade_under_way_is_not_rebalanced_away() -> None:
     # The worked fall makes the handler buy S; its stop and target stay although S is far below its weight.
     bars = {"S": [*walk(FALL), 985.0, 985.0, 985.0]}
-    session = weighted(bars, {0: 0.4}, min_data_points=60, costs=FREE, **ASSUMED)
+    session = weighted(bars, {0: 0.4}, costs=FREE, min_data_points=60, regime="assume_tight_range")
     assert [reason for _, reason, _, _ in fills(session)] == ["range_entry"]
     assert session.state.markets[0].trade.phase == Phase.OPEN
     assert len(resting(session)) == 2
@@ -164,7 +164,8 @@ def test_on_any_market_cash_stays_positive_and_every_rebalance_ends(seed: int, l
     for _ in each_close(session):
         view = session.engine.strategy_view
         assert view.cash >= -1e-6
-        assert session.state.rebalance_orders >= 0
+        waiting = [role for _, role, _, _ in resting(session) if role == Role.REBALANCE]
+        assert session.state.rebalance_orders == len(waiting)
         if session.state.rebalance_orders == 0:
             assert session.state.rebalance.pending_sells == 0
     last = [int(fill["time_ns"]) for fill in session.engine.fills[: session.engine.log.n_fills]]
