@@ -49,6 +49,7 @@ class Clock:
     can happen; ``woken_*`` tell of the watch or timer that the client is being called for. ``n_calls`` counts
     decisions since frame ``counted_frame`` began; ``is_overrun``: more was asked at one instant than can be answered.
     ``next_funding`` is the first stamp not yet paid; ``is_calm``: no margin threshold lies within this frame.
+    ``pause_ns`` is where a venue with tiers waits for its host, 0 for nowhere.
     """
 
     now_ns: int = 0
@@ -80,6 +81,7 @@ class Clock:
     woken_price: float = nan
     next_funding: int = 0
     is_calm: bool = True
+    pause_ns: int = 0
 
 
 @record
@@ -301,7 +303,8 @@ def new_venue(
         timers=TIMER_CAPACITY,
         events=2 * order_capacity + 64,
         accounts=n_accounts,
-        positions=2 * n_symbols * n_accounts if n_accounts > 1 else 2 * width,
+        # By width: fewer builds than by the symbols themselves.
+        positions=2 * width * n_accounts,
         tiers=0 if tiers is None else tier_capacity(len(tiers)),
         guards=0 if tiers is None else GUARD_CAPACITY,
         conversions=0 if conversions is None else width,

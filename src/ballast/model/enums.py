@@ -70,6 +70,7 @@ class IntentKind(IntEnum):
 class Cause(IntEnum):
     """Why a strategy is called; negative values end a run and never reach one."""
 
+    PAUSE = -4
     RUNAWAY = -3
     FULL = -2
     END = -1
