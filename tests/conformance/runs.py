@@ -76,6 +76,13 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "bands": {"regime": "assume_tight_range", "target_mode": "band", "rsi_method": "sma", "atr_method": "sma"},
         "path 1": {"path": "path1", "path1_policy": "l3_aware"},
         "path 3": {"path": "path3", "min_order_value": 50.0},
+        "rebalancing": {
+            "regime": "assume_tight_range",
+            "weight": 0.15,
+            "cash_weight": 0.4,
+            "drift_threshold": 0.03,
+            "time_stop_bars": 6,
+        },
     },
     "target_weights": {
         "partial": {
