@@ -243,9 +243,10 @@ class Result:
         from ballast.backtest.leg_attribution import gross_value
 
         fills = self.position_fills
+        if not len(fills):
+            return np.zeros(len(self.equity))
         rates = self.margin.rates() if self.margin else None
-        worth = self.marks if rates is None else self.marks * rates
-        return gross_value(fills, worth) if len(fills) else np.zeros(len(self.equity))
+        return gross_value(fills, self.marks if rates is None else self.marks * rates)
 
     @cached_property
     def marks(self) -> FloatArray:
