@@ -88,6 +88,7 @@ class Session:
             width=width,
             keeps_curve=keeps_curve,
             n_tiers=self.venue.tiers.shape[0],
+            n_conversions=self.venue.conversions.shape[0],
             risk=setup.risk,
             guards=setup.guards,
         )
@@ -211,7 +212,7 @@ class Session:
     def _small_parts(self) -> list[Any]:
         """Return views of the memory that counts and positions live in: all but tables and logs."""
         venue, engine = np.asarray(self.venue), self.engine
-        parts = [venue[name] for name in ("clock", "markets", "accounts", "positions", "guards")]
+        parts = [venue[name] for name in ("clock", "markets", "accounts", "positions", "guards", "conversions")]
         records = (
             *(engine.strategy_view, engine.ladder, engine.log, engine.feature_states, engine.feature_ring),
             engine.guarding,
@@ -307,7 +308,12 @@ def _rungs(setup: Setup) -> Rungs:
 def _venue(setup: Setup) -> Any:
     width = setup.frames.records.dtype["close"].shape[0]
     venue = new_venue(
-        setup.n_symbols, setup.grids(), interval_ns=setup.frames.interval_ns, width=width, tiers=setup.tiers
+        setup.n_symbols,
+        setup.grids(),
+        interval_ns=setup.frames.interval_ns,
+        width=width,
+        tiers=setup.tiers,
+        conversions=setup.conversions,
     )
     execution = venue.execution
     execution.slippage_rate = setup.costs.slippage_bps / 10_000.0
@@ -359,6 +365,7 @@ def _open_margin(setup: Setup, venue: Venue, view: Any) -> None:
             )
         view.leverage[symbol] = leverage
     view.tiers[...] = venue.tiers
+    view.conversions[...] = venue.conversions
     view.first_tier[...] = venue.markets["first_tier"]
     view.end_tier[...] = venue.markets["end_tier"]
     view.available = view.equity

@@ -143,6 +143,7 @@ def new_engine(
     width: int | None = None,
     keeps_curve: bool = True,
     n_tiers: int = 0,
+    n_conversions: int = 0,
     risk: Any = None,
     guards: Guards | None = None,
 ) -> Engine:
@@ -154,7 +155,9 @@ def new_engine(
     specs, states, ring, n_outputs = plan
     width = width or width_for(n_symbols)
     features = max(MIN_FEATURE_WIDTH, width_for(n_outputs))
-    view = View.new(symbols=width, legs=2 * width, features=features, tiers=n_tiers)  # type: ignore[attr-defined]
+    view = View.new(  # type: ignore[attr-defined]
+        symbols=width, legs=2 * width, features=features, tiers=n_tiers, conversions=n_conversions
+    )
     view.n_symbols = n_symbols
     return Engine(
         strategy_view=view,

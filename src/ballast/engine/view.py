@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import inf, nan
 from typing import Annotated, Any
 
-from ballast.model.instrument import Tier
+from ballast.model.instrument import Conversion, Tier
 from ballast.model.records import ArrayOf, FeatureFloats, LegFloats, SymbolFloats, SymbolInts, record
 
 
@@ -32,7 +32,8 @@ class View:
     may be negative; ``im_rate`` and ``mm_rate`` are fractions of equity (inf where equity is gone).
     ``funding_paid`` is a sum, > 0 when it cost money. ``order_margin`` and the other ``order_*`` figures are
     what resting orders that would open hold, by leg. ``tiers`` is the venue's table; symbol ``s`` owns the
-    rows from ``first_tier[s]`` up to ``end_tier[s]`` (exclusive).
+    rows from ``first_tier[s]`` up to ``end_tier[s]`` (exclusive). ``conversions`` has rows where symbols are quoted in
+    other currencies than the account's: money above is account currency, prices and entries are the symbol's.
     """
 
     cause: int
@@ -94,3 +95,4 @@ class View:
     first_tier: SymbolInts
     end_tier: SymbolInts
     tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
+    conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ballast.model.errors import ConfigError
 from ballast.model.events import Event
-from ballast.model.instrument import Instrument, Tier
+from ballast.model.instrument import Conversion, Instrument, Tier
 from ballast.model.market import width_for
 from ballast.model.records import ArrayOf, SymbolFloats, record
 
@@ -49,6 +49,7 @@ class Clock:
     can happen; ``woken_*`` tell of the watch or timer that the client is being called for. ``n_calls`` counts
     decisions since frame ``counted_frame`` began; ``is_overrun``: more was asked at one instant than can be answered.
     ``next_funding`` is the first stamp not yet paid; ``is_calm``: no margin threshold lies within this frame.
+    ``pause_ns`` is where a venue with tiers waits for its host, 0 for nowhere.
     """
 
     now_ns: int = 0
@@ -80,6 +81,7 @@ class Clock:
     woken_price: float = nan
     next_funding: int = 0
     is_calm: bool = True
+    pause_ns: int = 0
 
 
 @record
@@ -271,6 +273,7 @@ class Venue:
     instruments: Annotated[Any, ArrayOf(Instrument, "symbols")]
     tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
     guards: Annotated[Any, ArrayOf(Guard, "guards")]
+    conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]
 
 
 def new_venue(
@@ -283,12 +286,14 @@ def new_venue(
     watch_capacity: int = 1024,
     width: int | None = None,
     tiers: Any = None,
+    conversions: Any = None,
 ) -> Any:
     """
     Return a venue with ``n_accounts`` empty spot accounts and no orders.
 
     ``width`` is how many symbols its records have room for; the default is the next power of two. Margin
-    accounts need ``tiers``, an array of ``Tier`` that covers every symbol.
+    accounts need ``tiers``, an array of ``Tier`` that covers every symbol; ``conversions``, one ``Conversion`` per
+    symbol, say what other currencies are worth to them.
     """
     width = width or width_for(n_symbols)
     venue = Venue.new(  # type: ignore[attr-defined]
@@ -298,13 +303,17 @@ def new_venue(
         timers=TIMER_CAPACITY,
         events=2 * order_capacity + 64,
         accounts=n_accounts,
-        positions=2 * n_symbols * n_accounts if n_accounts > 1 else 2 * width,
+        # By width: fewer builds than by the symbols themselves.
+        positions=2 * width * n_accounts,
         tiers=0 if tiers is None else tier_capacity(len(tiers)),
         guards=0 if tiers is None else GUARD_CAPACITY,
+        conversions=0 if conversions is None else width,
     )
     venue.clock.interval_ns = interval_ns
     venue.clock.n_symbols = n_symbols
     venue.instruments[:n_symbols] = instruments
+    if conversions is not None:
+        venue.conversions[:n_symbols] = conversions
     if tiers is not None:
         venue.tiers[: len(tiers)] = tiers
         ranges = tier_ranges(tiers, n_symbols)

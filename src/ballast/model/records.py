@@ -26,9 +26,9 @@ import numpy.typing as npt
 
 DIMENSIONS = (
     *("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions"),
-    *("tiers", "guards", "stops"),
+    *("tiers", "guards", "stops", "conversions"),
 )
-ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops")
+ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "conversions")
 """Dimensions that are 0 where nobody gives them: what only some accounts need."""
 
 Record = Any

@@ -16,6 +16,7 @@ BUILT_IN = {
     "equal_weight": "ballast.strategies.equal_weight",
     "hedge_grid": "ballast.strategies.hedge_grid",
     "rsi_reversion": "ballast.strategies.rsi_reversion",
+    "staged_trend": "ballast.strategies.staged_trend",
     "tight_range": "ballast.strategies.tight_range",
     "target_weights": "ballast.strategies.target_weights",
 }

@@ -6,7 +6,8 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
-``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, of its notes ``SIGNALS``, ``REFUSALS`` and ``LOCKS``, and
+``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, of its notes
+``SIGNALS``, ``REFUSALS`` and ``LOCKS``, and
 ``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it).
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
@@ -44,6 +45,22 @@ class Start:
     instruments: Any
 
 
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """
+    What the rest of a configuration tells a strategy's settings, for ``furnish``.
+
+    ``elastic`` is the ``ElasticSettings`` record of ``[risk.elastic_trailing]``, ``pace`` the ``PollingSettings``
+    beside it; ``is_crypto`` is what the symbols' names say; ``is_screened``: the compliance screen is on.
+    """
+
+    symbols: Sequence[str]
+    is_crypto: Sequence[bool]
+    elastic: Any
+    pace: Any
+    is_screened: bool
+
+
 @dataclass(frozen=True)
 class Strategy:
     """
@@ -59,6 +76,8 @@ class Strategy:
     mode of the margin account that the strategy needs, None if it runs on any account. ``follows_profile`` tells
     whether it has rules of its own for the documented profile of the risk ladder.
 
+    ``section_keys`` names the settings that stand in other sections than ``[strategy]``, by section, and
+    ``furnish(params, surroundings)`` completes a ``Params`` record from what else the configuration says.
     ``carries_own_stops``: ``[risk.elastic_trailing]`` is the strategy's own to read, so that the engine puts no stop on
     its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
     tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
@@ -83,6 +102,8 @@ class Strategy:
     position_mode: PositionMode | None = None
     carries_own_stops: bool = False
     decides_in_cycles: bool = False
+    section_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
+    furnish: Callable[[Any, Surroundings], None] | None = None
     signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
     refusals: Collection[int] = ()
     locks: Collection[int] = ()
@@ -93,6 +114,13 @@ class Strategy:
         """The settings that a user may give, by key."""
         parameters: Mapping[str, Parameter] = self.params_type.parameters
         return parameters
+
+    def keys_of_section(self, section: str) -> Mapping[str, Parameter]:
+        """Return the settings that stand in one section of a file."""
+        own = self.section_keys.get(section, ())
+        elsewhere = {key for keys in self.section_keys.values() for key in keys}
+        is_own = section == "strategy"
+        return {key: one for key, one in self.parameters.items() if key in own or (is_own and key not in elsewhere)}
 
     @property
     def symbol_keys(self) -> Sequence[str]:
@@ -241,6 +269,8 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         position_mode=getattr(module, "POSITION_MODE", None),
         carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
         decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
+        section_keys=getattr(module, "SECTION_KEYS", {}),
+        furnish=getattr(module, "furnish", None),
         signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
         refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
         locks=frozenset(map(int, getattr(module, "LOCKS", ()))),

@@ -22,7 +22,7 @@ from ballast.research.report import report_html, write_report
 from ballast.research.report.chart_data import chart_data
 from ballast.research.report.definitions import definition, results_page
 from ballast.research.report.page import _embedded
-from tests.unit.backtest.sample_result import FILL, START_MS, fills, long_result, small_result
+from tests.unit.backtest.sample_result import START_MS, fill, fills, long_result, small_result
 
 HOSTILE = "<script>alert('x')</script>&\"$${title}"
 
@@ -178,7 +178,7 @@ def test_the_reserve_is_the_cash_that_the_run_had_left() -> None:
 
 
 def test_a_short_position_is_drawn_as_lines_not_as_parts_of_a_whole() -> None:
-    sold = np.array([(START_MS + 60_000, 0, -1, 2, 10.0, 100.0, 0.0, 0.0, False, 0, 0, 1)], dtype=FILL)
+    sold = fills(fill(-1, 10.0, 100.0, ts_ms=START_MS + 60_000, position_side=2))
     allocation = chart_data(small_result(fills=sold, n_events=0))["allocation"]
     assert not allocation["stacked"]
     assert unpacked(allocation["columns"][0]["value"])[1] == pytest.approx(-1_000.0 / 9_999.0)
