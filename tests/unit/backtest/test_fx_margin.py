@@ -127,6 +127,23 @@ def test_the_stop_out_comes_at_half_the_used_margin() -> None:
     assert len(fills(above)) == 1
 
 
+def test_the_stop_out_reckons_in_the_accounts_currency() -> None:
+    # A dollar is half a euro: 1,000 + 10,000 (m - 1.30) = 10,000 m / 60; short, 1,000 - 10,000 (m - 1.30).
+    for side, last, mark in (
+        (BUY, 1.20, 12_000 / (10_000 - 10_000 / 60)),
+        (SELL, 1.40, 14_000 / (10_000 + 10_000 / 60)),
+    ):
+        session = fx_run(
+            {"GBPUSD": [1.30, 1.30, (1.30, last), last]},
+            {0: [(0, side, 20_000)]},
+            account={"currency": "EUR", "initial_capital": 1_000.0},
+            instruments={"GBPUSD": {"conversion_rate": 0.5, "tick": 1e-9}},
+        )
+        _, stopped = fills(session)
+        assert stopped["reason"] == Reason.LIQUIDATION
+        assert stopped["price"] == pytest.approx(mark, abs=2e-9)
+
+
 def test_the_stop_out_level_is_a_setting() -> None:
     bars: Bars = {"EURUSD": [1.30, 1.30, (1.30, 1.28), 1.28]}
     calm = fx_run(bars, {0: [(0, BUY, 20_000)]}, account={"initial_capital": 1_000.0})

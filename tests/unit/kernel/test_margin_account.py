@@ -130,6 +130,12 @@ def test_a_conditional_order_short_of_margin_at_its_trigger_is_cancelled(kind: O
     assert said[0].endswith("cancelled long insufficient_margin 50")
 
 
+def test_what_reduces_needs_no_margin() -> None:
+    venue = margin_venue(cash=COST_OF_TEN)
+    plan = {"bar 0": [long(10.0)], "bar 1": [market(SELL, 10.0, position_side=LONG, reduce_only=True)]}
+    assert play(venue, [flat(), flat(), flat()], plan)[1:] == ["120 filled sell long 10 @ 100"]
+
+
 def test_an_amended_order_is_charged_anew() -> None:
     venue = margin_venue(cash=100.0)
     plan = {

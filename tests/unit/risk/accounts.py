@@ -38,10 +38,20 @@ def margin_view(
     mode: PositionMode = PositionMode.HEDGE,
     taker_fee_rate: float = 0.00055,
     slippage_rate: float = 0.001,
+    rate: float | None = None,
 ) -> Any:
-    """Return a view of one account: ``legs`` are (long, short) unsigned sizes by symbol, entered at the mark."""
+    """
+    Return a view of one account: ``legs`` are (long, short) unsigned sizes by symbol, entered at the mark.
+
+    With a ``rate``, all prices are in a currency of which one is worth so much of the account's.
+    """
     n = len(legs)
-    view = View.new(symbols=n, legs=2 * n, features=8, tiers=n)  # type: ignore[attr-defined]
+    n_conversions = 0 if rate is None else n
+    view = View.new(  # type: ignore[attr-defined]
+        symbols=n, legs=2 * n, features=8, tiers=n, conversions=n_conversions
+    )
+    for conversion in view.conversions:
+        conversion.rate = rate
     view.n_symbols = n
     view.time_ns, view.interval_ns, view.bar_ts_ns = NOON, MINUTE, NOON - MINUTE
     view.account_kind, view.position_mode, view.margin_model = AccountKind.UNIFIED_MARGIN, mode, model

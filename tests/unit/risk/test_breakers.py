@@ -88,6 +88,13 @@ def test_the_accounts_own_limit_is_an_emergency(equity: float, reached: bool) ->
     assert state == (LadderState.EMERGENCY if reached else LadderState.NORMAL)
 
 
+def test_the_accounts_own_limit_reckons_from_the_peak() -> None:
+    ladder = fresh_ladder()
+    for second, equity in enumerate((100_000.0, 120_000.0, 110_000.0)):
+        assert at(ladder, equity, SAFE, NOON + second * SECOND) == LadderState.NORMAL
+    assert at(ladder, 96_000.0, SAFE, NOON + 3 * SECOND) == LadderState.EMERGENCY
+
+
 def test_an_acknowledged_drawdown_is_no_new_one() -> None:
     ladder = fresh_ladder()
     at(ladder, 100_000.0, SAFE)

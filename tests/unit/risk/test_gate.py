@@ -208,9 +208,24 @@ def test_what_opens_towards_balance_has_its_own_budget_above_normal(
     ],
     ids=["reduce-only", "cancel", "price alone"],
 )
-def test_what_protects_is_not_gated(intent: Any) -> None:
+@pytest.mark.parametrize("state", [LadderState.NORMAL, LadderState.FROZEN, LadderState.PANIC])
+def test_what_protects_is_not_gated(state: LadderState, intent: Any) -> None:
     view = margin_view((1.0, 1.0))
-    assert gate(view, ladder_for(view), SAFE, facts_of(view, ladder_for(view)), intent) == Reason.NONE
+    ladder = ladder_for(view)
+    ladder.state = state
+    assert gate(view, ladder, SAFE, facts_of(view, ladder), intent) == Reason.NONE
+
+
+def test_an_order_in_another_currency_is_judged_at_its_rate() -> None:
+    left = []
+    for rate in (0.5, 1.0):
+        view = margin_view((2.0 / rate, 1.0 / rate), cash=100.0, model=MarginModel.FX, rate=rate)
+        ladder = ladder_for(view, 4.0 / rate, 3.0 / rate)
+        facts = facts_of(view, ladder)
+        intent = order(Side.BUY, 5.0 / rate, next_qty=6.0 / rate)
+        assert gate(view, ladder, SAFE, facts, intent) == Reason.NONE
+        left.append((facts.available, facts.available_for_trading, facts.next_worst_case, facts.long_margin))
+    assert left[0] == pytest.approx(left[1])
 
 
 def test_neither_spot_nor_a_run_without_ladder_is_gated() -> None:

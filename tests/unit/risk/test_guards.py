@@ -64,6 +64,29 @@ def test_a_normal_account_is_woken_where_it_freezes() -> None:
         assert fresh.state == state
 
 
+@pytest.mark.parametrize(
+    ("state", "slot", "multiple"),
+    [
+        (LadderState.NORMAL, GuardSlot.FREEZE, 3.0),
+        (LadderState.NORMAL, GuardSlot.PANIC, 1.5),
+        (LadderState.FROZEN, GuardSlot.FREEZE, 3.3),
+        (LadderState.FROZEN, GuardSlot.PANIC, 1.5),
+        (LadderState.PANIC, GuardSlot.FREEZE, 3.3),
+        (LadderState.PANIC, GuardSlot.PANIC, 1.65),
+    ],
+)
+def test_a_guard_stands_where_its_rung_begins_or_ends(state: LadderState, slot: GuardSlot, multiple: float) -> None:
+    view = margin_view((10.0, 5.0), cash=200.0)
+    ladder = ladder_in(view, state, 20.0, 10.0)
+    facts = facts_of(view, ladder)
+    guards = Guard.array(N_GUARDS, symbols=1)  # type: ignore[attr-defined]
+    arm_guards(view, ladder, SAFE, facts, guards)
+    view.mark[0] = crossing(guards[slot])
+    refresh(view)
+    there = facts_of(view, ladder)
+    assert there.available_for_trading == pytest.approx(multiple * there.next_worst_case, rel=1e-6)
+
+
 def test_imbalance_has_a_guard_only_while_a_leg_outweighs_the_other() -> None:
     balanced = margin_view((10.0, 1.0), cash=200.0)
     assert GuardSlot.IMBALANCE not in slots(armed(balanced, ladder_for(balanced)))

@@ -128,6 +128,18 @@ def test_what_already_rests_on_the_side_counts() -> None:
     assert is_raising(ladder(LadderState.NORMAL), view, opening)
 
 
+def test_what_rests_in_another_currency_counts_at_its_rate() -> None:
+    view = View.new(symbols=1, legs=2, features=8, conversions=1)  # type: ignore[attr-defined]
+    view.n_symbols, view.position_mode, view.mark[0], view.price[0] = 1, PositionMode.HEDGE, 100.0, 100.0
+    view.position_qty[0], view.position_qty[1], view.conversions[0].rate = 5.0, -8.0, 0.5
+    opening = order(Side.BUY, symbol=0, qty=2.0, position_side=PositionSide.LONG)
+    memory = Ladder.new(symbols=1, legs=2)  # type: ignore[attr-defined]
+    view.order_value[0] = 50.0
+    assert not is_raising(memory, view, opening)
+    view.order_value[0] = 100.0
+    assert is_raising(memory, view, opening)
+
+
 @pytest.mark.parametrize(
     ("approved", "raises"),
     [
