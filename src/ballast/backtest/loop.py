@@ -16,7 +16,15 @@ import numpy as np
 from ballast.backtest.lean import fill_at_next_open
 from ballast.engine.act import ask_ladder, make_approve, pass_all
 from ballast.engine.decide import decide_signature
-from ballast.engine.observe import observe_bar, observe_event, observe_margin, observe_wake, pass_over
+from ballast.engine.observe import (
+    observe_bar,
+    observe_event,
+    observe_margin,
+    observe_quotes,
+    observe_tick,
+    observe_wake,
+    pass_over,
+)
 from ballast.engine.protect import TELL_CAUSE, protect, tell_next
 from ballast.engine.state import Engine
 from ballast.engine.track import track_margin
@@ -50,8 +58,13 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
         observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
+    if venue.quotes.shape[0] > 0:
+        observe_quotes(engine.strategy_view, venue.quotes)
     if cause == Cause.BAR:
         engine.strategy_view.cause = Cause.BAR
+    elif venue.quotes.shape[0] > 0 and (cause == Cause.QUOTE or cause == Cause.TRADE):
+        symbol, side, price, qty = clock.woken_symbol, clock.woken_side, clock.woken_price, clock.woken_qty
+        observe_tick(engine.strategy_view, cause, clock.now_ns, symbol, side, price, qty)
     else:
         _observe_other(venue, engine, cause)
 

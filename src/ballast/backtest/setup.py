@@ -94,6 +94,7 @@ class ExecutionSettings:
 
     ``volume_participation`` is a fraction of each bar's volume, 0 for off. ``max_stale_bars`` is how many
     intervals a forward-filled price stays usable. ``same_close`` fills at the deciding close.
+    ``queue_ahead_trades`` is the size assumed in front of a resting order on ticks that show none, in mean trades.
     """
 
     max_stale_bars: int = 5
@@ -102,6 +103,7 @@ class ExecutionSettings:
     volume_participation: float = 0.0
     latency_ns: int = 0
     same_close: bool = False
+    queue_ahead_trades: float = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,8 @@ class Setup:
     ``benchmarks`` names what is run beside (see ``run.BENCHMARKS``).
 
     On margin accounts ``leverage`` has an entry per symbol; ``tiers`` is an array of ``Tier``, ``marks`` of
-    ``MarkBar`` and ``funding`` of ``FundingStamp``, each None where there is none. ``risk`` is a ``RiskSettings``
+    ``MarkBar`` and ``funding`` of ``FundingStamp``, each None where there is none. ``ticks`` is an array of ``Tick`` of
+    which the frames are the bars, None where bars are all there is. ``risk`` is a ``RiskSettings``
     record (None: no ladder). ``data_assumptions`` are sentences about what the data lacks.
     """
 
@@ -134,6 +137,7 @@ class Setup:
     tiers_source: str = ""
     marks: Any = None
     funding: Any = None
+    ticks: Any = None
     risk: Any = None
     data_assumptions: Sequence[str] = ()
     risk_free_rate: float = 0.0

@@ -100,6 +100,24 @@ def observe_features(engine: Engine, row: Frame) -> None:
         )
 
 
+@compiled(needs="quotes")
+def observe_quotes(view: View, quotes: Any) -> None:
+    """Take the best prices as they stand at this instant."""
+    for symbol in range(view.n_symbols):
+        view.quotes[symbol] = quotes[symbol]
+
+
+@compiled(needs="quotes")
+def observe_tick(view: View, cause: int, time_ns: int, symbol: int, side: int, price: float, qty: float) -> None:
+    """Note which tick the strategy is called for; a quote's price is the last one, its quantity and side are 0."""
+    view.cause = cause
+    view.time_ns = time_ns
+    view.event_symbol = symbol
+    view.event_side = side
+    view.event_price = price
+    view.event_qty = qty
+
+
 @compiled(needs="tiers")
 def observe_margin(view: View, markets: Any, positions: Any) -> None:
     """Take what a venue publishes about a margin account: marks, leverage, what resting orders hold."""

@@ -130,6 +130,7 @@ def new_engine(
     width: int | None = None,
     keeps_curve: bool = True,
     n_tiers: int = 0,
+    has_ticks: bool = False,
     risk: Any = None,
 ) -> Engine:
     """
@@ -140,7 +141,8 @@ def new_engine(
     specs, states, ring, n_outputs = plan
     width = width or width_for(n_symbols)
     features = max(MIN_FEATURE_WIDTH, width_for(n_outputs))
-    view = View.new(symbols=width, legs=2 * width, features=features, tiers=n_tiers)  # type: ignore[attr-defined]
+    dimensions = {"symbols": width, "legs": 2 * width, "features": features}
+    view = View.new(**dimensions, tiers=n_tiers, quotes=width if has_ticks else 0)  # type: ignore[attr-defined]
     view.n_symbols = n_symbols
     return Engine(
         strategy_view=view,

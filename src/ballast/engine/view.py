@@ -11,6 +11,7 @@ from math import inf, nan
 from typing import Annotated, Any
 
 from ballast.model.instrument import Tier
+from ballast.model.market import Quote
 from ballast.model.records import ArrayOf, FeatureFloats, LegFloats, SymbolFloats, SymbolInts, record
 
 
@@ -33,6 +34,10 @@ class View:
     ``funding_paid`` is a sum, > 0 when it cost money. ``order_margin`` and the other ``order_*`` figures are
     what resting orders that would open hold, by leg. ``tiers`` is the venue's table; symbol ``s`` owns the
     rows from ``first_tier[s]`` up to ``end_tier[s]`` (exclusive).
+
+    Where ticks are recorded ``quotes`` holds each symbol's best prices at the instant of the call; it has no rows on
+    bars. On QUOTE and TRADE the ``event_*`` fields tell of the tick: its symbol, and a trade's price, quantity and
+    taking side (0 if unknown).
     """
 
     cause: int
@@ -94,3 +99,4 @@ class View:
     first_tier: SymbolInts
     end_tier: SymbolInts
     tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
+    quotes: Annotated[Any, ArrayOf(Quote, "quotes")]

@@ -5,7 +5,8 @@ A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
-reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY`` and ``POSITION_MODE`` (the only one that it can trade in).
+reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in) and
+``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for).
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -20,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from ballast.indicators.table import Request
-from ballast.model.enums import PositionMode
+from ballast.model.enums import Cause, PositionMode
 from ballast.model.errors import ConfigError, nearest
 from ballast.model.market import width_for
 from ballast.model.records import Parameter
@@ -64,7 +65,8 @@ class Strategy:
     state, provided that nothing else happens before. ``acts_on_bars_only`` promises that ``decide`` returns 0,
     changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
     where a margin account would be frozen as soon as the strategy has opened what it opens. ``position_mode`` is the
-    mode of the margin account that the strategy needs, None if it runs on any account.
+    mode of the margin account that the strategy needs, None if it runs on any account. ``tick_causes`` are the ticks
+    that it is called for: nobody else is.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Strategy:
     acts_on_bars_only: bool = False
     refuse_start: Callable[[Any, Start], None] | None = None
     position_mode: PositionMode | None = None
+    tick_causes: frozenset[Cause] = frozenset()
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -203,6 +206,13 @@ def range_text(parameter: Parameter) -> str:
     return "a number " + " and ".join(parts) if parts else "a number"
 
 
+def _tick_causes(causes: Sequence[int], name: str) -> frozenset[Cause]:
+    others = [cause for cause in causes if cause not in (Cause.QUOTE, Cause.TRADE)]
+    if others:
+        raise ConfigError(f"strategy '{name}': TICK_CAUSES has {others[0]!r}, which is neither QUOTE nor TRADE")
+    return frozenset(Cause(cause) for cause in causes)
+
+
 def from_module(module: ModuleType, name: str) -> Strategy:
     """Return the strategy that a module defines; ``ConfigError`` names what it lacks."""
     for required in ("Params", "State", "decide"):
@@ -230,4 +240,5 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
+        tick_causes=_tick_causes(getattr(module, "TICK_CAUSES", ()), name),
     )
