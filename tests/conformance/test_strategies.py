@@ -91,7 +91,6 @@ def assert_same_past(session: Session, known: Session) -> None:
     """Assert that ``session``, whose market goes on longer, did what ``known`` did while that lasted."""
     n_frames, n_fills = len(known.engine.equity), int(known.engine.log.n_fills)
     assert known.engine.equity.tobytes() == session.engine.equity[:n_frames].tobytes()
-    assert known.engine.gross.tobytes() == session.engine.gross[:n_frames].tobytes()
     assert fills(known).tobytes() == fills(session)[:n_fills].tobytes()
     assert notes(known).tobytes() == notes(session)[: len(notes(known))].tobytes()
 
@@ -209,7 +208,6 @@ def test_gaps_and_late_listings_leave_equity_a_number(label: str, seed: int) -> 
     session = undisturbed(label, seed)
     assert np.isnan(session.setup.frames.records["close"]).any()
     assert np.isfinite(session.engine.equity).all()
-    assert np.isfinite(session.engine.gross).all()
     for name in ("qty", "price", "fee", "slippage"):
         assert np.isfinite(fills(session)[name]).all()
 

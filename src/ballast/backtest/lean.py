@@ -11,7 +11,8 @@ from __future__ import annotations
 from math import inf
 
 from ballast.engine.observe import fold_money
-from ballast.engine.state import Engine
+from ballast.engine.state import Log
+from ballast.engine.view import View
 from ballast.kernel.book import is_quiet
 from ballast.kernel.fills import all_or_part, book_money, qty_in_base, size_fault, slipped_price
 from ballast.kernel.venue import Phase, Venue
@@ -20,10 +21,11 @@ from ballast.model.enums import AccountKind, IntentKind, LadderState, OrderType,
 from ballast.model.intents import Intent
 from ballast.model.market import Frame
 from ballast.model.units import MONEY_TOLERANCE
+from ballast.risk.ladder import Ladder
 
 
 @compiled(inline=True)
-def is_plain(venue: Venue, engine: Engine, intent: Intent) -> bool:
+def is_plain(venue: Venue, ladder: Ladder, intent: Intent) -> bool:
     """Tell whether an intent at a close is nothing but a market order for the next open."""
     execution = venue.execution
     return bool(
@@ -38,13 +40,15 @@ def is_plain(venue: Venue, engine: Engine, intent: Intent) -> bool:
         and execution.latency_ns == 0
         and execution.participation == inf
         and not execution.same_close
-        and engine.ladder.state == LadderState.NORMAL
+        and ladder.state == LadderState.NORMAL
         and venue.accounts[0].kind == AccountKind.SPOT
     )
 
 
 @compiled
-def fill_at_next_open(venue: Venue, engine: Engine, frames: Frame, intent: Intent, stop: int) -> bool:
+def fill_at_next_open(
+    venue: Venue, view: View, ladder: Ladder, log: Log, frames: Frame, intent: Intent, stop: int
+) -> bool:
     """
     Fill a plain order at the next frame's open, in the venue's books and in ours.
 
@@ -55,7 +59,7 @@ def fill_at_next_open(venue: Venue, engine: Engine, frames: Frame, intent: Inten
     if not is_quiet(venue) or clock.phase != Phase.BETWEEN or clock.frame + 1 >= stop:
         return False
     symbol, side = intent.symbol, intent.side
-    if not 0 <= symbol < clock.n_symbols or not is_plain(venue, engine, intent):
+    if not 0 <= symbol < clock.n_symbols or not is_plain(venue, ladder, intent):
         return False
     account = venue.accounts[0]
     held = venue.positions[2 * symbol].qty
@@ -76,6 +80,6 @@ def fill_at_next_open(venue: Venue, engine: Engine, frames: Frame, intent: Inten
         return False
     clock.next_order_id += 1
     book_money(venue, 0, 2 * symbol, qty * side, price, fee)
-    fold_money(engine.strategy_view, 2 * symbol, qty * side, price, fee)
-    engine.log.n_fills += 1
+    fold_money(view, 2 * symbol, qty * side, price, fee)
+    log.n_fills += 1
     return True

@@ -51,7 +51,7 @@ class LegAttribution:
 
 
 def leg_attribution(
-    fills: RecordArray, funding: FloatArray, marks: FloatArray, equity: FloatArray, ts_ms: IntArray
+    fills: RecordArray, funding: FloatArray, marks: FloatArray, equity: FloatArray
 ) -> list[LegAttribution]:
     """
     Return the legs that traded, by symbol, LONG before SHORT.
@@ -65,13 +65,11 @@ def leg_attribution(
     marks : array, (n_bars, n_symbols)
         Mark at each bar's close.
     """
-    n_symbols = marks.shape[1]
     legs = legs_of(fills)
-    values = np.abs(leg_quantities(fills, ts_ms, np.arange(len(ts_ms)), n_symbols))
-    values *= np.repeat(np.nan_to_num(marks), 2, axis=1)
     found = []
     for leg in np.unique(legs).tolist():
         own = fills[legs == leg]
+        value = leg_value(own, marks[:, leg // 2])
         qty, entry_price, profit = _settled(own)
         mark = float(marks[-1, leg // 2])
         found.append(
@@ -86,8 +84,8 @@ def leg_attribution(
                 funding=float(funding[leg]),
                 qty=qty,
                 entry_price=entry_price,
-                exposure=measure.exposure(values[:, leg], equity),
-                largest_value=float(np.max(values[:, leg])),
+                exposure=measure.exposure(value, equity),
+                largest_value=float(np.max(value)),
             )
         )
     return found
@@ -98,21 +96,37 @@ def legs_of(fills: RecordArray) -> IntArray:
     return np.asarray(2 * fills["symbol"] + (fills["position_side"] == PositionSide.SHORT), dtype=np.int64)
 
 
-def leg_quantities(fills: RecordArray, ts_ms: IntArray, frames: IntArray, n_symbols: int) -> FloatArray:
-    """
-    Return the signed quantities after the fills inside each of the given bars, (n_points, 2 * n_symbols).
-
-    A fill at the very instant between two bars counts in the later one: its time cannot tell on which side it was.
-    """
-    fill_frames = np.searchsorted(ts_ms, fills["ts_ms"], side="right") - 1
-    signed_qty = fills["side"] * fills["qty"]
+def leg_quantities(fills: RecordArray, frames: IntArray, n_symbols: int) -> FloatArray:
+    """Return the signed quantities after the fills inside each of the given bars, (n_points, 2 * n_symbols)."""
     legs = legs_of(fills)
     held = np.zeros((len(frames), 2 * n_symbols))
     for leg in np.unique(legs).tolist():
-        own = legs == leg
-        running = np.append(0.0, np.cumsum(signed_qty[own]))
-        held[:, leg] = running[np.searchsorted(fill_frames[own], frames, side="right")]
+        own = fills[legs == leg]
+        held[:, leg] = _running(own)[np.searchsorted(own["frame"], frames, side="right")]
     return held
+
+
+def leg_value(fills: RecordArray, marks: FloatArray) -> FloatArray:
+    """Return abs(qty) x mark at each close, (n_bars,), of the one leg whose fills and marks are given."""
+    n_bars = len(marks)
+    lengths = np.diff(fills["frame"], prepend=0, append=n_bars)
+    value = np.repeat(np.abs(_running(fills)), lengths)
+    value *= np.nan_to_num(marks)
+    return value
+
+
+def gross_value(fills: RecordArray, marks: FloatArray) -> FloatArray:
+    """Return the sum over legs of abs(qty) x mark at each close, (n_bars,); ``marks`` are (n_bars, n_symbols)."""
+    legs = legs_of(fills)
+    gross = np.zeros(len(marks))
+    for leg in np.unique(legs).tolist():
+        gross += leg_value(fills[legs == leg], marks[:, leg // 2])
+    return gross
+
+
+def _running(fills: RecordArray) -> FloatArray:
+    """Return what one leg held before its first fill and after each."""
+    return np.append(0.0, np.cumsum(fills["side"] * fills["qty"]))
 
 
 def entries(fills: RecordArray) -> Iterator[tuple[float, float, float]]:

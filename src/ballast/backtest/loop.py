@@ -69,20 +69,19 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
         _observe_other(venue, engine, cause)
 
 
-@compiled
+@compiled(inline=True)
 def _observe_other(venue: Venue, engine: Engine, cause: int) -> None:
     clock = venue.clock
     if cause == Cause.ORDER or cause == Cause.FUNDING:
         event = venue.events[clock.events_read]
         clock.events_read += 1
-        observe_event(engine, event)
+        observe_event(engine.strategy_view, engine.log, engine.fills, event)
         if venue.execution.same_close and clock.phase == Phase.BETWEEN and engine.equity.shape[0] > 0:
             # A fill at the close belongs to that close's point.
             engine.equity[engine.strategy_view.frame] = engine.strategy_view.equity
-            engine.gross[engine.strategy_view.frame] = engine.strategy_view.gross
         return
     observe_wake(
-        engine,
+        engine.strategy_view,
         cause,
         clock.now_ns,
         clock.woken_symbol,
@@ -120,13 +119,54 @@ def make_act(approve: Any) -> Any:
             # Also what a timer at this close has asked for.
             settle_at_close(venue, frames)
 
-    return compiled(act)
+    return compiled(act, inline=True)
 
 
 @compiled(inline=True)
 def no_protection(venue: Venue, engine: Engine, frames: Frame, cause: int, intents: Any) -> int:
     """Tell the strategy of everything."""
     return TELL_CAUSE
+
+
+@compiled(inline=True)
+def glides_on_spot(venue: Venue) -> bool:
+    """Tell whether nothing can happen but closes until the strategy asks for something."""
+    is_plain = venue.tiers.shape[0] == 0 and not venue.execution.same_close
+    return bool(is_plain and venue.clock.phase == Phase.BETWEEN and is_quiet(venue))
+
+
+@compiled(inline=True)
+def never_glides(venue: Venue) -> bool:
+    """Under a ladder every close is looked at."""
+    return False
+
+
+def make_glide(call: Any) -> Any:
+    """Return ``glide(...)``: take close after close until the strategy asks, and return how much; 0 at ``stop``."""
+
+    def glide(
+        decide: Any,
+        venue: Venue,
+        engine: Engine,
+        frames: Any,
+        state_address: int,
+        params_address: int,
+        intents_address: int,
+        stop: int,
+    ) -> int:
+        clock = venue.clock
+        frame, n_intents = clock.frame, 0
+        while n_intents == 0 and frame + 1 < stop:
+            frame += 1
+            row = frames[frame]
+            observe_bar(engine, row, frame, row.ts_ns + clock.interval_ns)
+            n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
+        if frame > clock.frame:
+            clock.frame = clock.closed_frame = frame
+            clock.now_ns = engine.strategy_view.time_ns
+        return n_intents
+
+    return compiled(glide, inline=True)
 
 
 WITHOUT_LADDER = Rungs(no_protection, make_act(make_approve(pass_all)))
@@ -143,6 +183,8 @@ def make_loop(call: Any, skip: Any, shorten: Any, rungs: Rungs) -> Any:
     ``shorten(venue, engine, frames, intents, n_intents, stop)`` may settle what is asked without ``act``.
     """
     protect, act = rungs
+    glides = glides_on_spot if rungs is WITHOUT_LADDER else never_glides
+    glide = make_glide(call)
 
     def run(
         decide: Any,
@@ -160,22 +202,31 @@ def make_loop(call: Any, skip: Any, shorten: Any, rungs: Rungs) -> Any:
             if not has_room(engine):
                 return Cause.FULL
             skip(venue, engine, frames, state_address, params_address, stop)
-            cause = next_cause(venue, feed, stop)
-            if cause < 0:
-                return cause
-            observe(venue, engine, frames, cause)
-            told = protect(venue, engine, frames, cause, intents)
-            if venue.tiers.shape[0] > 0:
-                track_margin(engine, cause)
-            while told > 0:
-                told = tell_next(engine, told, cause)
-                row = frames[venue.clock.closed_frame]
-                n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
+            told, n_intents = 0, 0
+            cause: int = Cause.BAR
+            if glides(venue):
+                n_intents = glide(decide, venue, engine, frames, state_address, params_address, intents_address, stop)
+                if n_intents == 0:
+                    return Cause.END
+            else:
+                cause = next_cause(venue, feed, stop)
+                if cause < 0:
+                    return cause
+                observe(venue, engine, frames, cause)
+                told = protect(venue, engine, frames, cause, intents)
+                if venue.tiers.shape[0] > 0:
+                    track_margin(engine, cause)
+            while told > 0 or n_intents > 0:
+                if n_intents == 0:
+                    told = tell_next(engine, told, cause)
+                    row = frames[venue.clock.closed_frame]
+                    n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
                 if n_intents > INTENT_CAPACITY:
                     return Cause.RUNAWAY
                 is_asked = n_intents > 0 or venue.execution.same_close
                 if is_asked and not shorten(venue, engine, frames, intents, n_intents, stop):
                     act(venue, engine, frames, intents, n_intents)
+                n_intents = 0
 
     return run
 
@@ -196,7 +247,7 @@ def short_way(venue: Venue, engine: Engine, frames: Any, intents: Any, n_intents
     """Fill a single plain order at once, where no curve and no fills are kept."""
     if n_intents != 1 or engine.equity.shape[0] > 0:
         return False
-    return fill_at_next_open(venue, engine, frames, intents[0], stop)
+    return fill_at_next_open(venue, engine.strategy_view, engine.ladder, engine.log, frames, intents[0], stop)
 
 
 def make_skip(quiet_at: Any) -> Any:

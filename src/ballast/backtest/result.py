@@ -88,14 +88,13 @@ class Result:
     ----------
     interval_ns : int
         Length of a bar of the timeline.
-    ts_ms, equity, gross : array, (n_bars,)
-        Open time of each bar (UTC ms); equity and gross position value (sum of |qty| x price) at its
-        close, after the fills inside it. At least one bar.
+    ts_ms, equity : array, (n_bars,)
+        Open time of each bar (UTC ms); equity at its close, after the fills inside it. At least one bar.
     fills : structured array
         In order of execution: ``ts_ms``, ``symbol`` (index into ``symbols``), ``side`` (+1 buy, -1 sell),
         ``position_side`` (0 one-way, 1 LONG, 2 SHORT), ``qty``, ``price`` (slippage included), ``fee``,
         ``slippage`` (quote currency lost to it, >= 0), ``is_maker``, ``reason`` (index into ``reasons``),
-        ``cycle`` (number of the event, 0 for none).
+        ``cycle`` (number of the event, 0 for none), ``frame`` (the bar it happened in).
     closes : array, (n_bars, n_symbols), or a function that returns it
         Last close at or before each bar; NaN before a symbol's first. Asked for only when needed.
     initial_qty : sequence of float
@@ -127,7 +126,6 @@ class Result:
     initial_capital: float
     ts_ms: IntArray
     equity: FloatArray
-    gross: FloatArray
     fills: RecordArray
     reasons: Sequence[str]
     closes: FloatArray | Callable[[], FloatArray]
@@ -225,7 +223,15 @@ class Result:
             return []
         from ballast.backtest.leg_attribution import leg_attribution
 
-        return leg_attribution(self.position_fills, self.margin.leg_funding, self.marks, self.equity, self.ts_ms)
+        return leg_attribution(self.position_fills, self.margin.leg_funding, self.marks, self.equity)
+
+    @cached_property
+    def gross(self) -> FloatArray:
+        """Gross position value at each close, (n_bars,): abs(qty) x mark, summed over legs."""
+        from ballast.backtest.leg_attribution import gross_value
+
+        fills = self.position_fills
+        return gross_value(fills, self.marks) if len(fills) else np.zeros(len(self.equity))
 
     @cached_property
     def marks(self) -> FloatArray:

@@ -38,6 +38,7 @@ FILL_FIELDS = [
     ("is_maker", "?"),
     ("reason", "i8"),
     ("cycle", "i8"),
+    ("frame", "i8"),
 ]
 NS_PER_MS = 1_000_000
 
@@ -111,7 +112,6 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         initial_capital=starting_value(setup),
         ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
         equity=engine.equity,
-        gross=engine.gross,
         fills=fills,
         reasons=reasons,
         initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
@@ -166,7 +166,7 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
     first_role = len(names) - len(EngineRole)
     is_own = log["role"] >= EngineRole.BALANCE
     table["reason"] = np.where(is_own, first_role + log["role"] - EngineRole.BALANCE, log["order_reason"])
-    for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle"):
+    for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle", "frame"):
         table[name] = log[name]
     return table
 

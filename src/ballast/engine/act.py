@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballast.engine.state import Engine
+from ballast.engine.state import Engine, Log
+from ballast.engine.view import View
 from ballast.model.compiled import compiled
 from ballast.model.enums import IntentKind, Reason
 from ballast.model.intents import Intent
@@ -30,21 +31,21 @@ def make_approve(judge: Any) -> Any:
     def approve(engine: Engine, intent: Intent) -> int:
         view = engine.strategy_view
         if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
-            _write_note(engine, intent)
+            _write_note(view, engine.log, engine.notes, intent)
             return Reason.NONE
         if not 0 <= intent.symbol < view.n_symbols:
             return Reason.UNKNOWN_SYMBOL
         if intent.kind == IntentKind.TARGET:
             resolve_target(view, intent)
             if intent.kind == IntentKind.NOTE:
-                _write_note(engine, intent)
+                _write_note(view, engine.log, engine.notes, intent)
                 return Reason.NONE
         reason: int = judge(engine, intent)
         if reason == Reason.NONE and intent.kind == IntentKind.PLACE:
             view.open_orders[intent.symbol] += 1
         return reason
 
-    return compiled(approve)
+    return compiled(approve, inline=True)
 
 
 @compiled(inline=True)
@@ -66,11 +67,11 @@ def ask_ladder(engine: Engine, intent: Intent) -> int:
 
 
 @compiled
-def _write_note(engine: Engine, intent: Intent) -> None:
-    note = engine.notes[engine.log.n_notes]
-    note.time_ns = engine.strategy_view.time_ns
+def _write_note(view: View, log: Log, notes: Any, intent: Intent) -> None:
+    note = notes[log.n_notes]
+    note.time_ns = view.time_ns
     note.symbol = intent.symbol
     note.reason = intent.reason
     note.level = intent.level
     note.value = intent.qty
-    engine.log.n_notes += 1
+    log.n_notes += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballast.engine.state import Engine
+from ballast.engine.state import Engine, Log
 from ballast.engine.view import View
 from ballast.indicators.table import update
 from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised, wallet_after
@@ -36,7 +36,6 @@ def observe_bar(engine: Engine, row: Frame, frame: int, time_ns: int) -> None:
     value_positions(view)
     if engine.equity.shape[0] > 0:
         engine.equity[frame] = view.equity
-        engine.gross[frame] = view.gross
 
 
 @compiled
@@ -53,7 +52,6 @@ def pass_over(engine: Engine, frames: Frame, first: int, target: int) -> None:
             observe_prices(view, frames[frame])  # type: ignore[index]
             value_positions(view)
             engine.equity[frame] = view.equity
-            engine.gross[frame] = view.gross
     else:
         for symbol in range(view.n_symbols):
             # Whoever has a bar at ``target`` takes its price there, next.
@@ -168,9 +166,12 @@ def value_positions(view: View) -> None:
 
 
 @compiled
-def observe_event(engine: Engine, event: Event) -> None:
-    """Fold one order event: the view's account moves by fills alone; refusals are counted."""
-    view = engine.strategy_view
+def observe_event(view: View, log: Log, fills: Any, event: Event) -> None:
+    """
+    Fold one order event: the view's account moves by fills alone, which ``fills`` records; refusals are counted.
+
+    It takes the parts of the engine that it needs: all of them are more to pass than it has to do.
+    """
     view.cause = Cause.ORDER
     view.time_ns = event.time_ns
     view.event_kind = event.kind
@@ -186,11 +187,11 @@ def observe_event(engine: Engine, event: Event) -> None:
     view.event_fee = event.fee
     view.event_next_qty = event.next_qty
     if event.kind == EventKind.FILLED or event.kind == EventKind.PARTIALLY_FILLED:
-        _fold_fill(engine, event)
+        _fold_fill(view, log, fills, event)
     elif view.tiers.shape[0] > 0 and (event.kind == EventKind.FUNDING or event.kind == EventKind.INSURANCE):
         _fold_payment(view, event)
     else:
-        engine.log.rejects[event.reason] += 1
+        log.rejects[event.reason] += 1
         if view.tiers.shape[0] > 0:
             # The marks have moved since.
             value_positions(view)
@@ -199,13 +200,12 @@ def observe_event(engine: Engine, event: Event) -> None:
 
 
 @compiled
-def _fold_fill(engine: Engine, event: Event) -> None:
-    view = engine.strategy_view
+def _fold_fill(view: View, log: Log, fills: Any, event: Event) -> None:
     leg = leg_index(0, view.n_symbols, event.symbol, event.position_side)
     fold_money(view, leg, event.qty * event.side, event.price, event.fee)
     view.liquidated = view.liquidated or event.reason == Reason.LIQUIDATION
-    engine.fills[engine.log.n_fills] = event
-    engine.log.n_fills += 1
+    fills[log.n_fills] = event
+    log.n_fills += 1
     value_positions(view)
 
 
@@ -233,7 +233,7 @@ def _fold_payment(view: View, event: Event) -> None:
 
 @compiled
 def observe_wake(
-    engine: Engine,
+    view: View,
     cause: int,
     time_ns: int,
     symbol: int,
@@ -244,7 +244,6 @@ def observe_wake(
     price: float,
 ) -> None:
     """Note which watch or timer woke the strategy, and at what price (NaN for a timer)."""
-    view = engine.strategy_view
     view.cause = cause
     view.time_ns = time_ns
     view.event_kind = 0

@@ -98,8 +98,8 @@ class Engine(NamedTuple):
     """
     Everything that ``observe`` and ``act`` write. (Numba reserves the attribute name ``view``.)
 
-    ``risk`` are the ladder's settings and ``facts`` what it saw last. ``equity``, ``gross`` and, on margin
-    accounts, ``margin`` hold one point per frame, or none when no curve is kept. ``fills``, ``notes`` and ``moves``
+    ``risk`` are the ladder's settings and ``facts`` what it saw last. ``equity`` and, on margin accounts,
+    ``margin`` hold one point per frame, or none when no curve is kept. ``fills``, ``notes`` and ``moves``
     grow by doubling: the run returns to its caller when they are full. ``shared_feature`` replaces the incremental
     indicators when it has rows: one per output, (n_outputs, n_frames), computed once for many runs.
     """
@@ -117,7 +117,6 @@ class Engine(NamedTuple):
     notes: Any
     moves: Any
     equity: Any
-    gross: Any
     margin: Any
 
 
@@ -159,6 +158,5 @@ def new_engine(
         notes=Note.array(4096),  # type: ignore[attr-defined]
         moves=Move.array(256),  # type: ignore[attr-defined]
         equity=np.zeros(n_frames if keeps_curve else 0),
-        gross=np.zeros(n_frames if keeps_curve else 0),
         margin=MarginPoint.array(n_frames if keeps_curve and n_tiers else 0),  # type: ignore[attr-defined]
     )

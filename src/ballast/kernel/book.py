@@ -37,6 +37,7 @@ def emit(
     clock.events_written += 1
     event.kind = kind
     event.time_ns = clock.now_ns
+    event.frame = clock.frame
     event.order_id = order.id
     event.account = order.account
     event.symbol = order.symbol

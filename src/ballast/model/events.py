@@ -16,12 +16,15 @@ class Event:
     ``qty`` is unsigned base units, ``price`` the execution price with slippage, ``fee`` in quote (>= 0),
     ``slippage`` the quote money that slippage cost (>= 0). On anything but a fill these are zero, ``qty``
     holds what was left unfilled and ``reason`` says why. ``order_reason`` and ``next_qty`` are the intent's own.
+    ``frame`` is the index of the bars during which it happened.
+
     On FUNDING ``qty`` is what the leg holds, ``price`` the mark and ``fee`` what is paid, < 0 when received; on
     INSURANCE only ``fee`` counts.
     """
 
     kind: int
     time_ns: int
+    frame: int
     order_id: int
     account: int
     symbol: int

@@ -29,8 +29,9 @@ def fill(
     cycle: int = 0,
     reason: int = 0,
 ) -> tuple[Any, ...]:
-    """Return one row of ``FILL``; what is not said is zero."""
-    return (ts_ms, symbol, side, position_side, qty, price, fee, 0.0, False, reason, cycle)
+    """Return one row of ``FILL`` on bars of a minute; what is not said is zero."""
+    frame = (ts_ms - START_MS) // MINUTE_MS
+    return (ts_ms, symbol, side, position_side, qty, price, fee, 0.0, False, reason, cycle, frame)
 
 
 def fills(*rows: tuple[Any, ...]) -> RecordArray:
@@ -47,7 +48,6 @@ def small_result(**changes: Any) -> Result:
         "initial_capital": 10_000.0,
         "ts_ms": ts_ms,
         "equity": np.array([10_000.0, 9_999.0, 10_097.9]),
-        "gross": np.array([0.0, 1_000.0, 0.0]),
         "fills": fills(
             fill(1, 10.0, 100.0, ts_ms=int(ts_ms[1]), fee=1.0),
             fill(-1, 10.0, 110.0, ts_ms=int(ts_ms[2]), fee=1.1, cycle=1, reason=1),
@@ -77,7 +77,6 @@ def long_result(n_bars: int = 9_000, interval_minutes: int = 15) -> Result:
         initial_capital=10_000.0,
         ts_ms=ts_ms,
         equity=account.equity,
-        gross=account.gross,
         fills=np.array(account.fills, dtype=FILL),
         reasons=REASONS,
         closes=lambda: closes,
@@ -124,7 +123,7 @@ class _Rebalancer:
         self.closes, self.ts_ms = closes, ts_ms
         self.qty = np.zeros(closes.shape[1])
         self.cash = 10_000.0
-        self.equity, self.gross = np.full(len(closes), 10_000.0), np.zeros(len(closes))
+        self.equity = np.full(len(closes), 10_000.0)
         self.fills: list[tuple[Any, ...]] = []
         self.upside = self.downside = 0
 
@@ -141,8 +140,7 @@ class _Rebalancer:
                 if self._rebalance(bar, listed, values, deviations):
                     free_at = bar + 24
             prices = np.nan_to_num(self.closes[bar])
-            self.gross[bar] = float(self.qty @ prices)
-            self.equity[bar] = self.cash + self.gross[bar]
+            self.equity[bar] = self.cash + float(self.qty @ prices)
 
     def _rebalance(self, bar: int, listed: Any, values: FloatArray, deviations: FloatArray) -> bool:
         cycle = self.upside + self.downside + 1
@@ -170,4 +168,4 @@ class _Rebalancer:
         fee, slippage = 0.001 * qty * price, qty * self.closes[bar - 1, symbol] * 0.001
         self.qty[symbol] += side * qty
         self.cash -= side * qty * price + fee
-        self.fills.append((self.ts_ms[bar], symbol, side, 0, qty, price, fee, slippage, False, reason, cycle))
+        self.fills.append((self.ts_ms[bar], symbol, side, 0, qty, price, fee, slippage, False, reason, cycle, bar))

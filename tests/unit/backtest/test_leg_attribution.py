@@ -18,7 +18,6 @@ from tests.unit.strategies.hedge_grid.grid_run import random_setup
 
 LONG, SHORT = 1, 2
 MARKS = np.array([[100.0], [104.0], [110.0]])
-TIMES = START_MS + np.arange(3, dtype=np.int64) * MINUTE_MS
 
 
 def hedged() -> RecordArray:
@@ -33,7 +32,7 @@ def hedged() -> RecordArray:
 
 
 def test_a_hedged_symbol_by_hand() -> None:
-    long, short = leg_attribution(hedged(), np.array([0.5, -0.3]), MARKS, np.full(3, 1_000.0), TIMES)
+    long, short = leg_attribution(hedged(), np.array([0.5, -0.3]), MARKS, np.full(3, 1_000.0))
     assert (long.symbol, long.position_side, long.n_fills) == (0, PositionSide.LONG, 3)
     assert long.traded == 2 * 100 + 106 + 108
     assert long.realised_pnl == pytest.approx(108 - 102)
@@ -53,7 +52,7 @@ def test_a_hedged_symbol_by_hand() -> None:
 
 def test_a_one_way_position_that_turns_has_one_leg() -> None:
     table = fills(fill(1, 1, 100), fill(-1, 3, 110, ts_ms=START_MS + MINUTE_MS))
-    (leg,) = leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0), TIMES)
+    (leg,) = leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0))
     assert (leg.position_side, leg.qty, leg.entry_price) == (PositionSide.NONE, -2.0, 110.0)
     assert leg.realised_pnl == 10.0
     assert leg.unrealised_pnl == 0.0
@@ -62,12 +61,12 @@ def test_a_one_way_position_that_turns_has_one_leg() -> None:
 def test_legs_that_never_traded_are_left_out() -> None:
     table = fills(fill(1, 1, 5, symbol=1))
     marks = np.column_stack([MARKS[:, 0], np.full(3, 6.0)])
-    (leg,) = leg_attribution(table, np.zeros(4), marks, np.full(3, 1_000.0), TIMES)
+    (leg,) = leg_attribution(table, np.zeros(4), marks, np.full(3, 1_000.0))
     assert (leg.symbol, leg.unrealised_pnl) == (1, 1.0)
 
 
 def test_quantities_are_those_after_the_fills_inside_a_bar() -> None:
-    held = leg_quantities(hedged(), TIMES, np.array([0, 1, 2]), 1)
+    held = leg_quantities(hedged(), np.array([0, 1, 2]), 1)
     assert held.tolist() == [[2.0, -2.0], [3.0, 0.0], [2.0, 0.0]]
     assert legs_of(hedged()).tolist() == [0, 1, 0, 1, 0]
 
@@ -84,12 +83,10 @@ def books_agree(result: Result) -> None:
     if margin.insurance_loss == 0.0:
         assert sum(leg.net for leg in legs) == pytest.approx(result.equity[-1] - result.initial_capital, abs=scale)
     frames = np.arange(len(result.ts_ms))
-    held = leg_quantities(result.position_fills, result.ts_ms, frames, len(result.symbols))
+    held = leg_quantities(result.position_fills, frames, len(result.symbols))
     value = np.sum(np.abs(held) * np.nan_to_num(np.repeat(result.marks, 2, axis=1)), axis=1)
-    # Between two bars the time of a fill does not tell on which side it was.
-    is_clear = ~np.isin(result.ts_ms + result.interval_ns // 1_000_000, result.fills["ts_ms"])
-    assert value[is_clear] == pytest.approx(result.gross[is_clear], rel=1e-9, abs=scale)
-    if (result.equity > 0.0).all() and np.allclose(value, result.gross, rtol=1e-9, atol=scale):
+    assert value == pytest.approx(result.gross, rel=1e-9, abs=scale)
+    if (result.equity > 0.0).all():
         exposures = [leg.exposure or 0.0 for leg in legs]
         assert sum(exposures) == pytest.approx(result.metrics.exposure or 0.0, rel=1e-9)
     assert sum(leg.traded for leg in legs) == pytest.approx(np.sum(result.fills["qty"] * result.fills["price"]))
@@ -123,10 +120,10 @@ def test_round_trips_of_flat_legs_earn_what_the_legs_realised() -> None:
 
 def test_long_and_short_of_equal_size_both_count_as_exposure_and_turnover() -> None:
     table = fills(fill(1, 2, 100, position_side=LONG), fill(-1, 2, 100, position_side=SHORT))
-    held = leg_quantities(table, TIMES, np.arange(3), 1)
+    held = leg_quantities(table, np.arange(3), 1)
     gross = np.sum(np.abs(held), axis=1) * MARKS[:, 0]
     assert metrics.exposure(gross, np.full(3, 1_000.0)) == pytest.approx(4 * np.mean(MARKS) / 1_000)
     assert metrics.turnover(table, np.full(3, 1_000.0), 1.0) == pytest.approx(0.4)
-    assert sum(leg.exposure or 0 for leg in leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0), TIMES)) == (
+    assert sum(leg.exposure or 0 for leg in leg_attribution(table, np.zeros(2), MARKS, np.full(3, 1_000.0))) == (
         pytest.approx(metrics.exposure(gross, np.full(3, 1_000.0)))
     )

@@ -48,7 +48,8 @@ def test_the_json_speaks_of_sides_times_and_unknowns_as_agreed(tmp_path: Path) -
 def test_the_json_of_a_long_run_is_its_dictionary(tmp_path: Path) -> None:
     n = 120_001
     ts_ms = START_MS + np.arange(n, dtype=np.int64) * 60_000
-    result = small_result(ts_ms=ts_ms, equity=10_000.0 + np.sqrt(np.arange(n)), gross=np.zeros(n), n_events=0)
+    equity, closes = 10_000.0 + np.sqrt(np.arange(n)), np.full((n, 1), 100.0)
+    result = small_result(ts_ms=ts_ms, equity=equity, closes=closes, n_events=0)
     assert written(result, tmp_path / "run.json") == result.to_dict()
 
 
@@ -71,7 +72,7 @@ def test_what_is_not_a_number_is_null(tmp_path: Path) -> None:
 
 
 def test_a_run_without_fills_has_a_result(tmp_path: Path) -> None:
-    idle = small_result(fills=fills(), equity=np.full(3, 10_000.0), gross=np.zeros(3), n_events=0)
+    idle = small_result(fills=fills(), equity=np.full(3, 10_000.0), n_events=0)
     run = written(idle, tmp_path / "run.json")
     assert (run["n_fills"], run["fees"], run["sharpe"], run["turnover"]) == (0, 0.0, 0.0, 0.0)
     unknown = [
@@ -80,11 +81,12 @@ def test_a_run_without_fills_has_a_result(tmp_path: Path) -> None:
     assert [run[name] for name in unknown] == [None] * len(unknown)
 
 
-def test_closes_are_asked_for_only_when_events_need_them() -> None:
+def test_closes_are_asked_for_only_when_something_traded() -> None:
     def refuse() -> Any:
         raise AssertionError("closes were asked for")
 
-    assert small_result(closes=refuse, n_events=0).metrics.rebalance_win_rate is None
+    idle = small_result(closes=refuse, fills=fills(), n_events=0).metrics
+    assert (idle.rebalance_win_rate, idle.exposure) == (None, 0.0)
 
 
 def test_benchmarks_are_measured_like_the_run() -> None:

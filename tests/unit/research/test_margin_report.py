@@ -278,6 +278,6 @@ def test_an_account_that_never_traded_has_a_report() -> None:
     quiet = replace(
         margin, points=points, levels=np.zeros(0, np.int64), max_mm_rate=0.0, max_mm_rate_ts_ms=None, actions={}
     )
-    html = report_html(replace(idle, fills=fills(), margin=quiet, gross=np.zeros(len(idle.ts_ms))))
+    html = report_html(replace(idle, fills=fills(), margin=quiet))
     assert "never at risk" in html
     assert "It never held a position" in html

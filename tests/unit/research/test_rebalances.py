@@ -20,7 +20,6 @@ def upside_run(reasons: list[str], last: tuple[float, float, float]) -> Result:
         reasons=reasons,
         ts_ms=START_MS + np.arange(5, dtype=np.int64) * MINUTE_MS,
         equity=np.full(5, 7_000.0),
-        gross=np.full(5, 5_000.0),
         closes=np.array([[30.0, 10.0, 5.0]] * 4 + [last]),
         fills=fills(
             fill(1, 100.0, 30.0, ts_ms=early, symbol=0),

@@ -127,7 +127,7 @@ def test_embedded_data_cannot_close_its_own_element() -> None:
 
 
 def test_a_run_that_never_traded_has_a_report() -> None:
-    idle = small_result(fills=fills(), equity=np.full(3, 10_000.0), gross=np.zeros(3), n_events=0)
+    idle = small_result(fills=fills(), equity=np.full(3, 10_000.0), n_events=0)
     html = without_library(report_html(idle))
     assert not re.search(r">[^<]*\b(nan|inf|None)\b", html.split("<script")[0])
     assert 'id="rebalances"' not in html
@@ -151,7 +151,6 @@ def test_a_half_million_bars_stay_light_and_keep_their_extremes() -> None:
     result = small_result(
         ts_ms=START_MS + np.arange(n, dtype=np.int64) * 60_000,
         equity=equity,
-        gross=np.zeros(n),
         closes=equity[:, None],
         n_events=0,
     )
@@ -179,7 +178,7 @@ def test_the_reserve_is_the_cash_that_the_run_had_left() -> None:
 
 
 def test_a_short_position_is_drawn_as_lines_not_as_parts_of_a_whole() -> None:
-    sold = np.array([(START_MS + 60_000, 0, -1, 2, 10.0, 100.0, 0.0, 0.0, False, 0, 0)], dtype=FILL)
+    sold = np.array([(START_MS + 60_000, 0, -1, 2, 10.0, 100.0, 0.0, 0.0, False, 0, 0, 1)], dtype=FILL)
     allocation = chart_data(small_result(fills=sold, n_events=0))["allocation"]
     assert not allocation["stacked"]
     assert unpacked(allocation["columns"][0]["value"])[1] == pytest.approx(-1_000.0 / 9_999.0)

@@ -38,10 +38,10 @@ def allocation(result: Result, max_points: int = MAX_POINTS) -> Allocation:
     """Return the weights at evenly spaced bars and, as far as there is room, on both sides of every fill."""
     n = len(result.ts_ms)
     frames = np.unique(np.linspace(0, n - 1, min(n, max_points)).astype(np.int64))
-    fill_frames = np.unique(np.searchsorted(result.ts_ms, result.fills["ts_ms"], side="right") - 1)
+    fill_frames = np.unique(result.fills["frame"])
     if len(fill_frames) <= max_points:
         frames = np.unique(np.concatenate([frames, fill_frames, np.maximum(fill_frames - 1, 0)]))
-    held = leg_quantities(result.position_fills, result.ts_ms, frames, len(result.symbols))
+    held = leg_quantities(result.position_fills, frames, len(result.symbols))
     prices = np.nan_to_num(result.marks[frames])
     if result.margin is None:
         names, values = list(result.symbols), (held[:, 0::2] + held[:, 1::2]) * prices
