@@ -131,7 +131,7 @@ def no_protection(venue: Venue, engine: Engine, frames: Frame, cause: int, inten
 @compiled(inline=True)
 def glides_on_spot(venue: Venue) -> bool:
     """Tell whether nothing can happen but closes until the strategy asks for something."""
-    is_plain = venue.tiers.shape[0] == 0 and not venue.execution.same_close
+    is_plain = venue.tiers.shape[0] + venue.quotes.shape[0] == 0 and not venue.execution.same_close
     return bool(is_plain and venue.clock.phase == Phase.BETWEEN and is_quiet(venue))
 
 

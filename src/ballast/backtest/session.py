@@ -299,18 +299,16 @@ def refuse_unwalkable(setup: Setup) -> None:
     if setup.execution.same_close:
         raise ConfigError('execution.fill = "same_close": ticks come after every close; leave it out')
     times, symbols = setup.ticks["ts_ns"], setup.ticks["symbol"]
-    if np.any(times[1:] < times[:-1]):
-        raise DataError(
-            f"ticks: row {int(np.argmax(times[1:] < times[:-1])) + 1} is before the one above it; sort them"
-        )
+    is_late = times[1:] < times[:-1]
+    if np.any(is_late):
+        raise DataError(f"ticks: row {int(np.argmax(is_late)) + 1} is before the one above it; sort them")
     frame = np.searchsorted(setup.frames.records["ts_ns"], times, "right") - 1
     opens, closes = setup.frames.records["ts_ns"][frame], setup.frames.records["close"]
     is_astray = (frame < 0) | (times >= opens + setup.frames.interval_ns)
     is_astray |= np.isnan(closes[frame, np.minimum(symbols, closes.shape[1] - 1)])
     if np.any(is_astray):
-        raise DataError(
-            f"ticks: row {int(np.argmax(is_astray))} lies in no bar of its symbol; build the bars from them"
-        )
+        row = int(np.argmax(is_astray))
+        raise DataError(f"ticks: row {row} lies in no bar of its symbol; build the bars from the ticks")
 
 
 def _rungs(setup: Setup) -> Rungs:

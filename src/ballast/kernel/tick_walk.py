@@ -4,7 +4,8 @@ The clock inside a frame of which every tick is known.
 At one time stamp: all its ticks, one after the other, each first meeting the orders that rest, then waking watches,
 then told to whoever asks for ticks; after the last of them the orders, cancels and amendments that arrive, then
 timers. So nothing that is asked for because of a tick can meet that tick, nor another of the same time. Until a
-symbol's first tick in a frame it has no price: what was decided at the close meets that tick at the earliest.
+symbol's first tick in a frame it has no price: what was decided at the close meets that tick at the earliest. Ticks
+are told from the first close on, because before it there is no bar to show.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def walk_ticks(venue: Venue, feed: Feed) -> int:
             if clock.n_watches > 0 and _wakes_watch(venue, tick.symbol):
                 return Cause.WATCH
             clock.phase = Phase.TICK
-            if clock.tells_quotes if tick.kind == TickKind.QUOTE else clock.tells_trades:
+            is_told = clock.tells_quotes if tick.kind == TickKind.QUOTE else clock.tells_trades
+            if is_told and clock.closed_frame >= 0:
                 return _tell(venue, tick)
         else:
             if clock.n_orders > 0:
