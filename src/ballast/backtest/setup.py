@@ -77,6 +77,10 @@ class MarketSource(FrameSource, Protocol):
     def contracts(self) -> ContractSource:
         """Funding and tiers; empty for accounts without margin."""
 
+    @property
+    def ticks(self) -> Any:
+        """Array of ``Tick`` that the frames were made of, or None."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
@@ -198,7 +202,9 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
             volume_participation=execution.volume_participation,
             latency_ns=execution.latency_ns or execution.latency_bars * frames.interval_ns,
             same_close=execution.fill == "same_close",
+            queue_ahead_trades=execution.queue_ahead_trades,
         ),
+        ticks=frames.ticks,
         instruments=instruments_of(config) if has_grids else None,
         initial_positions=account.positions,
         risk=risk_settings_of(config),

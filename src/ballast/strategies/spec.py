@@ -6,7 +6,8 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in) and
-``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for).
+``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that
+are of resting quotes) and ``assumptions(has_ticks)``.
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -54,6 +55,11 @@ class Start:
     step_margin: Callable[[float, float, float, float, float], float]
 
 
+def no_assumptions(has_ticks: bool) -> Sequence[str]:
+    """Take nothing for granted but what every run does."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Strategy:
     """
@@ -66,7 +72,8 @@ class Strategy:
     changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
     where a margin account would be frozen as soon as the strategy has opened what it opens. ``position_mode`` is the
     mode of the margin account that the strategy needs, None if it runs on any account. ``tick_causes`` are the ticks
-    that it is called for: nobody else is.
+    that it is called for: nobody else is. ``quote_reasons`` are the reasons of its resting quotes, which results judge
+    apart. ``assumptions(has_ticks)`` says in sentences what it takes for granted.
     """
 
     name: str
@@ -86,6 +93,8 @@ class Strategy:
     refuse_start: Callable[[Any, Start], None] | None = None
     position_mode: PositionMode | None = None
     tick_causes: frozenset[Cause] = frozenset()
+    quote_reasons: frozenset[int] = frozenset()
+    assumptions: Callable[[bool], Sequence[str]] = no_assumptions
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -240,5 +249,7 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
+        quote_reasons=frozenset(int(reason) for reason in getattr(module, "QUOTE_REASONS", ())),
+        assumptions=getattr(module, "assumptions", no_assumptions),
         tick_causes=_tick_causes(getattr(module, "TICK_CAUSES", ()), name),
     )
