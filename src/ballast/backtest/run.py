@@ -12,6 +12,7 @@ from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
 from ballast.backtest.preflight import refuse_frozen_start
+from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import ExecutionSettings, Setup, first_close
@@ -106,7 +107,8 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
     frames = setup.frames
     reasons = reason_names(setup.strategy.reasons)
     fills = fills_table(engine, reasons)
-    outcome = setup.strategy.outcome(session.state)
+    outcome = dict(setup.strategy.outcome(session.state))
+    placed = outcome.pop(QUOTES_PLACED, 0)
     return Result(
         strategy=setup.strategy.name,
         symbols=list(frames.symbols),
@@ -125,6 +127,7 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
         margin=margin_result_of(session, reasons, fills, outcome) if setup.has_margin else None,
+        quotes=_quotes(setup, fills, placed),
         breaches=breaches(session),
         ambiguous_fills=int(session.venue.clock.n_ambiguous),
         config=setup.config,
@@ -135,6 +138,23 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         counts={name: count for name, count in outcome.items() if name not in EVENT_COUNTS and name not in reasons},
         **details,
     )
+
+
+QUOTES_PLACED = "quotes_placed"
+"""Under which name a strategy that quotes counts the orders that it sent."""
+
+
+def _quotes(setup: Setup, fills: Any, placed: int) -> QuoteFigures | None:
+    """Return what the strategy's quotes did, None where it has none."""
+    reasons, frames = setup.strategy.quote_reasons, setup.frames
+    if not reasons:
+        return None
+    symbols = range(setup.n_symbols)
+    if setup.ticks is None:
+        middles = [middles_of_bars(frames.records, symbol, frames.interval_ns) for symbol in symbols]
+    else:
+        middles = [middles_of_ticks(setup.ticks, symbol) for symbol in symbols]
+    return quote_figures(fills, reasons, placed, middles)
 
 
 EVENT_COUNTS = ("n_events", "upside_events", "downside_events")

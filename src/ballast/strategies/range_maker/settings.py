@@ -124,7 +124,8 @@ def validate(params: Params, n_symbols: int) -> None:
 
 def outcome(state: State) -> Mapping[str, int]:
     """Return the counts that a result shows: quotes placed, over all symbols."""
-    return {"quotes_placed": int(state["symbols"]["maker"]["n_placed"].sum())  # type: ignore[index]}
+    makers = state["symbols"]["maker"]  # type: ignore[index]
+    return {"quotes_placed": int(makers["n_placed"].sum())}
 
 
 def assumptions(has_ticks: bool) -> Sequence[str]:
