@@ -51,6 +51,10 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "max_grid_levels_per_side": 3,
         },
     },
+    "range_maker": {
+        "assumed": {"regime": "assume_tight_range", "k_atr": 0.05, "refresh_move": 1.0},
+        "no close": {"regime": "assume_tight_range", "k_atr": 0.1, "close_inventory": False, "daily_loss_pct": 0.001},
+    },
     "tight_range": {
         "assumed": {"regime": "assume_tight_range", "time_stop_bars": 6},
         "bands": {"regime": "assume_tight_range", "target_mode": "band", "rsi_method": "sma", "atr_method": "sma"},
