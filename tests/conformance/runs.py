@@ -76,6 +76,9 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """Settings beside the defaults that make a strategy show more of itself."""
 
+SILENT = {"range_maker"}
+"""Cases that trade nothing here, by design: these markets are never a tight range."""
+
 ON_MARGIN = {"hedge_grid"}
 """Strategies that need a margin account in hedge mode."""
 

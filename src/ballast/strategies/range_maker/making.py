@@ -265,9 +265,8 @@ def _put(
     """Bring one side's quote to a price: keep it, replace it, put it up, or take it down where it has no size."""
     resting = maker.bid if role == Role.BID else maker.ask
     if price > 0.0:
-        qty = quoting.whole_qty(
-            qty, price, view.lot_units[symbol], view.lot_scale[symbol], view.min_qty[symbol], view.min_notional[symbol]
-        )
+        least = max(view.min_notional[symbol], params.min_order_value)
+        qty = quoting.whole_qty(qty, price, view.lot_units[symbol], view.lot_scale[symbol], view.min_qty[symbol], least)
     else:
         qty = 0.0
     if qty == 0.0:
@@ -322,6 +321,7 @@ def on_order(view: Record, params: Record, maker: Maker, symbol: int, intents: I
     elif role == Role.ASK and view.event_cycle == maker.ask_cycle:
         maker.ask_left -= view.event_qty if is_fill else 0.0
         maker.ask = 0.0 if is_gone else maker.ask
-    if is_fill and is_gone:
+    # Between closes of bars nobody knows the middle: there the next close does.
+    if is_fill and is_gone and view.quotes.shape[0] > 0:
         return look(view, params, maker, symbol, intents, n, True)
     return n

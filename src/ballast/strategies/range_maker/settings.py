@@ -62,6 +62,9 @@ class Params:
     target_inventory_pct: float = parameter(
         0.0, "Inventory that is aimed at, as part of equity.", unit="fraction", minimum=0, maximum=LARGEST_SHARE
     )
+    min_order_value: float = parameter(
+        10.0, "Quotes worth less are not placed.", unit="quote", minimum=0, exclusive_minimum=True
+    )
     refresh_move: float = parameter(
         0.5, "Half-spreads that the middle price moves before quotes are refreshed.", unit="half-spreads", minimum=0,
         maximum=1,
