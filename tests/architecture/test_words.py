@@ -40,6 +40,10 @@ SECRET = re.compile(
 )
 
 
+NAMED_BY_LIBRARIES = {"_optimize_final_module", "_finalize_final_module", "serialize_using_object_code"}
+"""Methods of Numba's classes that ours replace."""
+
+
 def american(text: str) -> list[str]:
     return [word for word in WORD.findall(text) if AMERICAN.fullmatch(word)]
 
@@ -53,7 +57,7 @@ def own_words(path: Path) -> Iterator[str]:
             yield CODE.sub("", token.string)
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
+            yield "" if node.name in NAMED_BY_LIBRARIES else node.name
         elif isinstance(node, ast.arg):
             yield node.arg
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -45,7 +45,7 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "equal_weight": {"monthly": {"rebalance": "monthly"}},
     "hedge_grid": {
         "coarse": {
-            "profile": "documented",
+            "is_documented": True,
             "grid_step_percent": 4.0,
             "take_profit_percent": 3.0,
             "max_grid_levels_per_side": 3,
@@ -78,6 +78,9 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 
 SILENT = {"range_maker"}
 """Cases that trade nothing here, by design: these markets are never a tight range."""
+
+FOLLOWED = "is_documented"
+"""No key of a strategy's own: whether the ladder that it follows has the documented profile."""
 
 ON_MARGIN = {"hedge_grid"}
 """Strategies that need a margin account in hedge mode."""
@@ -114,7 +117,9 @@ def setup_of(label: str, seed: int) -> Setup:
     """Return one case on one market, under the circumstances that go with the seed."""
     case = CASES[label]
     strategy = load(case.strategy)
-    setup = Setup(frames=market_of(seed), strategy=strategy, params=strategy.params(case.values, N_SYMBOLS))
+    values = {key: value for key, value in case.values.items() if key != FOLLOWED}
+    params = strategy.params(values, N_SYMBOLS, is_documented=case.values.get(FOLLOWED, False))
+    setup = Setup(frames=market_of(seed), strategy=strategy, params=params)
     setup = replace(setup, **circumstances(seed))
     return replace(setup, **margin_terms(seed)) if case.strategy in ON_MARGIN else setup
 

@@ -30,6 +30,7 @@ KEYS: Mapping[str, Any] = {
     "tiers_source": str,
 }
 STATES = {"NORMAL", "FROZEN", "PANIC", "EMERGENCY", "HALTED"}
+LEAST_MS = {"FROZEN": 10_000, "PANIC": 60_000}
 ACTIONS = {"OPEN", "AVERAGE", "TP", "REOPEN"}
 QUICK = ["hour", "minutes"]
 # Half the smallest BTC lot costs more than 20 of margin.
@@ -66,6 +67,8 @@ def assert_well_formed(found: dict[str, Any]) -> None:
         assert move["from"] == state
         assert move["ts"] >= since
         assert move["reason"]
+        if move["to"] in {"NORMAL", "FROZEN"} and state in {"FROZEN", "PANIC"}:
+            assert found["config"]["risk"]["profile"] == "documented" or move["ts"] - since >= LEAST_MS[state]
         state, since = move["to"], move["ts"]
 
 

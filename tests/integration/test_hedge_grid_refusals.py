@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ def refusal(directory: Path, capsys: pytest.CaptureFixture[str], command: str = 
         ("risk.panic_mult=4.0", "risk.early_freeze_mult = 3: must be above panic_mult = 4"),
         ("risk.panic_mult=0.99", "risk.panic_mult = 0.99: expected a number at least 1"),
         ("risk.early_freeze_mul=3", "risk.early_freeze_mul: no such key of [risk]; did you mean 'early_freeze_mult'?"),
+        ('strategy.profile="documented"', "strategy.profile: 'hedge_grid' follows the risk ladder; delete it and set"),
+        ('strategy.profile="recommended"', 'and set risk.profile = "safe", "documented" or "off"'),
         ('risk.profile="sane"', "risk.profile = 'sane': expected one of safe, documented, off"),
         ("risk.mm_rate_threshold=0.9", "risk.mm_rate_threshold = 0.9: expected a number at least 1"),
         ("strategy.averaging_multiplier=1.0", "strategy.averaging_multiplier = 1.0: expected a number above 1"),
@@ -185,10 +188,12 @@ def test_a_capital_that_would_be_frozen_is_refused_with_one_that_is_not(
     chosen = ["--set", f'account.margin_model="{model}"', "--set", f"execution.slippage_bps={slippage_bps}"]
     line = refusal(directory, capsys, "backtest", *chosen, "--set", "account.initial_capital=200")
     assert "the grid would be FROZEN as soon as it is open" in line
-    found = re.search(r"use at least ([\d.]+)$", line.strip())
+    found = re.search(
+        r"use at least ([\d.]+), which is just enough to open it at a price that stands still$", line.strip()
+    )
     assert found is not None
     least = float(found.group(1))
-    refusal(directory, capsys, "backtest", *chosen, "--set", f"account.initial_capital={least - 0.01}")
+    refusal(directory, capsys, "backtest", *chosen, "--set", f"account.initial_capital={least * 0.9999}")
     enough = json_of(directory, *chosen, "--set", f"account.initial_capital={least}")
     assert enough["transitions"] == []
     assert enough["actions"]["OPEN"] == 2
@@ -221,3 +226,82 @@ def test_naming_the_profile_alone_changes_no_bit_of_a_spot_result(strategy: str,
         assert found["n_fills"] > 0
         results.append(json.dumps({key: found[key] for key in found if key not in {"config", "config_hash"}}))
     assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("account.leverage=51", "account.leverage = 51: the first risk tier of AUSDT"),
+        ("account.initial_capital=200", "the grid would be FROZEN as soon as it is open"),
+        ("risk.early_freeze_mult=1.5", "risk.early_freeze_mult = 1.5: must be above panic_mult = 1.5"),
+        ("strategy.averaging_multiplier=1.0", "strategy.averaging_multiplier = 1.0: expected a number above 1"),
+        ("strategy.initial_position_size_usd=0.1", "strategy.initial_position_size_usd: too small for AUSDT"),
+        ('strategy.profile="documented"', "strategy.profile: 'hedge_grid' follows the risk ladder"),
+        ('account.tiers="bybit-btcusdt-2026-08"', "no risk tiers of 'AUSDT', only of BTCUSDT; name one that stands in"),
+    ],
+)
+@pytest.mark.parametrize("command", ["backtest", "survive"])
+def test_a_backtest_and_survive_refuse_alike(
+    command: str, setting: str, words: str, directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "run.toml").write_text(FILE.replace("min_qty = 0.01", "min_qty = 1.0"))
+    out = directory / "out.json"
+    assert run([command, str(directory / "run.toml"), "--set", setting, "--json", str(out), "--quiet"]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("error: ")
+    assert line.strip().count("\n") == 0
+    assert words in line
+    assert not out.exists()
+
+
+def test_survive_refuses_what_is_no_grid_on_margin(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (directory / "run.toml").write_text(SPOT.format(strategy="equal_weight"))
+    assert run(["survive", str(directory / "run.toml"), "--quiet"]) == 2
+    assert capsys.readouterr().err.startswith("error: strategy.name = ")
+
+
+def two_markets(directory: Path, closes: Mapping[str, Sequence[float | None]]) -> None:
+    """Write hourly bars of two symbols, whose opens are the closes before (None: no bar), and a file that runs them."""
+    rows: list[dict[str, Any]] = []
+    for symbol, prices in closes.items():
+        last = prices[0]
+        for n, price in enumerate(prices):
+            if price is None or last is None:
+                continue
+            ends = {"open": last, "high": max(last, price), "low": min(last, price), "close": price}
+            marks = {f"mark_{name}": value for name, value in ends.items()}
+            ts = START + n * HOUR
+            rows.append({"ts": ts, "symbol": symbol, "volume": 1e6, **ends, **marks})
+            last = price
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    table["ts"] = pa.array(table["ts"], pa.timestamp("ms", "UTC"))
+    pq.write_table(pa.table(table), directory / "bars.parquet")
+    tier = {"maxNotional": 1e6, "maintenanceMarginRate": 0.01, "maxLeverage": 50, "info": {"cum": 0.0}}
+    names = [f"{symbol.removesuffix('USDT')}/USDT:USDT" for symbol in closes]
+    (directory / TIERS).write_text(json.dumps({name: [tier | {"symbol": name}] for name in names}))
+    text = FILE.replace('["AUSDT"]', json.dumps(list(closes))).replace('funding = "funding.parquet"\n', "")
+    (directory / "run.toml").write_text(text)
+
+
+def test_a_price_that_goes_stale_freezes_until_it_has_been_back_for_a_while(directory: Path) -> None:
+    stale = [100.0] * 10 + [None] * 6 + [100.0] * 14
+    two_markets(directory, {"AUSDT": stale, "BUSDT": [50.0] * 30})
+    freeze, thaw = json_of(directory)["transitions"]
+    assert (freeze["from"], freeze["to"], freeze["reason"]) == ("NORMAL", "FROZEN", "unknown_input")
+    # The last bar closed at the tenth hour; one and a half intervals later its price is old.
+    assert START + 11.5 * HOUR <= freeze["ts"] <= START + 12 * HOUR
+    assert (thaw["from"], thaw["to"]) == ("FROZEN", "NORMAL")
+    assert START + 17 * HOUR + 10_000 <= thaw["ts"] <= START + 18 * HOUR
+
+
+def test_nothing_available_any_more_stops_every_addition(directory: Path) -> None:
+    climb = [100.0] * 5 + [100.0 * 1.01**n for n in range(1, 40)]
+    two_markets(directory, {"AUSDT": climb, "BUSDT": [50.0] * len(climb)})
+    more = ["--set", "account.initial_capital=1_000", "--set", "risk.max_account_drawdown=0.99"]
+    found = json_of(directory, *more, "--set", "risk.panic_balance_fraction=0.01")
+    assert found["min_available"] < 0.0
+    assert {move["to"] for move in found["transitions"]} >= {"FROZEN", "PANIC"}
+    frozen_ms = found["transitions"][0]["ts"]
+    added = [fill["ts"] for fill in found["fills"] if fill["reason"] == "average" and fill["symbol"] == "AUSDT"]
+    assert added
+    assert max(added) <= frozen_ms

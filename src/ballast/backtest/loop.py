@@ -16,6 +16,7 @@ import numpy as np
 from ballast.backtest.lean import fill_at_next_open
 from ballast.engine.act import ask_ladder, make_approve, pass_all
 from ballast.engine.decide import decide_signature
+from ballast.engine.guard import guard, guard_and_protect
 from ballast.engine.observe import (
     observe_bar,
     observe_event,
@@ -26,6 +27,7 @@ from ballast.engine.observe import (
     pass_over,
 )
 from ballast.engine.protect import TELL_CAUSE, protect, tell_next
+from ballast.engine.screen import ask_filters, ask_filters_and_ladder
 from ballast.engine.state import Engine
 from ballast.engine.track import track_margin
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
@@ -44,8 +46,10 @@ def has_room(engine: Engine) -> bool:
     """Tell whether the logs can take whatever one decision may add."""
     log = engine.log
     # The strategy may be called twice: for a move of the ladder, and for what moved it.
-    has_notes = log.n_notes + 2 * INTENT_CAPACITY <= engine.notes.shape[0]
-    return bool(log.n_fills < engine.fills.shape[0] and has_notes and log.n_moves < engine.moves.shape[0])
+    # Besides, the guards may move the stop of every leg, and close it; and the ladder may move twice.
+    n_legs = engine.strategy_view.position_qty.shape[0]
+    has_notes = log.n_notes + 2 * INTENT_CAPACITY + 2 * n_legs + 2 <= engine.notes.shape[0]
+    return bool(log.n_fills < engine.fills.shape[0] and has_notes and log.n_moves + 1 < engine.moves.shape[0])
 
 
 @compiled(inline=True)
@@ -94,7 +98,11 @@ def _observe_other(venue: Venue, engine: Engine, cause: int) -> None:
 
 
 class Rungs(NamedTuple):
-    """The ladder's part in a loop: ``protect`` before decisions, which says who is to be told, and ``act`` after."""
+    """
+    The part of ladder and guards in a loop: ``protect`` before decisions, which says who is told, and ``act`` after.
+
+    There is one for each of the four combinations, so that a run without guards compiles nothing of them.
+    """
 
     protect: Any
     act: Any
@@ -171,6 +179,8 @@ def make_glide(call: Any) -> Any:
 
 WITHOUT_LADDER = Rungs(no_protection, make_act(make_approve(pass_all)))
 WITH_LADDER = Rungs(protect, make_act(make_approve(ask_ladder)))
+GUARDED = Rungs(guard, make_act(make_approve(ask_filters)))
+GUARDED_WITH_LADDER = Rungs(guard_and_protect, make_act(make_approve(ask_filters_and_ladder)))
 
 
 def make_loop(call: Any, skip: Any, shorten: Any, rungs: Rungs) -> Any:
@@ -300,7 +310,7 @@ def shared_loop(arguments: tuple[Any, ...], rungs: Rungs) -> Any:
         _, engine, feed, *_ = arguments
         return types.FunctionType(decide_signature(feed.frames.dtype, engine.strategy_view.dtype))
 
-    key = ("pointer", rungs is WITH_LADDER)
+    key = ("pointer", rungs)
     return _built(pointer_type, arguments, key, lambda: make_loop(call_pointer, no_skip, no_short_way, rungs))
 
 
@@ -338,7 +348,7 @@ def specialised_loop(
         loop = make_loop(compiled(call, inline=True), skip, shorten, rungs)
         return loop if finish is None else finish(loop)
 
-    return _built(dummy_type, arguments, (key, acts_on_bars_only, rungs is WITH_LADDER, finish), build)
+    return _built(dummy_type, arguments, (key, acts_on_bars_only, rungs, finish), build)
 
 
 def _built(decide_type: Any, arguments: tuple[Any, ...], key: Any, make: Any) -> Any:

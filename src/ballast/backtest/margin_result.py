@@ -10,6 +10,7 @@ import numpy as np
 
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.metrics import FloatArray, IntArray
+from ballast.backtest.resting_exits import RestingExits
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
 from ballast.model.enums import LadderState, MarginModel, PositionMode
@@ -33,7 +34,7 @@ class MarginResult:
     account reached a rate of 1, although ``max_mm_rate`` may be from before: the venue acts before anyone can look.
     ``marks`` returns the mark at each bar's close, (n_bars, n_symbols), the last price where the data has none;
     ``leg_funding`` is what each leg paid (``2 * symbol`` for NONE and LONG, one further for SHORT), ``levels`` the
-    level number of each fill. ``risk`` is None without a ladder.
+    level number of each fill. ``risk`` is None without a ladder, ``exits`` where nobody looked for what rested.
     """
 
     points: Any
@@ -58,6 +59,7 @@ class MarginResult:
     actions: Mapping[str, int]
     levels: IntArray
     marks: Callable[[], FloatArray]
+    exits: RestingExits | None
 
     def facts(self) -> dict[str, object]:
         """Return what the JSON carries, by key."""
@@ -82,7 +84,11 @@ class MarginResult:
 
 
 def margin_result_of(
-    session: Session, reason_names: Sequence[str], fills: Any, outcome: Mapping[str, int]
+    session: Session,
+    reason_names: Sequence[str],
+    fills: Any,
+    outcome: Mapping[str, int],
+    exits: RestingExits | None = None,
 ) -> MarginResult:
     """
     Return the margin part of a finished session.
@@ -117,6 +123,7 @@ def margin_result_of(
         actions=action_counts(transitions, reason_names, fills, outcome),
         levels=np.array(engine.fills["level"][: int(log.n_fills)]),
         marks=lambda: marks_of(setup),
+        exits=exits,
     )
 
 

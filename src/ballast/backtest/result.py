@@ -108,7 +108,13 @@ class Result:
     counts : mapping
         What else the strategy counted, by name; each a key of the JSON.
     rejects : mapping
-        How often each refusal reason occurred.
+        How often each refusal reason occurred, the venue's among them.
+    signals : mapping
+        How often the strategy signalled each action.
+    refusals : mapping
+        How often each reason kept a request from the venue: guards, ladder, the strategy's own rules.
+    locks : sequence of mappings
+        Every move of an elastic stop; see ``backtest.notes.locks_of``.
     tiers_source : str
         Which symbols' risk tiers come from where; empty, and not in the JSON, on accounts without margin.
     margin : MarginResult, optional
@@ -140,6 +146,9 @@ class Result:
     downside_events: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     rejects: Mapping[str, int] = field(default_factory=dict)
+    signals: Mapping[str, int] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    locks: Sequence[Mapping[str, object]] = ()
     rows_skipped: int = 0
     rows_widened: int = 0
     assumptions: Sequence[str] = ()
@@ -352,6 +361,9 @@ class Result:
             **{name: _number(value) for name, value in asdict(self.metrics).items()},
             **{name: int(count) for name, count in self.counts.items()},
             "rejects": {reason: int(count) for reason, count in self.rejects.items()},
+            "signals": dict(self.signals),
+            "refusals": dict(self.refusals),
+            "locks": [_plain(lock) for lock in self.locks],
             "rows_skipped": int(self.rows_skipped),
             "rows_widened": int(self.rows_widened),
             "assumptions": list(self.assumptions),

@@ -11,14 +11,17 @@ import numpy as np
 from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
+from ballast.backtest.notes import locks_of, notes_of, refusals_of, signals_of
 from ballast.backtest.preflight import refuse_frozen_start
 from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
+from ballast.backtest.resting_exits import RestingExits, run_watched
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import ExecutionSettings, Setup, first_close
-from ballast.model.enums import AccountKind, EngineRole, PathPolicy, Reason, TickKind
+from ballast.model.enums import AccountKind, EngineRole, NoteKind, PathPolicy, TickKind
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile
+from ballast.risk.verdicts import NAMES
 from ballast.strategies import registry
 
 BENCHMARKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -44,7 +47,13 @@ FILL_FIELDS = [
 NS_PER_MS = 1_000_000
 
 
-def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float], None] | None = None) -> Result:
+def run(
+    setup: Setup,
+    *,
+    with_policies: bool = True,
+    with_exits: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
     """
     Run a backtest and return its result.
 
@@ -54,18 +63,46 @@ def run(setup: Setup, *, with_policies: bool = True, progress: Callable[[float],
     with_policies : bool
         When a bar was ambiguous, run twice more with every such bar resolved for, and against, the
         position. Off in sweeps.
+    with_exits : bool
+        On margin accounts, look at the resting take-profits on the way, for the report; it takes a moment.
     progress : callable, optional
         Called with the fraction done, in (0, 1], of the main pass.
+
+    Notes
+    -----
+    Where the setup asks for logs, those of the main pass are written when it has ended.
     """
     refuse_frozen_start(setup)
     session = Session(setup)
-    session.run(progress=progress)
+    exits = None
+    if setup.has_margin and with_exits:
+        exits = run_watched(session, progress)
+    else:
+        session.run(progress=progress)
     best = worst = None
     n_ambiguous = int(session.venue.clock.n_ambiguous)
     if with_policies and n_ambiguous:
         best = _final_equity(_with_path(setup, PathPolicy.BEST))
         worst = _final_equity(_with_path(setup, PathPolicy.WORST))
-    return result_of(session, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup))
+    n_lost = _write_logs(session)
+    result = result_of(
+        session, exits=exits, best_final_equity=best, worst_final_equity=worst, benchmarks=_benchmarks(setup)
+    )
+    if not n_lost:
+        return result
+    lost = f"{n_lost:,} lines of the logs could not be written; check the directories of [logging]."
+    return replace(result, assumptions=[*result.assumptions, lost])
+
+
+def _write_logs(session: Session) -> int:
+    """Write the logs that the setup asks for; return how many lines were lost."""
+    section, directory = session.setup.logging, session.setup.directory
+    if section is None:
+        return 0
+    from ballast.backtest.logs import write_logs
+    from ballast.logs.operator_log import open_log
+
+    return write_logs(session, lambda clock: open_log(section, directory, clock))
 
 
 def _with_path(setup: Setup, policy: PathPolicy) -> Setup:
@@ -88,7 +125,14 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
         params = strategy.params(values, setup.n_symbols)
         # Held and levelled with cash, also beside a margin account.
         spot = replace(
-            setup, account_kind=AccountKind.SPOT, tiers=None, marks=None, funding=None, risk=None, ticks=None
+            setup,
+            account_kind=AccountKind.SPOT,
+            tiers=None,
+            marks=None,
+            funding=None,
+            ticks=None,
+            risk=None,
+            guards=None,
         )
         session = Session(replace(spot, strategy=strategy, params=params, initial_positions={}))
         session.run()
@@ -96,12 +140,12 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
     return curves
 
 
-def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result:
+def result_of(session: Session, *, closes: Any = None, exits: RestingExits | None = None, **details: Any) -> Result:
     """
     Return the result of a finished session.
 
-    ``closes`` are the forward-filled closes of its frames, if they are already at hand; ``details`` are
-    fields of ``Result`` that one pass alone does not know.
+    ``closes`` are the forward-filled closes of its frames, if they are already at hand, ``exits`` what rested on a
+    margin account if somebody looked; ``details`` are fields of ``Result`` that one pass alone does not know.
     """
     setup, engine = session.setup, session.engine
     frames = setup.frames
@@ -122,11 +166,14 @@ def result_of(session: Session, *, closes: Any = None, **details: Any) -> Result
         closes=closes if closes is not None else lambda: closes_of(setup),
         risk_free_rate=setup.risk_free_rate,
         rejects=reject_counts(engine),
+        signals=signals_of(session),
+        refusals=refusals_of(session),
+        locks=locks_of(session),
         rows_skipped=frames.rows_skipped,
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
-        margin=margin_result_of(session, reasons, fills, outcome) if setup.has_margin else None,
+        margin=margin_result_of(session, reasons, fills, outcome, exits) if setup.has_margin else None,
         quotes=_quotes(setup, fills, placed),
         breaches=breaches(session),
         ambiguous_fills=int(session.venue.clock.n_ambiguous),
@@ -196,13 +243,13 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
 def reject_counts(engine: Any) -> dict[str, int]:
     """Return how often each reason kept an order from filling, by name."""
     counts = engine.log.rejects
-    return {reason.name.lower(): int(counts[reason]) for reason in Reason if counts[reason]}
+    return {name: int(counts[number]) for number, name in NAMES.items() if counts[number]}
 
 
 def breaches(session: Session) -> list[dict[str, object]]:
     """Return the moments at which an asset passed above its cap, from the strategy's notes of that name."""
     reasons = session.setup.strategy.reasons
-    notes = session.engine.notes[: int(session.engine.log.n_notes)]
+    notes = notes_of(session)
     symbols = session.setup.frames.symbols
     return [
         {
@@ -211,7 +258,7 @@ def breaches(session: Session) -> list[dict[str, object]]:
             "weight": float(note["value"]),
         }
         for note in notes
-        if reasons.get(int(note["reason"])) == "cap_breach"
+        if note["kind"] == NoteKind.STRATEGY and reasons.get(int(note["reason"])) == "cap_breach"
     ]
 
 

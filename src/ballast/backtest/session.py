@@ -17,6 +17,8 @@ import numpy as np
 
 from ballast.backtest import batch
 from ballast.backtest.loop import (
+    GUARDED,
+    GUARDED_WITH_LADDER,
     WITH_LADDER,
     WITHOUT_LADDER,
     Rungs,
@@ -89,6 +91,7 @@ class Session:
             n_tiers=self.venue.tiers.shape[0],
             has_ticks=setup.ticks is not None,
             risk=setup.risk,
+            guards=setup.guards,
         )
         _open_account(setup, self.venue, self.engine)
         # Arrays of one: a record keeps its bytes alive only through its array.
@@ -114,16 +117,16 @@ class Session:
     @property
     def has_ladder(self) -> bool:
         """Whether the risk ladder is on."""
-        return self._rungs is WITH_LADDER
+        return self._rungs is WITH_LADDER or self._rungs is GUARDED_WITH_LADDER
 
     @property
     def runs_batches(self) -> bool:
-        """Whether :meth:`final_figures` works here: a compiled strategy, built in, no curve, no margin, no ladder."""
+        """Whether :meth:`final_figures` works here: a compiled strategy, built in, no curve, nothing to guard."""
         return self._is_specialised and self._is_plain and len(self.engine.equity) == 0
 
     @property
     def _is_plain(self) -> bool:
-        """Whether nothing has to be looked at while the strategy is quiet: bars, a spot account, no ladder."""
+        """Whether nothing has to be looked at while the strategy is quiet: bars, spot, no ladder, no guards."""
         is_spot = self.setup.account_kind == AccountKind.SPOT
         return is_spot and self._rungs is WITHOUT_LADDER and self.setup.ticks is None
 
@@ -212,7 +215,10 @@ class Session:
         """Return views of the memory that counts and positions live in: all but tables and logs."""
         venue, engine = np.asarray(self.venue), self.engine
         parts = [venue[name] for name in ("clock", "markets", "accounts", "positions", "guards", "quotes", "flows")]
-        records = (engine.strategy_view, engine.ladder, engine.log, engine.feature_states, engine.feature_ring)
+        records = (
+            *(engine.strategy_view, engine.ladder, engine.log, engine.feature_states, engine.feature_ring),
+            engine.guarding,
+        )
         return [*parts, *(np.asarray(record) for record in records), np.asarray(self._state)]
 
     def _small_memory(self) -> list[Any]:
@@ -268,7 +274,7 @@ class Session:
         engine = self.engine
         if engine.log.n_fills >= len(engine.fills):
             self.engine = engine._replace(fills=_doubled(engine.fills))
-        elif engine.log.n_moves >= len(engine.moves):
+        elif engine.log.n_moves + 1 >= len(engine.moves):
             self.engine = engine._replace(moves=_doubled(engine.moves))
         else:
             self.engine = engine._replace(notes=_doubled(engine.notes))
@@ -312,12 +318,19 @@ def refuse_unwalkable(setup: Setup) -> None:
 
 
 def _rungs(setup: Setup) -> Rungs:
-    """Return the ladder's part: none without one, nor on accounts without margin whose settings name no breaker."""
+    """
+    Return the part of ladder and guards.
+
+    There is no ladder without one, nor on accounts without margin whose settings name no breaker.
+    """
     risk = setup.risk
-    if setup.profile == Profile.OFF:
-        return WITHOUT_LADDER
-    has_breakers = max(risk.daily_loss_limit, risk.drawdown_limit, risk.max_account_drawdown) > 0.0
-    return WITH_LADDER if has_breakers or setup.has_margin else WITHOUT_LADDER
+    has_ladder = False
+    if setup.profile != Profile.OFF:
+        has_breakers = max(risk.daily_loss_limit, risk.drawdown_limit, risk.max_account_drawdown) > 0.0
+        has_ladder = bool(has_breakers or setup.has_margin)
+    if setup.guards is None:
+        return WITH_LADDER if has_ladder else WITHOUT_LADDER
+    return GUARDED_WITH_LADDER if has_ladder else GUARDED
 
 
 def _venue(setup: Setup) -> Any:

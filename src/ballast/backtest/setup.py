@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from ballast.config import Config, strategy_of
 from ballast.config.account import refuse_leverage_above_tiers
+from ballast.config.guards import CalendarSource, guard_sentences, guards_of
 from ballast.config.instruments import instruments_of
+from ballast.config.operator_sections import LoggingSection
 from ballast.config.risk import risk_settings_of
+from ballast.engine.guarding import Guards
 from ballast.model.enums import AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
 from ballast.model.instrument import instruments as no_grids
 from ballast.risk.settings import Profile
@@ -74,6 +78,10 @@ class MarketSource(FrameSource, Protocol):
         """Array of ``MarkBar`` as long as the frames, or None."""
 
     @property
+    def news(self) -> CalendarSource | None:
+        """The economic calendar; None unless the configuration names one."""
+
+    @property
     def contracts(self) -> ContractSource:
         """Funding and tiers; empty for accounts without margin."""
 
@@ -122,7 +130,8 @@ class Setup:
     On margin accounts ``leverage`` has an entry per symbol; ``tiers`` is an array of ``Tier``, ``marks`` of
     ``MarkBar`` and ``funding`` of ``FundingStamp``, each None where there is none. ``ticks`` is an array of ``Tick`` of
     which the frames are the bars, None where bars are all there is. ``risk`` is a ``RiskSettings``
-    record (None: no ladder). ``data_assumptions`` are sentences about what the data lacks.
+    record (None: no ladder), ``guards`` the filters and elastic stops (None: none). ``data_assumptions`` are sentences
+    about what the data lacks. ``logging`` None writes no logs; its relative paths start at ``directory``.
     """
 
     frames: FrameSource
@@ -143,6 +152,9 @@ class Setup:
     funding: Any = None
     ticks: Any = None
     risk: Any = None
+    guards: Guards | None = None
+    logging: LoggingSection | None = None
+    directory: Path = Path()
     data_assumptions: Sequence[str] = ()
     risk_free_rate: float = 0.0
     benchmarks: Sequence[str] = ()
@@ -184,11 +196,18 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     """
     strategy = strategy_of(config)
     account, execution = config.account, config.execution
+    latency_ns = execution.latency_ns or execution.latency_bars * frames.interval_ns
+    timing = {"interval_ns": frames.interval_ns, "latency_ns": latency_ns}
     has_grids = config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
     return Setup(
         frames=frames,
         strategy=strategy,
-        params=strategy.params(config.strategy.settings, config.n_symbols, config.symbol_settings),
+        params=strategy.params(
+            config.strategy.settings,
+            config.n_symbols,
+            config.symbol_settings,
+            is_documented=config.risk.profile == Profile.DOCUMENTED.name.lower(),
+        ),
         initial_capital=account.initial_capital,
         costs=Costs(
             maker_fee_rate=account.maker_fee_rate or 0.0,
@@ -200,7 +219,7 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
             path_policy=PathPolicy[execution.path.upper()],
             limit_fill=LimitFill[execution.limit_fill.upper()],
             volume_participation=execution.volume_participation,
-            latency_ns=execution.latency_ns or execution.latency_bars * frames.interval_ns,
+            latency_ns=latency_ns,
             same_close=execution.fill == "same_close",
             queue_ahead_trades=execution.queue_ahead_trades,
         ),
@@ -208,12 +227,25 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
         instruments=instruments_of(config) if has_grids else None,
         initial_positions=account.positions,
         risk=risk_settings_of(config),
+        guards=guards_of(config, frames.news, **timing),
+        logging=config.logging,
+        directory=config.directory,
         risk_free_rate=config.report.risk_free_rate,
         benchmarks=config.report.benchmarks,
         config=config.to_dict(),
         config_hash=config.hash,
+        data_assumptions=(
+            *_contract_sentences(config, frames),
+            *guard_sentences(config, frames.news, **timing),
+        ),
         **_margin(config, frames),
     )
+
+
+def _contract_sentences(config: Config, frames: MarketSource) -> Sequence[str]:
+    if not config.account.is_margin:
+        return ()
+    return (f"Risk tiers: {frames.contracts.tiers_source}.", *frames.contracts.assumptions)
 
 
 def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
@@ -233,5 +265,4 @@ def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
         "tiers_source": contracts.tiers_source,
         "marks": frames.marks,
         "funding": contracts.funding,
-        "data_assumptions": (f"Risk tiers: {contracts.tiers_source}.", *contracts.assumptions),
     }

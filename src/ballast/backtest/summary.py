@@ -34,7 +34,9 @@ def groups(result: Result) -> list[Group]:
     figures = result.metrics
     margin = [margin_group(result, result.margin)] if result.margin else []
     quotes = [_quotes(result.quotes)] if result.quotes else []
-    return [_performance(result, figures), _risk(figures), *margin, _trading(figures), *quotes, _costs(result, figures)]
+    guards = [_guards(result)] if result.signals or result.refusals or result.locks else []
+    trading = [_trading(figures), *quotes]
+    return [_performance(result, figures), _risk(figures), *margin, *trading, _costs(result, figures), *guards]
 
 
 def remarks(result: Result) -> list[str]:
@@ -217,3 +219,17 @@ def _costs(result: Result, figures: Metrics) -> Group:
             Figure("Turnover", number(figures.turnover), "times a year", "turnover"),
         ],
     )
+
+
+def _guards(result: Result) -> Group:
+    signals = ", ".join(f"{count:,} {action}" for action, count in result.signals.items())
+    refusals = sorted(result.refusals.items(), key=lambda item: -item[1])
+    names = ", ".join(reason for reason, _ in refusals[:2]) + (" and more" if len(refusals) > 2 else "")
+    stops = result.reasons.index("elastic_trailing") if "elastic_trailing" in result.reasons else -1
+    fired = sum(int(reason) == stops for reason in result.fills["reason"])
+    counted = [
+        ("Signals", sum(result.signals.values()), signals),
+        ("Refused early", sum(result.refusals.values()), names),
+        ("Stops moved", len(result.locks), f"{fired:,} filled"),
+    ]
+    return Group("Guards", [Figure(label, f"{count:,}", remark) for label, count, remark in counted if count])

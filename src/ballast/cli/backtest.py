@@ -43,7 +43,7 @@ def backtest(
     config = load(file, settings or ())
     setup = setup_from_config(config, frames_of(config))
     with late_progress("Backtest", quiet=quiet) as progress:
-        result = run(setup, progress=progress)
+        result = run(setup, with_exits=report_path is not None, progress=progress)
     if json_path is not None:
         result.to_json(json_path)
     if report_path is not None:

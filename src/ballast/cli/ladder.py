@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STYLES = {"NORMAL": "green", "FROZEN": "blue", "PANIC": "dark_orange", "EMERGENCY": "red", "HALTED": "bright_black"}
 _VERDICTS = {"passes": "green", "if affordable": "yellow", "refused": "red"}
-_USUAL_LADDERS = 300
+_USUAL_LADDERS = 415
 """About how many ladders the safe profile can come to; what progress is measured by."""
 
 

@@ -85,7 +85,7 @@ def _thaws(settings: RiskSettings, has_margin: bool) -> list[str]:
     if settings.profile == Profile.DOCUMENTED:
         return [f"A ≥ {number(settings.early_freeze_mult)} N: NORMAL, at once", "what the operator froze, he releases"]
     margin = f"A ≥ {number(settings.early_freeze_mult * settings.hysteresis)} N, " if has_margin else ""
-    ways = [f"{margin}all known, after at least {number(settings.freeze_dwell_s)} s: NORMAL"]
+    ways = [f"{margin}all known, for {number(settings.freeze_dwell_s)} s without a break: NORMAL"]
     if settings.daily_loss_limit > 0.0 or settings.drawdown_limit > 0.0:
         ways.append("a loss holds it until the next day (UTC)")
     return [*ways, "what the operator froze, he releases"]
@@ -114,7 +114,7 @@ def _panic(settings: RiskSettings, has_margin: bool) -> tuple[tuple[str, ...], t
     calm += (
         f" or A ≥ {number(percent * widened)} % of equity, for {number(settings.panic_exit_hold_s)} s without a break"
     )
-    return enters, (f"{calm}: FROZEN, or NORMAL where nothing freezes",)
+    return enters, (f"{calm}: FROZEN, or NORMAL where the causes of FROZEN have been gone for their time too",)
 
 
 def _emergencies(settings: RiskSettings, has_margin: bool) -> list[str]:

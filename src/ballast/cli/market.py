@@ -19,12 +19,13 @@ from ballast.model.errors import ConfigError
 from ballast.model.market import FundingStamp, width_for
 
 if TYPE_CHECKING:
+    from ballast.config.operator_sections import NewsSection
     from ballast.data.funding import Funding
 
 
 def frames_of(config: Config) -> Frames:
     """
-    Read the bars of ``[data]`` and lay them side by side, with what contracts on margin have besides.
+    Read the bars of ``[data]`` and lay them side by side, with contracts on margin and the news calendar.
 
     Raises
     ------
@@ -65,7 +66,9 @@ def complete(config: Config, columns: Columns) -> Frames:
         end_ms=data.end_ms,
         width=width_for(config.n_symbols),
     )
-    return _with_contracts(config, frames) if config.account.is_margin else frames
+    if config.account.is_margin:
+        frames = _with_contracts(config, frames)
+    return frames if config.news is None else _with_news(config, config.news, frames)
 
 
 def marks_of(config: Config) -> Marks:
@@ -101,6 +104,19 @@ def _with_contracts(config: Config, frames: Frames) -> Frames:
     )
     digest = hashlib.sha256(frames.data_hash.encode() + contracts.content()).hexdigest()
     return replace(frames, contracts=contracts, data_hash=digest)
+
+
+def _with_news(config: Config, section: NewsSection, frames: Frames) -> Frames:
+    from time import time_ns
+
+    from ballast.data.run_calendar import run_calendar
+
+    # A decision falls on the close of a bar.
+    first_ns = int(frames.records["ts_ns"][0]) + frames.interval_ns
+    last_ns = int(frames.records["ts_ns"][-1]) + frames.interval_ns
+    news = run_calendar(section, frames.symbols, config.directory, first_ns, last_ns, time_ns())
+    digest = hashlib.sha256(frames.data_hash.encode() + news.content()).hexdigest()
+    return replace(frames, news=news, data_hash=digest)
 
 
 def _tiers(config: Config, source: str | None) -> str | Path | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ballast.research.survival.analysis import Survival, Way
-    from ballast.research.survival.levels import Row
-    from ballast.research.survival.variants import Variant
+    from ballast.research.survival.chances import Chances
+    from ballast.research.survival.columns import Column
 
-STYLES = ("", "yellow", "bold red")
+STYLES = ("", "yellow", "red")
 _DAYS = {"h": 1.0 / 24.0, "d": 1.0, "w": 7.0}
 LONGEST_DAYS = 366.0
 MOST_PATHS = 1_000_000
@@ -45,9 +45,13 @@ def survive(
     quiet: Quiet = False,
 ) -> None:
     """
-    Show how far the price may run one way before the grid stops, gives up, or loses everything.
+    Tell how likely a hedge grid is to lose its money, how much, and at which price.
 
-    Starts at the last close of the data.
+    Starts at the last close of the data. The odds come first: of random markets made of the recorded days, how many
+    end with everything closed by force, by the bot or by the exchange. Then two roads without a way back, up and down,
+    level by level: what each level costs, and where the bot stops adding, panics, gives up, or is liquidated.
+
+    --set tries a setting without touching the file. risk.profile="off" shows the grid without its risk ladder.
     """
     refuse_unwritable(json_path, html_path)
     horizons = parse_horizons(horizon)
@@ -77,7 +81,7 @@ def survive(
     if quiet:
         return
     terminal = console()
-    for part in parts(found):
+    for part in parts(found, terminal.width):
         terminal.print(part)
         terminal.print()
     for what, path in (("Figures", json_path), ("Page", html_path)):
@@ -99,26 +103,43 @@ def parse_horizons(text: str) -> Mapping[str, float]:
     return found
 
 
-def parts(found: Survival) -> Iterator[RenderableType]:
-    """Yield what is printed: the verdict first, then the figures behind it."""
+def parts(found: Survival, width: int) -> Iterator[RenderableType]:
+    """Yield what is printed ``width`` columns wide: the odds and the verdict first, then the figures behind them."""
     from rich.text import Text
 
-    from ballast.research.survival.story import likelihood, verdict, without_ladder
+    from ballast.research.survival.story import likelihood, verdict
 
     yield _title(found)
-    warning = without_ladder(found)
-    if warning is not None:
-        yield Text(f"! {warning}", style="bold red")
     yield Text("\n").join(Text(sentence.words, style=STYLES[sentence.gravity]) for sentence in verdict(found))
     yield _distances(found)
+    yield _lines(_meanings(found))
+    columns = fitting_columns(found, width)
     for name, way in found.ways.items():
-        yield _levels(found, way, name)
+        side = "SHORT" if name == "up" else "LONG"
+        yield _titled(
+            f"Price {name}: the {side} side, level by level ({found.currency})", level_table(way, columns[name])
+        )
+    yield _lines(_column_notes(found, columns))
     yield _limits(found)
-    yield _sensitivity(found.variants)
-    if found.models:
-        yield _chances(found)
-        yield Text("\n").join(Text(likelihood(found, model)) for model in found.models)
-    yield Text("\n").join(Text(f"- {sentence}", style="dim") for sentence in found.assumptions)
+    yield from _sensitivity(found)
+    for model in found.models:
+        yield _chances(found, model)
+        yield Text(likelihood(found, model))
+    yield _lines(f"- {sentence}" for sentence in found.assumptions)
+
+
+def _lines(lines: Iterable[str]) -> RenderableType:
+    from rich.text import Text
+
+    return Text("\n".join(lines))
+
+
+def _titled(title: str, table: Table, remark: str = "") -> RenderableType:
+    """Return a table under its title: a title of its own the table would break where it is narrow."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(Text(title, style="bold"), table, *([Text(remark)] if remark else []))
 
 
 def _title(found: Survival) -> RenderableType:
@@ -133,30 +154,52 @@ def _title(found: Survival) -> RenderableType:
     )
     details = (
         f" from {at} with {money(found, found.setup.initial_capital)}, leverage "
-        f"{', '.join(f'{one:g}' for one in leverages)}, ladder {found.profile}"
+        f'{", ".join(f"{one:g}" for one in leverages)}, risk profile "{found.profile}"'
     )
     return Text.assemble(("What this grid survives", "bold"), details)
 
 
-def _distances(found: Survival) -> Table:
+def _plain_table() -> Table:
+    from rich import box
     from rich.table import Table
-    from rich.text import Text
 
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _distances(found: Survival) -> RenderableType:
     from ballast.backtest.formatting import number
-    from ballast.research.survival.layers import Layer
-    from ballast.research.survival.story import LAYER_MEANINGS, LAYER_NAMES
+    from ballast.research.survival.story import LAST_LEVEL, LAYER_NAMES, digits_of, last_level, layers_of
 
-    table = Table(title="How far the price may run one way", title_justify="left", title_style="bold")
+    table = _plain_table()
     table.add_column("", no_wrap=True)
-    for head in ("price up", "money then", "price down", "money then"):
+    for head in ("price up", "money left", "price down", "money left"):
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("what it means")
-    for layer in Layer:
+    cells: list[str] = []
+    for name, way in found.ways.items():
+        last = last_level(found, way)
+        move, left = (None, None) if last is None else (last.fraction, last.equity)
+        cells += [_move(move, name), number(left, digits_of(found))]
+    table.add_row(LAST_LEVEL, *cells)
+    for layer in layers_of(found):
         cells = []
         for name, way in found.ways.items():
-            cells += [_move(way.fractions[layer], name), number(way.equity[layer], 2)]
-        table.add_row(LAYER_NAMES[layer], *cells, Text(LAYER_MEANINGS[layer], style="dim"))
-    return table
+            cells += [_move(way.fractions[layer], name), number(way.equity[layer], digits_of(found))]
+        table.add_row(LAYER_NAMES[layer], *cells)
+    return _titled(f"How far the price may run one way (money in {found.currency})", table)
+
+
+def _meanings(found: Survival) -> Iterator[str]:
+    from ballast.research.survival.story import (
+        LAST_LEVEL,
+        LAST_LEVEL_MEANING,
+        LAYER_MEANINGS,
+        LAYER_NAMES,
+        layers_of,
+    )
+
+    yield f"{LAST_LEVEL}: {LAST_LEVEL_MEANING}"
+    for layer in layers_of(found):
+        yield f"{LAYER_NAMES[layer]}: {LAYER_MEANINGS[layer]}"
 
 
 def _move(fraction: float | None, name: str) -> str:
@@ -165,117 +208,88 @@ def _move(fraction: float | None, name: str) -> str:
     return "never" if fraction is None else percent(fraction if name == "up" else -fraction, 2, signed=True)
 
 
-def _levels(found: Survival, way: Way, name: str) -> Table:
-    from rich import box
-    from rich.table import Table
+def fitting_columns(found: Survival, width: int) -> Mapping[str, Sequence[Column]]:
+    """Return the columns of each direction's level table, without those that matter least where room is short."""
+    from rich.console import Console
+    from rich.measure import Measurement
 
-    side = "SHORT" if name == "up" else "LONG"
-    table = Table(
-        title=f"Price {name}: the {side} side, level by level ({found.currency})",
-        caption="A: free for trading beside the reserve. N: what the next steps of all legs would cost. "
-        "IM, MM: initial and maintenance margin; at an MM rate of 100 % the exchange liquidates.",
-        title_justify="left",
-        title_style="bold",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    has_many = found.setup.n_symbols > 1
-    for head in ("symbol", "level") if has_many else ("level",):
-        table.add_column(head, no_wrap=True)
-    for head in ("move", "price", "size", "margin", "next needs", "equity", "IM", "MM", "MM rate", "A", "N"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
+    from ballast.research.survival.columns import level_columns
+
+    console = Console()
+    unbounded = console.options.update_width(100 * width)
+    shown = columns = {name: level_columns(found, way) for name, way in found.ways.items()}
+    for rank in sorted({column.rank for one in columns.values() for column in one}, reverse=True):
+        shown = {name: [column for column in one if column.rank <= rank] for name, one in columns.items()}
+        tables = [level_table(way, shown[name]) for name, way in found.ways.items()]
+        if max(Measurement.get(console, unbounded, table).maximum for table in tables) <= width:
+            break
+    return shown
+
+
+def level_table(way: Way, columns: Sequence[Column]) -> Table:
+    """Return the levels of a direction."""
+    table = _plain_table()
+    for column in columns:
+        table.add_column(column.head, justify="left" if column.is_text else "right", no_wrap=True)
     for row in way.rows:
-        cells = _level_cells(row, name)
-        table.add_row(*([row.symbol] if has_many else []), *cells, style="" if row.event == "level" else "bold")
+        table.add_row(*(column.cell(row) for column in columns))
     return table
 
 
-def _level_cells(row: Row, name: str) -> Sequence[str]:
-    from ballast.backtest.formatting import number, percent, significant
-    from ballast.research.survival.layers import Layer
-    from ballast.research.survival.story import LAYER_NAMES
+def _column_notes(found: Survival, shown: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    from ballast.research.survival.columns import level_columns
 
-    what = str(row.level) if row.event == "level" else LAYER_NAMES[Layer(row.event)].lower()
-    next_cost = "last" if row.event == "level" and row.next_cost is None else number(row.next_cost)
-    money = [number(value, 1) for value in (row.equity, row.initial_margin, row.maintenance_margin)]
-    return (
-        what,
-        _move(row.fraction, name),
-        significant(row.fill_price if row.fill_price is not None else row.price, 7),
-        significant(row.qty),
-        number(row.step_margin, 2),
-        next_cost if row.event == "level" else "",
-        *money,
-        percent(row.mm_rate, 1),
-        number(row.available, 1),
-        number(row.next_worst_case, 1),
-        row.state.lower() if row.state else "off",
-    )
+    for name, way in found.ways.items():
+        yield from (column.note for column in shown[name] if column.note)
+        if len(shown[name]) < len(level_columns(found, way)):
+            yield "A wider window shows more columns, --html and --json all of them."
+        # Both directions have the same columns.
+        return
 
 
-def _limits(found: Survival) -> Table:
-    from rich.table import Table
-
+def _limits(found: Survival) -> RenderableType:
     from ballast.backtest.formatting import percent
     from ballast.research.survival.story import level_words
 
-    table = Table(title="Most levels that survive a move", title_justify="left", title_style="bold")
+    table = _plain_table()
     for head in ("move", "up", "down"):
         table.add_column(head, justify="right")
     for limit in found.limits:
         table.add_row(percent(limit.move, 0), *(level_words(count) for count in (limit.up, limit.down)))
-    return table
+    return _titled("Most levels a side may have so that such a move closes nothing by force", table)
 
 
-def _sensitivity(variants: Sequence[Variant]) -> Table:
-    from rich.table import Table
-
-    from ballast.research.survival.layers import Layer
-    from ballast.research.survival.story import LAYER_NAMES, variant_words
-
-    table = Table(
-        title="If one setting were different (up / down)",
-        caption="Bold: as configured. The rest stays as it is.",
-        title_justify="left",
-        title_style="bold",
-        caption_justify="left",
+def _sensitivity(found: Survival) -> Iterator[RenderableType]:
+    from ballast.research.survival.story import (
+        LAYER_NAMES,
+        SETTING_NAMES,
+        configured_value,
+        layers_of,
+        variant_words,
     )
-    table.add_column("setting")
-    table.add_column("value", justify="right")
-    for layer in Layer:
+
+    layers = layers_of(found)
+    for key, words in SETTING_NAMES.items():
+        table = _plain_table()
+        table.add_column("value", justify="right")
+        for layer in layers:
+            table.add_column(LAYER_NAMES[layer], justify="right")
+        for variant in found.variants:
+            if variant.key == key:
+                cells = (variant_words(found, variant, layer) for layer in layers)
+                table.add_row(configured_value(variant), *cells)
+        yield _titled(f"If it were different: {words} (how far up / down; * as configured)", table)
+
+
+def _chances(found: Survival, model: Chances) -> RenderableType:
+    from ballast.research.survival.story import LAYER_NAMES, MODEL_NAMES, layers_of, share
+
+    table = _plain_table()
+    table.add_column("within")
+    for layer in layers_of(found):
         table.add_column(LAYER_NAMES[layer], justify="right", no_wrap=True)
-    last = ""
-    for variant in variants:
-        cells = [variant_words(variant, layer) for layer in Layer]
-        style = "bold" if variant.is_configured else ""
-        table.add_row("" if variant.key == last else variant.key, f"{variant.value:g}", *cells, style=style)
-        last = variant.key
-    return table
-
-
-def _chances(found: Survival) -> Table:
-    from rich.table import Table
-
-    from ballast.research.survival.layers import Layer
-    from ballast.research.survival.story import LAYER_NAMES, MODEL_NAMES, share
-
-    table = Table(
-        title="How likely it is by when (95 % interval)",
-        title_justify="left",
-        title_style="bold",
-    )
-    table.add_column("market")
-    table.add_column("within", justify="right")
-    for layer in Layer:
-        table.add_column(LAYER_NAMES[layer], justify="right", no_wrap=True)
-    for model in found.models:
-        name = MODEL_NAMES[model.name]
-        for horizon, days in found.horizons.items():
-            chances = model.at_horizon[days]
-            cells = [f"{share(one.p)} ({100 * one.low:.1f}-{100 * one.high:.1f})" for one in chances.values()]
-            table.add_row(name, horizon, *cells)
-            name = ""
-    return table
+    for horizon, days in found.horizons.items():
+        chances = [model.at_horizon[days][layer] for layer in layers_of(found)]
+        table.add_row(horizon, *(f"{share(one.p)}\n{100 * one.low:.1f} to {100 * one.high:.1f}" for one in chances))
+    remark = "Under each figure: between which two the true one lies, with 95 % certainty, in such a market."
+    return _titled(f"How likely it is by when, in {MODEL_NAMES[model.name]}", table, remark)

@@ -12,6 +12,8 @@ import msgspec
 
 from ballast.config.account import account_section, fitted_data, refuse_other_mode
 from ballast.config.keys import checked_section, keys_of, refuse_no_table, refuse_unknown_symbol, shown
+from ballast.config.operator_sections import OPERATOR_SECTIONS
+from ballast.config.operators import operator_sections
 from ballast.config.overrides import apply
 from ballast.config.risk import risk_section
 from ballast.config.schema import (
@@ -39,6 +41,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "strategy": StrategySection,
     "risk": RiskSection,
     "report": ReportSection,
+    **OPERATOR_SECTIONS,
 }
 
 
@@ -82,7 +85,8 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
     account = account_section(raw.get("account", {}), data.symbols)
     strategy = _strategy(raw.get("strategy", {}), data.symbols, directory)
     data = fitted_data(data, account, strategy, names_market="market" in raw["data"])
-    refuse_other_mode(account, _named_strategy(strategy.name, directory))
+    chosen = _named_strategy(strategy.name, directory)
+    refuse_other_mode(account, chosen)
     return Config(
         schema_version=_version(raw.get("schema_version", SCHEMA_VERSION)),
         data=data,
@@ -92,6 +96,7 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
         strategy=strategy,
         risk=risk_section(raw.get("risk", {}), is_margin=account.is_margin),
         report=ReportSection(**checked_section(ReportSection, raw.get("report", {}), "report")),
+        **operator_sections(raw, data.symbols, chosen),
         directory=directory,
     )
 
@@ -196,6 +201,11 @@ def _strategy(raw: Any, symbols: Sequence[str], directory: Path) -> StrategySect
     name = checked_section(StrategySection, own, "strategy")["name"]
     given = {key: value for key, value in raw.items() if key not in own and key != "symbols"}
     strategy = _named_strategy(name, directory)
+    if strategy.follows_profile and "profile" in given:
+        raise ConfigError(
+            f"strategy.profile: '{name}' follows the risk ladder; delete it and set risk.profile = \"safe\", "
+            '"documented" or "off"'
+        )
     by_symbol = _by_symbol(raw.get("symbols", {}), strategy, symbols)
     strategy.params(given, len(symbols), {symbols.index(symbol): one.settings for symbol, one in by_symbol.items()})
     given = strategy.checked_values(given)

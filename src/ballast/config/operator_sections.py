@@ -7,6 +7,7 @@ less is checked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -29,7 +30,7 @@ class NewsSection(Section, frozen=True, kw_only=True):
 
     calendar: Annotated[
         str | None,
-        key("Economic calendar, JSON or iCalendar: a file or an https URL. Without it there is no news filter."),
+        key("Economic calendar, JSON or iCalendar: a file or an https URL. Must be given."),
     ] = None
     block_window_minutes: Annotated[
         int, key("How long before and after a release, inclusive.", unit="minutes", ge=1, le=240, source=_STAGED)
@@ -45,7 +46,14 @@ class NewsSection(Section, frozen=True, kw_only=True):
         float, key("Age from which a calendar is too old.", unit="hours", gt=0, le=24, source=_STAGED)
     ] = 24.0
     refresh_minutes: Annotated[
-        int, key("Time between two looks at the calendar.", unit="minutes", ge=1, le=1_440, source=_STAGED)
+        int,
+        key(
+            "Time between two looks at the calendar; a backtest looks once.",
+            unit="minutes",
+            ge=1,
+            le=1_440,
+            source=_STAGED,
+        ),
     ] = 15
     crypto_follows: Annotated[
         tuple[str, ...], key("Currencies whose releases block crypto, too; crypto is exempt without them.")
@@ -61,6 +69,9 @@ class NewsSection(Section, frozen=True, kw_only=True):
     covers_end: Annotated[datetime | None, key("Complete until here, exclusive.", unit="UTC")] = None
 
     def __post_init__(self) -> None:
+        _refuse_no_currency("news.crypto_follows", self.crypto_follows)
+        for symbol, names in self.follows.items():
+            _refuse_no_currency(f"news.follows.{symbol}", _words(names))
         if (self.covers_start is None) != (self.covers_end is None):
             raise ConfigError("news.covers_start, news.covers_end: one is missing; give both, or neither")
         if self.covers_start is not None and self.covers_end is not None and self.covers_start >= self.covers_end:
@@ -88,9 +99,19 @@ class NewsSection(Section, frozen=True, kw_only=True):
 
     def followed(self, symbols: Sequence[str]) -> tuple[frozenset[str], ...]:
         """Return the currencies whose releases block each symbol."""
-        own = {symbol: frozenset(text.replace(",", " ").upper().split()) for symbol, text in self.follows.items()}
+        own = {symbol: frozenset(_words(text)) for symbol, text in self.follows.items()}
         crypto = {name.upper() for name in self.crypto_follows}
         return tuple(currencies_of(symbol, crypto=crypto, overrides=own) for symbol in symbols)
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").upper().split()
+
+
+def _refuse_no_currency(path: str, names: Sequence[str]) -> None:
+    for name in names:
+        if not re.fullmatch("[A-Za-z]{3}", name):
+            raise ConfigError(f'{path} = "{name.lower()}": not a currency; write its three letters, such as USD')
 
 
 class HalalSection(Section, frozen=True, kw_only=True):
@@ -112,8 +133,16 @@ class HalalSection(Section, frozen=True, kw_only=True):
         key("How long before the rollover positions are closed, and nothing is entered.", unit="minutes", ge=1, le=240),
     ] = 10
     allowed_symbols: Annotated[tuple[str, ...], key("The only symbols that may be entered; empty for all.")] = ()
+    swap_free_account: Annotated[
+        bool, key("The broker charges this account no swap. Spot accounts need not say so: they own what they hold.")
+    ] = False
+    swap_free_symbols: Annotated[tuple[str, ...], key("Symbols on which nobody is charged swap.")] = ()
     demo_leniency: Annotated[
-        bool, key("Let swap pass on accounts that are proven to be demo accounts; every such entry is noted.")
+        bool,
+        key(
+            "Let swap pass on accounts that are proven to be demo accounts; every such entry is noted. A backtest is "
+            "none."
+        ),
     ] = False
 
     @property

@@ -11,7 +11,7 @@ import msgspec
 
 from ballast.config.keys import Key, accepts, keys_of
 from ballast.config.load import SECTIONS
-from ballast.config.risk import PARAMETERS
+from ballast.config.risk import ELASTIC, PARAMETERS, POLLING
 from ballast.config.schema import Config, InstrumentLimits, SymbolSettings
 from ballast.model.records import Parameter
 from ballast.strategies.registry import BUILT_IN, load
@@ -24,6 +24,17 @@ One TOML file says what a run does. Unknown keys are refused with the nearest kn
 fractions: 0.40 is 40 %. Times are UTC. `--set section.key=value` puts a value over the file's.
 
 This page is generated from the declarations that check the file: `make docs` writes it.
+"""
+
+
+_ELASTIC = """\
+## `[risk.elastic_trailing]`
+
+A stop that follows the profit of every position: `docs/elastic_trailing.md`. The table switches it on.
+"""
+
+_PACE = """\
+How often it looks, keys of `[risk]`:
 """
 
 
@@ -69,7 +80,8 @@ def _section(title: str, section: type[msgspec.Struct]) -> str:
 
 
 def _risk(section: type[msgspec.Struct]) -> str:
-    return _part("[risk]", section, parameter_rows(PARAMETERS))
+    ladder = _part("[risk]", section, parameter_rows(PARAMETERS))
+    return f"{ladder}\n{_ELASTIC}\n{_table(parameter_rows(ELASTIC))}\n{_PACE}\n{_table(parameter_rows(POLLING))}"
 
 
 def _part(title: str, section: type[msgspec.Struct], rows: list[Row]) -> str:

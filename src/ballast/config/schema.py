@@ -17,6 +17,13 @@ import msgspec
 
 from ballast.config.declarations import Section
 from ballast.config.declarations import key as _key
+from ballast.config.operator_sections import (
+    HalalSection,
+    LoggingSection,
+    NewsSection,
+    SupervisorSection,
+    TradingSection,
+)
 
 SCHEMA_VERSION = 1
 LARGEST_LEVERAGE = 200.0
@@ -282,10 +289,13 @@ class RiskSection(Section, frozen=True, kw_only=True):
     """
     The risk ladder: which limits act, and where they lie.
 
-    Its keys are declared where the ladder is, in ``risk.settings``.
+    Its keys are declared where the ladder is, in ``risk.settings``. ``elastic_trailing`` holds the settings of the
+    elastic stop, None without one, and ``polling`` how often it looks.
     """
 
     settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    elastic_trailing: Mapping[str, Any] | None = None
+    polling: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def profile(self) -> str:
@@ -311,7 +321,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     A whole configuration, checked, with every default filled in.
 
     ``directory`` is where relative paths start. It belongs to the machine, not to the run, so that neither
-    ``to_dict`` nor ``hash`` knows it.
+    ``to_dict`` nor ``hash`` knows it. The sections that default to None are absent where the file lacks them.
     """
 
     schema_version: Annotated[int, _key("Version of this layout; files of older versions keep loading.")]
@@ -322,6 +332,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     strategy: StrategySection
     risk: RiskSection
     report: ReportSection
+    trading: TradingSection | None = None
+    news: NewsSection | None = None
+    halal: HalalSection | None = None
+    supervisor: SupervisorSection | None = None
+    logging: LoggingSection | None = None
     directory: Path = Path()
 
     @property
@@ -358,6 +373,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         by_symbol = plain["strategy"].pop("symbols")
         for table in (*by_symbol.values(), plain["strategy"], plain["risk"]):
             table.update(table.pop("settings"))
+        plain["risk"] |= plain["risk"].pop("polling")
         if by_symbol:
             plain["strategy"]["symbols"] = by_symbol
         kept: dict[str, Any] = _without_none(plain)

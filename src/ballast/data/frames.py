@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from ballast.data.timestamps import most_frequent_step, utc_text
 from ballast.data.usable import UsableSeries, Window, aggregated, at_times, usable_bars, usable_marks
 from ballast.model.errors import ConfigError, DataError
 from ballast.model.market import Frame, MarkBar
+
+if TYPE_CHECKING:
+    from ballast.data.run_calendar import RunCalendar
 
 _NS_PER_MS = 1_000_000
 _FIELDS = (*VALUES, "mark")
@@ -49,7 +52,7 @@ class Frames:
         Rows of the window ignored under rule 2, ignored under rule 3, and changed under rule 4.
     data_hash : str
         SHA-256, hex, of what a run reads: symbols, interval, times and values as used, the same for every file format
-        and width; and of ``contracts``, if there are any.
+        and width; and of ``contracts`` and ``news``, if there are any.
     marks : recarray of MarkBar
         As long as ``records``, NaN where there is no mark; None if the source's marks were not read as bars.
     unmarked : tuple of int
@@ -58,6 +61,8 @@ class Frames:
         What perpetuals have beside bars; empty unless it was read for them.
     ticks : recarray of Tick
         The ticks that the bars were made of; None for bars that were read as such.
+    news : RunCalendar
+        The economic calendar; None unless it was read for a run that asks it.
     """
 
     records: Any
@@ -71,6 +76,7 @@ class Frames:
     unmarked: tuple[int, ...] = ()
     contracts: Contracts = NO_CONTRACTS
     ticks: Any = None
+    news: RunCalendar | None = None
 
     def __len__(self) -> int:
         return len(self.records)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballast.engine.state import Engine, Log
-from ballast.engine.view import View
+from ballast.engine.notes import take_note
+from ballast.engine.state import Engine
 from ballast.model.compiled import compiled
 from ballast.model.enums import IntentKind, Reason
 from ballast.model.intents import Intent
@@ -31,14 +31,14 @@ def make_approve(judge: Any) -> Any:
     def approve(engine: Engine, intent: Intent) -> int:
         view = engine.strategy_view
         if intent.kind == IntentKind.NOTE or intent.kind == IntentKind.ALERT:
-            _write_note(view, engine.log, engine.notes, intent)
+            take_note(view, engine.log, engine.notes, intent)
             return Reason.NONE
         if not 0 <= intent.symbol < view.n_symbols:
             return Reason.UNKNOWN_SYMBOL
         if intent.kind == IntentKind.TARGET:
             resolve_target(view, intent)
             if intent.kind == IntentKind.NOTE:
-                _write_note(view, engine.log, engine.notes, intent)
+                take_note(view, engine.log, engine.notes, intent)
                 return Reason.NONE
         reason: int = judge(engine, intent)
         if reason == Reason.NONE and intent.kind == IntentKind.PLACE:
@@ -64,14 +64,3 @@ def ask_ladder(engine: Engine, intent: Intent) -> int:
     if reason == Reason.NONE and (intent.kind == IntentKind.PLACE or intent.kind == IntentKind.AMEND):
         expect(ladder, view, intent)
     return reason
-
-
-@compiled
-def _write_note(view: View, log: Log, notes: Any, intent: Intent) -> None:
-    note = notes[log.n_notes]
-    note.time_ns = view.time_ns
-    note.symbol = intent.symbol
-    note.reason = intent.reason
-    note.level = intent.level
-    note.value = intent.qty
-    log.n_notes += 1

@@ -58,10 +58,10 @@ def protect(venue: Venue, engine: Engine, frames: Frame, cause: int, intents: In
     before = ladder.state
     measure(view, ladder, settings, facts)
     if facts.has_margin:
-        _count_in_flight(venue, ladder)
+        count_in_flight(venue, ladder)
     has_moved = climb(ladder, settings, facts) != LadderReason.NONE
     if has_moved:
-        _write_move(engine, before)
+        write_move(engine, before)
     view.ladder_state = ladder.state
     _act_for_account(venue, engine, intents, has_moved, cause)
     if venue.guards.shape[0] >= N_GUARDS:
@@ -97,7 +97,7 @@ def _forget_own(engine: Engine, event: Event) -> None:
 
 
 @compiled
-def _count_in_flight(venue: Venue, ladder: Ladder) -> None:
+def count_in_flight(venue: Venue, ladder: Ladder) -> None:
     """Count as approved what has been sent and may open without resting yet: review must see it until it fills."""
     for k in range(venue.clock.n_orders):
         order = venue.orders[k]
@@ -136,16 +136,17 @@ def _act_for_account(venue: Venue, engine: Engine, intents: Intent, has_moved: b
 
 @compiled
 def _set_timer(venue: Venue, engine: Engine, intents: Intent) -> None:
-    """Ask to be woken when time alone may move the ladder."""
-    deadline_ns = next_deadline_ns(engine.ladder, engine.risk)
-    if deadline_ns > engine.strategy_view.time_ns and deadline_ns != engine.log.deadline_ns:
+    """Ask to be woken when time alone may move the ladder; a wake that comes before then asks anew."""
+    now_ns, deadline_ns = engine.strategy_view.time_ns, next_deadline_ns(engine.ladder, engine.risk)
+    if deadline_ns > now_ns and not now_ns < engine.log.deadline_ns <= deadline_ns:
         timer(intents, 0, deadline_ns, EngineRole.LADDER, 0)
         submit(venue, 0, intents[0])  # type: ignore[index]
         engine.log.deadline_ns = deadline_ns
 
 
 @compiled
-def _write_move(engine: Engine, before: int) -> None:
+def write_move(engine: Engine, before: int) -> None:
+    """Write down that the ladder stands elsewhere than in ``before``, and what it saw last."""
     ladder, facts = engine.ladder, engine.facts
     move: Any = engine.moves[engine.log.n_moves]
     move.time_ns = ladder.since_ns

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ballast.engine.guarding import Guards, new_guarding, releases_for
 from ballast.engine.view import View
 from ballast.model.events import Event
 from ballast.model.market import width_for
@@ -17,7 +18,8 @@ from ballast.risk.ladder import Ladder
 from ballast.risk.settings import Profile, risk_settings
 
 MIN_FEATURE_WIDTH = 8
-N_REASONS = 64
+N_REASONS = 144
+"""Room for every ``Reason`` and every verdict of the filters."""
 
 
 @record
@@ -51,13 +53,22 @@ class Log:
 
 @record
 class Note:
-    """A signal, refusal or lock that a strategy recorded."""
+    """
+    A signal, refusal or lock that a strategy recorded, or by ``kind`` (``NoteKind``) something of the engine's own.
+
+    ``reason`` is the strategy's own, or a verdict of the filters. Of a lock, ``value`` is the profit that is locked,
+    ``peak`` the highest so far and ``price`` the stop's trigger; of other notes ``value`` is a quantity.
+    """
 
     time_ns: int
+    kind: int
     symbol: int
+    position_side: int
     reason: int
     level: int
     value: float
+    peak: float
+    price: float
 
 
 @record
@@ -101,7 +112,8 @@ class Engine(NamedTuple):
     ``risk`` are the ladder's settings and ``facts`` what it saw last. ``equity`` and, on margin accounts,
     ``margin`` hold one point per frame, or none when no curve is kept. ``fills``, ``notes`` and ``moves``
     grow by doubling: the run returns to its caller when they are full. ``shared_feature`` replaces the incremental
-    indicators when it has rows: one per output, (n_outputs, n_frames), computed once for many runs.
+    indicators when it has rows: one per output, (n_outputs, n_frames), computed once for many runs. ``guarding`` is
+    the memory of filters and elastic stops, ``releases`` the calendar that they ask; without guards nobody reads them.
     """
 
     strategy_view: Any
@@ -118,6 +130,8 @@ class Engine(NamedTuple):
     moves: Any
     equity: Any
     margin: Any
+    guarding: Any
+    releases: Any
 
 
 def new_engine(
@@ -131,11 +145,12 @@ def new_engine(
     n_tiers: int = 0,
     has_ticks: bool = False,
     risk: Any = None,
+    guards: Guards | None = None,
 ) -> Engine:
     """
     Return an engine with an empty log, a NORMAL ladder and indicators laid out by ``indicators.table.plan``.
 
-    ``risk`` is a ``RiskSettings`` record; None has no ladder.
+    ``risk`` is a ``RiskSettings`` record; None has no ladder. ``guards`` None has no filters and no elastic stops.
     """
     specs, states, ring, n_outputs = plan
     width = width or width_for(n_symbols)
@@ -159,4 +174,6 @@ def new_engine(
         moves=Move.array(256),  # type: ignore[attr-defined]
         equity=np.zeros(n_frames if keeps_curve else 0),
         margin=MarginPoint.array(n_frames if keeps_curve and n_tiers else 0),  # type: ignore[attr-defined]
+        guarding=new_guarding(guards, width),
+        releases=releases_for(guards),
     )

@@ -13,12 +13,13 @@ from __future__ import annotations
 from ballast.kernel.book import drop, emit, engine_order
 from ballast.kernel.fills import book_money, lots_left, slipped_price
 from ballast.kernel.ledger import leg_index
-from ballast.kernel.margin import reaches, tier_margin, tier_of
+from ballast.kernel.margin import reaches, tier_margin
 from ballast.kernel.margin_account import figures_at, refresh_reserves
 from ballast.kernel.marks import NOW
 from ballast.kernel.venue import Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import EngineRole, EventKind, MarginModel, PositionMode, PositionSide, Reason, Side
+from ballast.model.order_terms import tier_of
 from ballast.model.units import MONEY_TOLERANCE, floor_to_step
 
 LIQUIDATION_RATE = 1.0

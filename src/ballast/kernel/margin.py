@@ -16,6 +16,7 @@ from ballast.kernel.ledger import entry_after
 from ballast.model.compiled import compiled
 from ballast.model.enums import MarginModel, Side
 from ballast.model.instrument import Tier
+from ballast.model.order_terms import Terms, closing_fee_rate, tier_of
 from ballast.model.units import MONEY_TOLERANCE
 
 
@@ -26,14 +27,6 @@ class Legs(NamedTuple):
     long_entry: float
     short_qty: float
     short_entry: float
-
-
-class Terms(NamedTuple):
-    """How a symbol is charged: ``MarginModel``, leverage, and the account's taker fee rate."""
-
-    model: int
-    leverage: float
-    taker_fee_rate: float
 
 
 class Resting(NamedTuple):
@@ -95,16 +88,6 @@ def legs_after(legs: Legs, hedged: bool, is_long_leg: bool, signed_qty: float, p
 
 
 @compiled(inline=True)
-def closing_fee_rate(side: int, terms: Terms) -> float:
-    """Return the fee set aside for closing, per value at entry; ``side`` is the side that opened."""
-    if terms.model == MarginModel.TEXTBOOK:
-        return 0.0
-    # The fee is reckoned at the price at which the position alone would be bankrupt.
-    bankruptcy = 1.0 - 1.0 / terms.leverage if side == Side.BUY else 1.0 + 1.0 / terms.leverage
-    return bankruptcy * terms.taker_fee_rate
-
-
-@compiled(inline=True)
 def leg_fees(legs: Legs, terms: Terms) -> tuple[float, float]:
     """Return F of the long and the short leg; the part that is hedged counts twice."""
     hedged = min(legs.long_qty, legs.short_qty)
@@ -120,15 +103,6 @@ def initial_margin(legs: Legs, terms: Terms) -> Linear:
         return Linear((legs.long_qty + legs.short_qty) / terms.leverage, 0.0)
     long_fee, short_fee = leg_fees(legs, terms)
     return Linear(max(legs.long_qty, legs.short_qty) / terms.leverage, long_fee + short_fee)
-
-
-@compiled
-def tier_of(tiers: Tier, first: int, end: int, value: float) -> int:
-    """Return the row of the tier that holds for a position value: bounds are inclusive; rows ``first`` to ``end``."""
-    row = first
-    while row < end - 1 and value > tiers[row].upper_value:  # type: ignore[index]
-        row += 1
-    return row
 
 
 @compiled
@@ -168,14 +142,6 @@ def maintenance_margin(
     orders += order_maintenance(legs.short_qty * mark, resting.short_value, tiers, first, end)
     positions = position_maintenance(legs, terms, mark, tiers, first, end)
     return positions + (long_fee + short_fee) + orders + resting.closing_fee
-
-
-@compiled
-def order_cost(value: float, side: int, terms: Terms) -> float:
-    """Return what an order of ``value`` = qty x price that opens on ``side`` needs: margin and both fees."""
-    if terms.model == MarginModel.TEXTBOOK:
-        return value / terms.leverage
-    return value / terms.leverage + value * terms.taker_fee_rate + value * closing_fee_rate(side, terms)
 
 
 @compiled

@@ -9,22 +9,13 @@ order is never netted against the other leg.
 from __future__ import annotations
 
 from ballast.kernel.ledger import leg_index
-from ballast.kernel.margin import (
-    Legs,
-    Resting,
-    Terms,
-    closing_fee_rate,
-    exceeds,
-    legs_of,
-    order_cost,
-    symbol_figures,
-    tier_of,
-)
+from ballast.kernel.margin import Legs, Resting, exceeds, legs_of, symbol_figures
 from ballast.kernel.marks import NOW, mark_at
 from ballast.kernel.projection import AccountFigures, figures_of
 from ballast.kernel.venue import Order, Position, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import AccountKind, PositionMode, Reason, Side
+from ballast.model.order_terms import Terms, closing_fee_rate, is_leverage_allowed, order_cost
 
 
 @compiled(inline=True)
@@ -137,7 +128,7 @@ def margin_fault(venue: Venue, order: Order, qty: float, price: float) -> int:
         value = legs.long_qty * market.mark + resting.long_value + opening * price
     else:
         value = legs.short_qty * market.mark + resting.short_value + opening * price
-    if terms.leverage > venue.tiers[tier_of(venue.tiers, market.first_tier, market.end_tier, value)].max_leverage:
+    if not is_leverage_allowed(venue.tiers, market.first_tier, market.end_tier, value, terms.leverage):
         return Reason.ABOVE_RISK_LIMIT
     available = figures_at(venue, account, NOW).available
     is_short = exceeds(order_cost(opening * price, order.side, terms), available)
@@ -160,7 +151,7 @@ def set_leverage(venue: Venue, account: int, symbol: int, leverage: float) -> in
     legs, resting, market = legs_at(venue, account, symbol), resting_at(venue, account, symbol), venue.markets[symbol]
     mark = max(0.0, market.mark)
     value = max(legs.long_qty * mark + resting.long_value, legs.short_qty * mark + resting.short_value)
-    if leverage > venue.tiers[tier_of(venue.tiers, market.first_tier, market.end_tier, value)].max_leverage:
+    if not is_leverage_allowed(venue.tiers, market.first_tier, market.end_tier, value, leverage):
         return Reason.ABOVE_RISK_LIMIT
     before = first.leverage
     _lever(venue, first, second, leverage)

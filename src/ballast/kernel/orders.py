@@ -11,6 +11,7 @@ from ballast.kernel.venue import Order, OrderStatus, Phase, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import (
     AccountKind,
+    EngineRole,
     EventKind,
     IntentKind,
     OrderType,
@@ -207,12 +208,12 @@ def _copy(order: Order, account: int, intent: Intent) -> None:
 
 @compiled
 def _matches(order: Order, account: int, intent: Intent) -> bool:
-    """Tell whether a CANCEL or AMEND means this order."""
+    """Tell whether a CANCEL or AMEND means this order; ANY never means one of the engine's own."""
     return (
         order.account == account
         and order.symbol == intent.symbol
         and (intent.position_side == ANY or order.position_side == intent.position_side)
-        and (intent.role == ANY or order.role == intent.role)
+        and (order.role == intent.role or (intent.role == ANY and order.role < EngineRole.BALANCE))
         and (intent.level == ANY or order.level == intent.level)
     )
 

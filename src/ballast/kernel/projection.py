@@ -7,11 +7,11 @@ run over symbols in order, as the venue's do, so that equal accounts give equal 
 
 from __future__ import annotations
 
-from math import inf
 from typing import NamedTuple
 
-from ballast.kernel.margin import Legs, Resting, Terms, legs_of, margin_rate, symbol_figures, tier_of
+from ballast.kernel.margin import Legs, Resting, legs_of, margin_rate, symbol_figures
 from ballast.model.compiled import compiled
+from ballast.model.order_terms import Terms
 
 View = object
 """The engine's view of a margin account."""
@@ -93,13 +93,3 @@ def figures_with(view: View, symbol: int, legs: Legs, cash_change: float) -> Acc
         initial += one.initial_margin
         maintenance += one.maintenance_margin
     return figures_of(view.cash + cash_change, profit, gross, initial, maintenance)  # type: ignore[attr-defined]
-
-
-@compiled
-def highest_leverage(view: View, symbol: int, value: float) -> float:
-    """Return the most leverage that the tier of a position value allows; inf where there are no tiers."""
-    first, end = view.first_tier[symbol], view.end_tier[symbol]  # type: ignore[attr-defined]
-    if first == end:
-        return inf
-    tiers = view.tiers  # type: ignore[attr-defined]
-    return float(tiers[tier_of(tiers, first, end, value)].max_leverage)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from ballast.kernel.funding import is_funding_due
 from ballast.kernel.liquidation import LIQUIDATION_RATE, is_bust
-from ballast.kernel.margin import maintenance_margin, reaches, tier_of
+from ballast.kernel.margin import maintenance_margin, reaches
 from ballast.kernel.margin_account import figures_at, is_margin, legs_at, resting_at, terms_at
 from ballast.kernel.marks import NOW, mark_at
 from ballast.kernel.triggers import NEVER
 from ballast.kernel.venue import Guard, SymbolMarket, Venue
 from ballast.model.compiled import compiled
 from ballast.model.market import Feed
+from ballast.model.order_terms import tier_of
 
 MARGIN_RATE_GUARD = -1
 """The ``woken_role`` of the guard on the maintenance margin rate; linear guards have their index."""

@@ -93,7 +93,6 @@ class CodeCache(_Cache):
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the compiled function for ``signature``, or None."""
-        target_context.refresh()
         try:
             data = self._file(signature, target_context.codegen()).read_bytes()
             result = CompileResult._rebuild(target_context, *pickle.loads(data))
@@ -110,6 +109,10 @@ class CodeCache(_Cache):
             return  # Keyed by an address of this process, so it could never be found again.
         if result.library.has_dynamic_globals:
             raise RuntimeError(f"{self._name} captures an address and could not be cached: pass it as an argument")
+        if self._variant == "entry":
+            # As Numba does when it loads one: what was linked in has had no memory for its environments before.
+            for environment in result._find_referenced_environments():
+                result.codegen.set_env(environment.env_name, environment)
         file = self._file(signature, result.codegen)
         scratch = file.with_suffix(f".{uuid.uuid4().hex}")
         try:

@@ -95,11 +95,8 @@ def _dispatcher(function: Callable[..., Any], *, inline: bool, is_entry: bool) -
         "_nrt": False,
     }
     dispatcher: Any = numba.njit(**options)(function)
-    dispatcher._cache = CodeCache(function, "entry" if is_entry else "inner")
+    dispatcher._cache = CodeCache(function, "entry" if is_entry else "intermediate")
     return dispatcher
-
-
-_inner_class: Any = None
 
 
 def _blank(function: Callable[..., Any]) -> Any:
@@ -114,59 +111,13 @@ def _blank(function: Callable[..., Any]) -> Any:
     return blank
 
 
-def _lacks(kinds: Any, field: str) -> bool:
-    """Tell whether one of these types is a record whose array ``field`` has no rows."""
-    fields = (getattr(kind, "fields", None) or {} for kind in kinds)
-    return any(field in known and known[field].type.shape == (0,) for known in fields)
-
-
 def _inner(function: Callable[..., Any], inline: bool, needs: str) -> Any:
-    """
-    Return a dispatcher for calls from compiled code, which compiles an entry for Python on its first such call.
+    """Return a dispatcher for calls from compiled code, which compiles an entry for Python on its first such call."""
+    from ballast.model.inner import InnerDispatcher
 
-    The glue that unpacks Python arguments is most of the code of a small function, so only what Python
-    really calls gets it. A caller's literals and enum members count as the plain numbers they are:
-    otherwise every constant argument would compile the function once more.
-    """
-    global _inner_class
-    if _inner_class is None:
-        from numba.core import types
-        from numba.core.registry import CPUDispatcher
-        from numba.core.sigutils import normalize_signature
-
-        def plain(kind: Any) -> Any:
-            kind = types.unliteral(kind)
-            return kind.dtype if isinstance(kind, types.IntEnumMember) else kind
-
-        class Inner(CPUDispatcher):
-            """A compiled function without glue for Python."""
-
-            needs = ""
-
-            def compile(self, signature: Any) -> Any:
-                kinds = normalize_signature(signature)[0]
-                if not (self.needs and _lacks(kinds, self.needs)):
-                    return super().compile(signature)
-                if tuple(kinds) not in self.overloads:
-                    if not hasattr(self, "blank"):
-                        # Kept, because Numba forgets the code of a dispatcher that nobody holds.
-                        self.blank = _dispatcher(_blank(self.py_func), inline=False, is_entry=False)
-                    self.blank.compile(signature)
-                    self.add_overload(self.blank.overloads[tuple(kinds)])
-                result: Any = self.overloads[tuple(kinds)]
-                return result.entry_point
-
-            def get_call_template(self, arguments: Any, named: Any) -> Any:
-                named = {name: plain(kind) for name, kind in named.items()}
-                return super().get_call_template(tuple(plain(kind) for kind in arguments), named)
-
-            def __call__(self, *arguments: Any, **named: Any) -> Any:
-                if not hasattr(self, "_entry"):
-                    self._entry = _dispatcher(self.py_func, inline=False, is_entry=True)
-                return self._entry(*arguments, **named)
-
-        _inner_class = Inner
     dispatcher = _dispatcher(function, inline=inline, is_entry=False)
-    dispatcher.__class__ = _inner_class
+    dispatcher.__class__ = InnerDispatcher
     dispatcher.needs = needs
+    dispatcher.make_blank = lambda: _dispatcher(_blank(function), inline=False, is_entry=False)
+    dispatcher.make_entry = lambda: _dispatcher(function, inline=False, is_entry=True)
     return dispatcher

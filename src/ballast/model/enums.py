@@ -205,3 +205,17 @@ class EngineRole(IntEnum):
     EMERGENCY = 202
     LIQUIDATION = 203
     LADDER = 204  # a timer of the ladder's own
+    ELASTIC_TRAILING = 205
+    COMPLIANCE = 206
+    GUARD = 207  # a timer of the guards' own
+
+
+class NoteKind(IntEnum):
+    """Whose note it is, and of what."""
+
+    STRATEGY = 0
+    REFUSAL = 1  # a filter refused a request
+    ENTRY = 2  # the compliance screen let one pass
+    LOCK = 3  # an elastic stop moved
+    CLOSING = 4  # a guard closes a position
+    SWITCH = 5  # the supervisor's level rose

@@ -170,3 +170,16 @@ def note(intents: Intent, n: int, symbol: int, value: float, level: int, reason:
     intent.qty = value
     intent.level = level
     return n + 1
+
+
+@compiled
+def lock_note(
+    intents: Intent, n: int, symbol: int, position_side: int, lock: float, peak: float, price: float, reason: int
+) -> int:
+    """Record that a stop at ``price`` now locks the profit ``lock`` of a position that has had ``peak``."""
+    n = note(intents, n, symbol, lock, 0, reason)
+    intent = intents[n - 1]  # type: ignore[index]
+    intent.position_side = position_side
+    intent.next_qty = peak
+    intent.price = price
+    return n

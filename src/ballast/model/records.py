@@ -26,10 +26,10 @@ import numpy.typing as npt
 
 DIMENSIONS = (
     *("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions"),
-    *("tiers", "guards", "quotes"),
+    *("tiers", "guards", "stops", "quotes"),
 )
-ABSENT_UNLESS_GIVEN = ("tiers", "guards", "quotes")
-"""Dimensions that are 0 where nobody gives them: what only margin accounts, or only ticks, need."""
+ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "quotes")
+"""Dimensions that are 0 where nobody gives them: what only some accounts, or only ticks, need."""
 
 Record = Any
 """A scalar of a structured dtype; its fields are its attributes."""

@@ -13,11 +13,12 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from ballast.kernel.margin import Legs, legs_after, margin_rate
-from ballast.kernel.margin import order_cost as venue_order_cost
 from ballast.kernel.projection import account_figures, figures_with, terms_in
 from ballast.model.compiled import compiled
 from ballast.model.enums import EngineRole, MarginModel, PositionMode, PositionSide, QtyUnit, Side
 from ballast.model.intents import Intent, place_market
+from ballast.model.order_terms import largest_value
+from ballast.model.order_terms import order_cost as venue_order_cost
 from ballast.model.units import floor_to_step, is_below
 from ballast.risk.emergency import close_leg
 from ballast.risk.facts import Facts, legs_of_facts
@@ -151,10 +152,8 @@ def _room_in_tiers(view: View, facts: Facts, symbol: int) -> float:
     """Return how much the lighter leg may grow before its tier asks for less leverage; at the worse price."""
     price = view.mark[symbol] * (1.0 + view.slippage_rate)
     lighter = min(facts.leg_qty[2 * symbol], facts.leg_qty[2 * symbol + 1])
-    value = 0.0
-    for row in range(view.first_tier[symbol], view.end_tier[symbol]):
-        if view.leverage[symbol] <= view.tiers[row].max_leverage:
-            value = view.tiers[row].upper_value
+    first, end = view.first_tier[symbol], view.end_tier[symbol]
+    value = largest_value(view.tiers, first, end, view.leverage[symbol])
     return max(0.0, value / price - lighter)
 
 

@@ -1,9 +1,10 @@
 """
 How the ladder moves: figures and thresholds in, at most one move out.
 
-Worst first. Upwards it moves at once, downwards only when every cause has gone with hysteresis and the state has
-lasted its time, all on the time of events. A figure that is unknown is never a reason to move down, and on its own
-a reason to freeze.
+Worst first. Upwards it moves at once, downwards only when every cause has been gone, with hysteresis, for all of the
+state's time: a cause that comes back, if only for an instant, starts that time anew. What an operator or a breaker
+holds ends when they let go. All on the time of events. A figure that is unknown is never a reason to move down, and on
+its own a reason to freeze.
 
 (C1) The same ladder with worse figures never ends lower. (C2) Only an operator leaves EMERGENCY and HALTED.
 (C3) Nothing is remembered outside the ladder's record. The documented profile breaks the rest on purpose:
@@ -42,15 +43,32 @@ def climb(ladder: Ladder, settings: RiskSettings, facts: Facts) -> int:
         ladder.alarm = emergency
         return enter(ladder, LadderState.EMERGENCY, emergency, now_ns)
     _time_imbalance(ladder, settings, facts, now_ns)
-    panic = panic_reason(ladder, settings, facts, now_ns)
+    _time_recovery(ladder, settings, facts)
+    moved = _climb_below_emergency(ladder, settings, facts, now_ns)
+    if moved != LadderReason.NONE:
+        # The new state counts for itself what is gone already.
+        _time_recovery(ladder, settings, facts)
+    return moved
+
+
+@compiled
+def _climb_below_emergency(ladder: Ladder, settings: RiskSettings, facts: Facts, now_ns: int) -> int:
     if ladder.state != LadderState.PANIC:
+        panic = panic_reason(ladder, settings, facts, now_ns)
         if panic != LadderReason.NONE:
             return enter(ladder, LadderState.PANIC, panic, now_ns)
-        return _freeze_or_thaw(ladder, settings, facts, now_ns)
-    if settings.profile == Profile.DOCUMENTED or not _has_been_calm(ladder, settings, facts, now_ns):
+    elif settings.profile == Profile.DOCUMENTED or not has_lasted(
+        ladder, ladder.calm_since_ns, settings.panic_exit_hold_s
+    ):
         return LadderReason.NONE
-    is_thawed = freeze_reason(ladder, settings, facts) == LadderReason.NONE and has_thawed(ladder, settings, facts)
-    return enter(ladder, LadderState.NORMAL if is_thawed else LadderState.FROZEN, LadderReason.RECOVERED, now_ns)
+    if ladder.state == LadderState.NORMAL:
+        freeze = freeze_reason(ladder, settings, facts)
+        return LadderReason.NONE if freeze == LadderReason.NONE else enter(ladder, LadderState.FROZEN, freeze, now_ns)
+    if not is_held(ladder) and has_lasted(ladder, ladder.thawed_since_ns, settings.freeze_dwell_s):
+        return enter(ladder, LadderState.NORMAL, LadderReason.RECOVERED, now_ns)
+    if ladder.state == LadderState.PANIC:
+        return enter(ladder, LadderState.FROZEN, LadderReason.RECOVERED, now_ns)
+    return LadderReason.NONE
 
 
 @compiled
@@ -115,27 +133,21 @@ def freeze_reason(ladder: Ladder, settings: RiskSettings, facts: Facts) -> int:
     return LadderReason.NONE
 
 
+@compiled(inline=True)
+def is_held(ladder: Ladder) -> bool:
+    """Tell whether the operator or a breaker keeps the ladder at FROZEN, whatever the figures."""
+    return ladder.is_operator_frozen or ladder.tripped != LadderReason.NONE
+
+
 @compiled
-def has_thawed(ladder: Ladder, settings: RiskSettings, facts: Facts) -> bool:
-    """Tell whether available money has passed the threshold of freezing with hysteresis."""
-    if not facts.has_margin or settings.profile == Profile.DOCUMENTED:
-        return True
+def is_thawed(settings: RiskSettings, facts: Facts) -> bool:
+    """Tell whether figures call for FROZEN no more: all known, available money at its threshold with hysteresis."""
+    if settings.profile == Profile.DOCUMENTED:
+        return not is_margin_low(facts, settings.early_freeze_mult)
+    if not facts.has_margin or not facts.is_known:
+        return facts.is_known
     worst_case = settings.early_freeze_mult * facts.next_worst_case * settings.hysteresis
     return has_reached(facts.available_for_trading, worst_case)
-
-
-@compiled
-def _freeze_or_thaw(ladder: Ladder, settings: RiskSettings, facts: Facts, now_ns: int) -> int:
-    reason = freeze_reason(ladder, settings, facts)
-    if ladder.state == LadderState.NORMAL:
-        if reason == LadderReason.NONE:
-            return LadderReason.NONE
-        return enter(ladder, LadderState.FROZEN, reason, now_ns)
-    if reason != LadderReason.NONE or not has_thawed(ladder, settings, facts):
-        return LadderReason.NONE
-    if now_ns - ladder.since_ns < settings.freeze_dwell_s * SECOND_NS:
-        return LadderReason.NONE
-    return enter(ladder, LadderState.NORMAL, LadderReason.RECOVERED, now_ns)
 
 
 @compiled
@@ -151,14 +163,25 @@ def is_calm(settings: RiskSettings, facts: Facts) -> bool:
 
 
 @compiled
-def _has_been_calm(ladder: Ladder, settings: RiskSettings, facts: Facts, now_ns: int) -> bool:
-    """Tell whether it has been calm for as long as leaving PANIC asks, and keep that clock."""
-    if not is_calm(settings, facts):
-        ladder.calm_since_ns = NEVER
-        return False
-    if ladder.calm_since_ns == NEVER:
-        ladder.calm_since_ns = now_ns
-    return now_ns - ladder.calm_since_ns >= settings.panic_exit_hold_s * SECOND_NS
+def _time_recovery(ladder: Ladder, settings: RiskSettings, facts: Facts) -> None:
+    """Note since when the causes of FROZEN and of PANIC have been gone without a break."""
+    now_ns = ladder.evaluated_ns
+    ladder.thawed_since_ns = begun(ladder.thawed_since_ns, is_thawed(settings, facts), now_ns)
+    ladder.calm_since_ns = begun(ladder.calm_since_ns, is_calm(settings, facts), now_ns)
+
+
+@compiled
+def begun(since_ns: int, is_so: bool, now_ns: int) -> int:
+    """Return since when something has been so without a break; ``NEVER`` when it is not."""
+    if not is_so:
+        return NEVER
+    return now_ns if since_ns == NEVER else since_ns
+
+
+@compiled
+def has_lasted(ladder: Ladder, since_ns: int, wait_s: float) -> bool:
+    """Tell whether what began at ``since_ns`` has lasted so long by now."""
+    return since_ns != NEVER and ladder.evaluated_ns - since_ns >= wait_s * SECOND_NS
 
 
 @compiled
@@ -178,23 +201,23 @@ def next_deadline_ns(ladder: Ladder, settings: RiskSettings) -> int:
     soonest = NEVER
     if settings.profile == Profile.OFF or ladder.state >= LadderState.EMERGENCY:
         return soonest
-    if ladder.imbalance_since_ns != NEVER and ladder.state != LadderState.PANIC:
+    if ladder.state != LadderState.PANIC:
         soonest = _sooner(ladder, soonest, ladder.imbalance_since_ns, settings.imbalance_hold_s)
     if ladder.state == LadderState.FROZEN:
-        soonest = _sooner(ladder, soonest, ladder.since_ns, settings.freeze_dwell_s)
+        soonest = _sooner(ladder, soonest, ladder.thawed_since_ns, settings.freeze_dwell_s)
     if ladder.tripped != LadderReason.NONE or settings.daily_loss_limit > 0.0:
         soonest = _sooner(ladder, soonest, (ladder.day + 1) * DAY_NS, 0.0)
     if ladder.state == LadderState.PANIC and settings.profile != Profile.DOCUMENTED:
-        if ladder.calm_since_ns != NEVER:
-            soonest = _sooner(ladder, soonest, ladder.calm_since_ns, settings.panic_exit_hold_s)
-        if ladder.balanced_ns != NEVER:
-            soonest = _sooner(ladder, soonest, ladder.balanced_ns, settings.panic_balance_retry_s)
+        soonest = _sooner(ladder, soonest, ladder.calm_since_ns, settings.panic_exit_hold_s)
+        soonest = _sooner(ladder, soonest, ladder.balanced_ns, settings.panic_balance_retry_s)
     return soonest
 
 
 @compiled
 def _sooner(ladder: Ladder, soonest_ns: int, begin_ns: int, wait_s: float) -> int:
-    """Return the earlier of two deadlines that are still to come."""
+    """Return the earlier of two deadlines that are still to come; what has not begun has none."""
+    if begin_ns == NEVER:
+        return soonest_ns
     at_ns = begin_ns + int(wait_s * SECOND_NS)
     is_earlier = soonest_ns == NEVER or at_ns < soonest_ns
     return at_ns if at_ns > ladder.evaluated_ns and is_earlier else soonest_ns

@@ -32,7 +32,7 @@ N_GUARDS = 6
 class GuardSlot(IntEnum):
     """Which threshold a guard stands for."""
 
-    FREEZE = 0  # NORMAL: down to it; FROZEN: up through it with hysteresis
+    FREEZE = 0  # NORMAL: down to it; FROZEN and PANIC: either way through it with hysteresis
     PANIC = 1  # below PANIC: down to it; PANIC: either way through it with hysteresis
     IMBALANCE = 2  # either way
     DAILY_LOSS = 3
@@ -68,10 +68,10 @@ def arm_guards(view: View, ladder: Ladder, settings: RiskSettings, facts: Facts,
     if ladder.state == LadderState.PANIC:
         _arm_multiple(view, facts, guards[GuardSlot.PANIC], settings.panic_mult * settings.hysteresis)
         _arm_imbalance(view, settings, facts, guards[GuardSlot.IMBALANCE], settings.hysteresis)
-        return
-    _arm_multiple(view, facts, guards[GuardSlot.PANIC], settings.panic_mult)
-    _arm_imbalance(view, settings, facts, guards[GuardSlot.IMBALANCE], 1.0)
-    widened = settings.hysteresis if ladder.state == LadderState.FROZEN else 1.0
+    else:
+        _arm_multiple(view, facts, guards[GuardSlot.PANIC], settings.panic_mult)
+        _arm_imbalance(view, settings, facts, guards[GuardSlot.IMBALANCE], 1.0)
+    widened = 1.0 if ladder.state == LadderState.NORMAL else settings.hysteresis
     _arm_multiple(view, facts, guards[GuardSlot.FREEZE], settings.early_freeze_mult * widened)
 
 

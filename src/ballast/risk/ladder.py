@@ -56,7 +56,8 @@ class Ladder:
 
     Times are of events, ``NEVER`` for none. ``reason`` says why it is in ``state`` since ``since_ns``;
     ``alarm`` holds the ``LadderReason`` of an emergency that nobody has acknowledged, ``tripped`` that of a
-    breaker. ``imbalance_since_ns`` and ``calm_since_ns`` begin what must last before PANIC comes or goes.
+    breaker. ``imbalance_since_ns`` and ``calm_since_ns`` begin what must last before PANIC comes or goes,
+    ``thawed_since_ns`` what must last before FROZEN goes; each is ``NEVER`` as soon as it is interrupted.
     ``peak_equity`` serves the account's drawdown limit, ``breaker_peak`` the breaker of that name, which
     starts anew after it has tripped. ``next_qty`` is what the next step of each leg would buy (base units),
     ``approved_qty`` what this step has already approved that may buy (``2 * symbol``) and sell (one further).
@@ -72,6 +73,7 @@ class Ladder:
     is_operator_frozen: bool = False
     imbalance_since_ns: int = NEVER
     calm_since_ns: int = NEVER
+    thawed_since_ns: int = NEVER
     balanced_ns: int = NEVER
     balancing_outcome: int = 0
     balancing_scale: float = 0.0
@@ -186,6 +188,7 @@ def enter(ladder: Ladder, state: int, reason: int, now_ns: int) -> int:
     ladder.reason = reason
     ladder.since_ns = now_ns
     ladder.calm_since_ns = NEVER
+    ladder.thawed_since_ns = NEVER
     ladder.n_moves += 1
     if state == LadderState.PANIC:
         ladder.balanced_ns = NEVER

@@ -22,11 +22,23 @@ from ballast.model.intents import Intent, cancel, place_market
 from ballast.model.records import LegFloats, SymbolFloats, SymbolInts, record
 from ballast.risk.climb import climb, is_margin_low
 from ballast.risk.facts import Facts
-from ballast.risk.ladder import NEVER, Ladder, review
+from ballast.risk.ladder import Ladder, review
 from ballast.risk.operator import acknowledge, halt, operator_flatten, operator_freeze, operator_release
 from ballast.risk.reasons import LadderReason
 from ballast.risk.settings import SECOND_NS, RiskSettings
-from ballast.risk.situations import FIGURES, KNOWN, STALE, expand, grid_of, pack, put, scale_of, unpack
+from ballast.risk.situations import (
+    FIGURES,
+    KNOWN,
+    STALE,
+    Witness,
+    expand,
+    grid_of,
+    pack,
+    put,
+    scale_of,
+    see_act,
+    unpack,
+)
 
 PATIENCE = 6
 """Looks at a healthy account, each after the longest wait, in which a ladder must find back to NORMAL."""
@@ -38,7 +50,7 @@ class Duty(Enum):
     ORDERED = "it freezes before it panics"
     MONOTONE = "worse figures never give a lower state"
     NO_DEAD_END = "every state can be left once its cause has gone"
-    NO_FLAPPING = "no state ends before its time, and only an operator ends EMERGENCY and HALTED"
+    NO_FLAPPING = "a state ends once its cause has been gone for all of its time, EMERGENCY and HALTED by an operator"
     FAILS_CLOSED = "what is unknown never loosens it, and freezes it"
     EMERGENCY_REACHABLE = "an emergency is reached at once from everywhere"
     NO_AVERAGING = "nothing that raises passes from FROZEN on, and cancelling always does"
@@ -140,8 +152,9 @@ class _Search:
         self.full, self.thin = self.grid.situations(), self.grid.thinned().situations()
         self.ladder = Ladder.new(symbols=1, legs=2)  # type: ignore[attr-defined]
         self.facts = Facts.new(symbols=1, legs=2)  # type: ignore[attr-defined]
+        self.witness = Witness.new()  # type: ignore[attr-defined]
         self.ladder.evaluated_ns = self.ladder.since_ns
-        start = pack(self.ladder, self.scale)
+        start = pack(self.ladder, self.witness, self.scale)
         self.came_from: dict[int, tuple[int, str] | None] = {start: None}
         self.waiting = deque([start])
         self.found: dict[Duty, CounterExample] = {}
@@ -154,33 +167,37 @@ class _Search:
     def look_at(self, key: int) -> None:
         """Take every move from one ladder, and hold each against the duties."""
         self.n_looked_at += 1
-        states = self._expand(key, self.full, KNOWN)
+        states, is_earned = self._expand(key, self.full, KNOWN)
         self._check_monotone(key, states)
         self._check_order(key, states)
-        self._check_dwell(key, states)
+        self._check_dwell(key, states, is_earned)
         self._check_emergency(key, states)
         for fault in range(STALE + 1):
-            self._check_fails_closed(key, fault, self._expand(key, self.thin, fault))
+            self._check_fails_closed(key, fault, self._expand(key, self.thin, fault)[0])
         self._check_way_back(key)
         self._check_resumes(key)
         for name, act in OPERATOR.items():
             ladder = self._unpacked(key)
             act(ladder, int(ladder.evaluated_ns))
-            self._remember(pack(ladder, self.scale), key, name)
+            see_act(self.witness, ladder)
+            self._remember(pack(ladder, self.witness, self.scale), key, name)
 
-    def _expand(self, key: int, figures: npt.NDArray[np.float64], fault: int) -> npt.NDArray[np.int8]:
+    def _expand(
+        self, key: int, figures: npt.NDArray[np.float64], fault: int
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
         waits = self.grid.waits_ns
         states = np.zeros((len(waits), len(figures)), np.int8)
+        is_earned = np.zeros(states.shape, np.bool_)
         n = expand(
-            *(key, self.ladder, self.settings, self.facts, self.scale, waits, figures, fault),
-            *(states, self._successors, self._origins),
+            *(key, self.ladder, self.witness, self.settings, self.facts, self.scale, waits, figures, fault),
+            *(states, is_earned, self._successors, self._origins),
         )
         self.n_moves += states.size
         for follows, origin in zip(self._successors[:n].tolist(), self._origins[:n].tolist(), strict=True):
             if follows not in self.came_from:
                 wait, row = divmod(origin, len(figures))
                 self._remember(follows, key, self._told(wait, figures[row], fault))
-        return states
+        return states, is_earned
 
     def _remember(self, key: int, parent: int, what: str) -> None:
         if key not in self.came_from:
@@ -189,7 +206,7 @@ class _Search:
 
     def _unpacked(self, key: int) -> Any:
         ladder = Ladder.new(symbols=1, legs=2)  # type: ignore[attr-defined]
-        unpack(key, ladder, self.scale)
+        unpack(key, ladder, self.witness, self.scale)
         return ladder
 
     def _told(self, wait: int, figures: npt.NDArray[np.float64], fault: int = KNOWN) -> str:
@@ -247,30 +264,15 @@ class _Search:
                 self._break(Duty.ORDERED, key, f"it panics while A is not even below the freeze at {freeze:g} N", step)
                 return
 
-    def _check_dwell(self, key: int, states: npt.NDArray[np.int8]) -> None:
-        state = LadderState(key & 7)
-        if Duty.NO_FLAPPING in self.found or state == LadderState.NORMAL:
+    def _check_dwell(self, key: int, states: npt.NDArray[np.int8], is_earned: npt.NDArray[np.bool_]) -> None:
+        if Duty.NO_FLAPPING in self.found:
             return
-        stood_ns = self._stood_ns(state, self._unpacked(key))
-        least_s = self._least_s(state)
-        for wait, row in np.argwhere(states < state).tolist():
-            stood_s = (stood_ns + int(self.grid.waits_ns[wait])) / SECOND_NS if stood_ns >= 0 else 0.0
-            if stood_s < least_s:
-                step = Step(self._told(wait, self.full[row]), LadderState(int(states[wait, row])))
-                self._break(Duty.NO_FLAPPING, key, f"it leaves {state.name} after {stood_s:g} s", step)
-                return
-
-    @staticmethod
-    def _stood_ns(state: LadderState, ladder: Any) -> int:
-        """Return for how long what must last has lasted: FROZEN itself, calm in PANIC; -1 if it has not begun."""
-        since_ns = ladder.calm_since_ns if state == LadderState.PANIC else ladder.since_ns
-        return int(ladder.evaluated_ns - since_ns) if since_ns != NEVER else -1
-
-    def _least_s(self, state: LadderState) -> float:
-        """Return how long that must last before the ladder may leave the state by itself."""
-        if state == LadderState.FROZEN:
-            return float(self.settings.freeze_dwell_s)
-        return float(self.settings.panic_exit_hold_s) if state == LadderState.PANIC else float("inf")
+        for wait, row in np.argwhere(~is_earned)[:1].tolist():
+            left, ended = LadderState(key & 7), LadderState(int(states[wait, row]))
+            step = Step(self._told(wait, self.full[row]), ended)
+            self._break(
+                Duty.NO_FLAPPING, key, f"it leaves {left.name} before its cause has been gone long enough", step
+            )
 
     def _check_emergency(self, key: int, states: npt.NDArray[np.int8]) -> None:
         if Duty.EMERGENCY_REACHABLE in self.found:

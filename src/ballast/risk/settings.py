@@ -35,7 +35,8 @@ class RiskSettings:
 
     profile: int = parameter(
         int(Profile.SAFE),
-        "`documented` reproduces the literal original, for comparison only; `off` has no ladder at all.",
+        "`documented` reproduces the literal original, for comparison only, strategies that follow it included; "
+        "`off` has no ladder at all.",
         choices=Profile,
     )
     early_freeze_mult: float = parameter(
@@ -52,7 +53,9 @@ class RiskSettings:
         maximum=2,
         exclusive_maximum=True,
     )
-    freeze_dwell_s: float = parameter(10.0, "FROZEN lasts at least so long.", unit="seconds", minimum=0)
+    freeze_dwell_s: float = parameter(
+        10.0, "FROZEN ends when its causes have been gone for so long without a break.", unit="seconds", minimum=0
+    )
     panic_exit_hold_s: float = parameter(
         60.0, "PANIC ends when its causes have been gone for so long without a break.", unit="seconds", minimum=0
     )

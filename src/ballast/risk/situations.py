@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ballast.model.compiled import compiled
 from ballast.model.enums import LadderState
 from ballast.model.records import Shape, record
-from ballast.risk.climb import climb
+from ballast.risk.climb import climb, is_calm, is_held, is_thawed
 from ballast.risk.facts import Facts
 from ballast.risk.ladder import NEVER, Ladder
 from ballast.risk.settings import SECOND_NS, RiskSettings
@@ -53,6 +53,19 @@ class Scale:
     has_account: bool
     n_equities: int
     equity: Annotated[npt.NDArray[np.float64], Shape(_NO_EQUITY)]
+
+
+@record
+class Witness:
+    """
+    Somebody who looks on with a watch of his own: since when the causes of ``state`` have been gone without a break.
+
+    He has the ladder's word for what a cause is, and nothing else.
+    """
+
+    state: int
+    calm_since_ns: int = NEVER
+    thawed_since_ns: int = NEVER
 
 
 class Grid(NamedTuple):
@@ -140,46 +153,53 @@ def _falling(values: set[float]) -> Floats:
 
 
 @compiled
-def pack(ladder: Ladder, scale: Scale) -> int:
+def pack(ladder: Ladder, witness: Witness, scale: Scale) -> int:
     """
-    Return everything in a ladder that its next move can depend on as one integer.
+    Return everything in a ladder that its next move can depend on as one integer, and what its witness knows.
 
-    NORMAL and PANIC do not ask since when they stand; EMERGENCY and HALTED run no clock, and leaving them starts
-    all clocks anew.
+    FROZEN and PANIC alone wait for something to stay gone; EMERGENCY and HALTED run no clock, and leaving them
+    starts all clocks anew.
     """
     state = ladder.state
-    key = _equity_index(scale, ladder.peak_equity) if scale.has_account else _NO_EQUITY
+    is_panic = state == LadderState.PANIC
+    waits = is_panic or state == LadderState.FROZEN
+    key = _age(ladder, scale, witness.calm_since_ns, scale.panic_ticks) if is_panic else _NEVER_TICKS
+    key = key << 6 | (_age(ladder, scale, witness.thawed_since_ns, scale.freeze_ticks) if waits else _NEVER_TICKS)
+    key = key << 4 | (_equity_index(scale, ladder.peak_equity) if scale.has_account else _NO_EQUITY)
     key = key << 4 | (_equity_index(scale, ladder.breaker_peak) if scale.has_drawdown else _NO_EQUITY)
     key = key << 4 | (_equity_index(scale, ladder.day_start_equity) if scale.has_daily else _NO_EQUITY)
     key = key << 5 | ladder.alarm
     key = key << 5 | ladder.tripped
     key = key << 1 | (1 if ladder.is_operator_frozen else 0)
     runs = state < LadderState.EMERGENCY
-    stands = state == LadderState.FROZEN
-    key = key << 6 | (_age(ladder, scale, ladder.since_ns, scale.freeze_ticks) if stands else 0)
+    key = key << 6 | (_age(ladder, scale, ladder.thawed_since_ns, scale.freeze_ticks) if waits else _NEVER_TICKS)
     imbalance = _age(ladder, scale, ladder.imbalance_since_ns, scale.imbalance_ticks)
     key = key << 6 | (imbalance if runs else _NEVER_TICKS)
-    calm = _age(ladder, scale, ladder.calm_since_ns, scale.panic_ticks)
-    key = key << 6 | (calm if runs else _NEVER_TICKS)
+    key = key << 6 | (_age(ladder, scale, ladder.calm_since_ns, scale.panic_ticks) if is_panic else _NEVER_TICKS)
     return key << 3 | state
 
 
 @compiled
-def unpack(key: int, ladder: Ladder, scale: Scale) -> None:
-    """Write a packed ladder into a record, as it stands at noon of some day."""
+def unpack(key: int, ladder: Ladder, witness: Witness, scale: Scale) -> None:
+    """Write a packed ladder and its witness into their records, as they stand at noon of some day."""
     ladder.evaluated_ns = _NOON_NS
     ladder.day = _NOON_NS // _DAY_NS
     ladder.reason = 0
     ladder.state = key & 7
+    # Nothing may go by how long a state has stood, so let it have stood for long.
+    ladder.since_ns = _NOON_NS - _DAY_NS
     ladder.calm_since_ns = _since(key >> 3 & 63, scale)
     ladder.imbalance_since_ns = _since(key >> 9 & 63, scale)
-    ladder.since_ns = _since(key >> 15 & 63, scale)
+    ladder.thawed_since_ns = _since(key >> 15 & 63, scale)
     ladder.is_operator_frozen = (key >> 21 & 1) == 1
     ladder.tripped = key >> 22 & 31
     ladder.alarm = key >> 27 & 31
     ladder.day_start_equity = _equity_at(scale, key >> 32 & 15)
     ladder.breaker_peak = _equity_at(scale, key >> 36 & 15)
     ladder.peak_equity = _equity_at(scale, key >> 40 & 15)
+    witness.state = ladder.state
+    witness.thawed_since_ns = _since(key >> 44 & 63, scale)
+    witness.calm_since_ns = _since(key >> 50 & 63, scale)
 
 
 @compiled
@@ -229,9 +249,38 @@ def put(facts: Facts, wait_ns: int, figures: Floats, row: int, fault: int) -> No
 
 
 @compiled
+def attest(witness: Witness, ladder: Ladder, settings: RiskSettings, facts: Facts) -> bool:
+    """Look at a ladder that has just climbed; tell whether, if it came down, the causes had been gone long enough."""
+    now_ns = ladder.evaluated_ns
+    calm, thawed = is_calm(settings, facts), is_thawed(settings, facts)
+    calm_ns = now_ns - witness.calm_since_ns if calm and witness.calm_since_ns != NEVER else 0
+    thawed_ns = now_ns - witness.thawed_since_ns if thawed and witness.thawed_since_ns != NEVER else 0
+    before, after = witness.state, ladder.state
+    is_earned = after >= before or before < LadderState.EMERGENCY
+    if after < before and before == LadderState.PANIC:
+        is_earned = is_earned and calm and calm_ns >= settings.panic_exit_hold_s * SECOND_NS
+    if after < before and after == LadderState.NORMAL:
+        is_earned = is_earned and not is_held(ladder) and thawed and thawed_ns >= settings.freeze_dwell_s * SECOND_NS
+    # A state counts for itself.
+    stays = before == after
+    witness.calm_since_ns = (now_ns - calm_ns if stays else now_ns) if calm else NEVER
+    witness.thawed_since_ns = (now_ns - thawed_ns if stays else now_ns) if thawed else NEVER
+    witness.state = after
+    return is_earned
+
+
+def see_act(witness: Any, ladder: Any) -> None:
+    """Take note of what an operator has just done: a new state counts for itself."""
+    if ladder.state != witness.state:
+        witness.calm_since_ns = witness.thawed_since_ns = NEVER
+    witness.state = ladder.state
+
+
+@compiled
 def expand(
     key: int,
     ladder: Ladder,
+    witness: Witness,
     settings: RiskSettings,
     facts: Facts,
     scale: Scale,
@@ -239,23 +288,26 @@ def expand(
     figures: Floats,
     fault: int,
     states: npt.NDArray[np.int8],
+    is_earned: npt.NDArray[np.bool_],
     successors: Integers,
     origins: Integers,
 ) -> int:
     """
     Climb from one packed ladder, after every wait, in every situation.
 
-    Writes the state of each into ``states`` (waits, situations), the different ladders that follow into
-    ``successors`` and the flat index at which each was first seen into ``origins``; returns how many they are.
+    Writes the state of each into ``states`` (waits, situations), what the witness says into ``is_earned``, the
+    different ladders that follow into ``successors`` and the flat index at which each was first seen into
+    ``origins``; returns how many they are.
     """
     n = 0
     for w in range(len(waits_ns)):
         for row in range(len(figures)):
-            unpack(key, ladder, scale)
+            unpack(key, ladder, witness, scale)
             put(facts, waits_ns[w], figures, row, fault)
             climb(ladder, settings, facts)
             states[w, row] = ladder.state
-            follows = pack(ladder, scale)
+            is_earned[w, row] = attest(witness, ladder, settings, facts)
+            follows = pack(ladder, witness, scale)
             seen = n - 1
             # Neighbouring situations mostly lead to the same ladder, which is found at the end.
             while seen >= 0 and successors[seen] != follows:

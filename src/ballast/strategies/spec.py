@@ -5,9 +5,11 @@ A strategy module defines ``Params`` and ``State`` (records), ``decide(row, view
 returning how many intents it wrote, and optionally ``features(params, n_symbols, interval_ns)``,
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
-reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in) and
-``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that
-are of resting quotes) and ``assumptions(has_ticks)``.
+reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
+``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, of its notes ``SIGNALS``, ``REFUSALS`` and ``LOCKS``,
+``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
+``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that are
+of resting quotes) and ``assumptions(has_ticks)``.
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -15,8 +17,9 @@ A setting that may differ by symbol is a field of ``Params`` with an entry per s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from math import isfinite
 from types import ModuleType
 from typing import Any
@@ -33,26 +36,14 @@ LARGEST = 2**62
 EXIT_PLANS = ("take_profit", "stop", "rebalance", "none")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Start:
-    """
-    What a margin account starts with, for strategies that refuse to start with too little.
-
-    ``prices`` and ``leverage`` are by symbol; ``pair_margin(qty, price, leverage)`` is what two legs of ``qty`` are
-    charged, in quote, ``step_margin(qty, long_added, short_added, price, leverage)`` by how much more with one of them
-    grown. The ladder freezes below ``early_freeze_mult`` times what the next steps would cost.
-    """
+    """What a margin account's first entries depend on, by symbol; ``instruments`` is an array of ``Instrument``."""
 
     symbols: Sequence[str]
     prices: Sequence[float]
     leverage: Sequence[float]
     instruments: Any
-    capital: float
-    early_freeze_mult: float
-    taker_fee_rate: float
-    slippage_rate: float
-    pair_margin: Callable[[float, float, float], float]
-    step_margin: Callable[[float, float, float, float, float], float]
 
 
 def no_assumptions(has_ticks: bool) -> Sequence[str]:
@@ -69,11 +60,18 @@ class Strategy:
     Python one runs between the two compiled halves of a step with the same results, slower. ``quiet`` is a
     promise for sweeps: given all features, the first frame at which ``decide`` might act or change its
     state, provided that nothing else happens before. ``acts_on_bars_only`` promises that ``decide`` returns 0,
-    changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` raises ``ConfigError``
-    where a margin account would be frozen as soon as the strategy has opened what it opens. ``position_mode`` is the
-    mode of the margin account that the strategy needs, None if it runs on any account. ``tick_causes`` are the ticks
-    that it is called for: nobody else is. ``quote_reasons`` are the reasons of its resting quotes, which results judge
-    apart. ``assumptions(has_ticks)`` says in sentences what it takes for granted.
+    changes nothing and remembers nothing on any cause but BAR. ``refuse_start(params, start)`` says that the strategy
+    opens both legs of every symbol at once, so that a capital can be tried before a run, and raises ``ConfigError``
+    where one of them cannot be sized. ``position_mode`` is the
+    mode of the margin account that the strategy needs, None if it runs on any account. ``follows_profile`` tells
+    whether it has rules of its own for the documented profile of the risk ladder. ``tick_causes`` are the ticks that it
+    is called for: nobody else is. ``quote_reasons`` are the reasons of its resting quotes, which results judge apart.
+    ``assumptions(has_ticks)`` says in sentences what it takes for granted.
+
+    ``carries_own_stops``: ``[risk.elastic_trailing]`` is the strategy's own to read, so that the engine puts no stop on
+    its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
+    tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
+    that enumeration, one in ``refusals`` under its reason's name, one in ``locks`` is a lock of ``value`` at ``peak``.
     """
 
     name: str
@@ -95,6 +93,12 @@ class Strategy:
     tick_causes: frozenset[Cause] = frozenset()
     quote_reasons: frozenset[int] = frozenset()
     assumptions: Callable[[bool], Sequence[str]] = no_assumptions
+    carries_own_stops: bool = False
+    decides_in_cycles: bool = False
+    signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
+    refusals: Collection[int] = ()
+    locks: Collection[int] = ()
+    follows_profile: bool = False
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -113,12 +117,15 @@ class Strategy:
         values: Mapping[str, Any],
         n_symbols: int,
         by_symbol: Mapping[int, Mapping[str, Any]] | None = None,
+        *,
+        is_documented: bool = False,
     ) -> Any:
         """
         Return a ``Params`` record from plain values, checked.
 
         A value fills every entry of a field that has one per symbol; ``by_symbol`` then sets single entries, by
-        symbol index. Raises ``ConfigError`` for an unknown key, a wrong type or a value out of range.
+        symbol index. ``is_documented``, the ladder's profile, is for strategies that follow it. Raises
+        ``ConfigError`` for an unknown key, a wrong type or a value out of range.
         """
         record = self.params_type.new(symbols=width_for(n_symbols))
         for key, value in self.checked_values(values).items():
@@ -126,6 +133,8 @@ class Strategy:
         for symbol, own in (by_symbol or {}).items():
             for key, value in self.checked_values(own).items():
                 record[key][symbol] = value
+        if self.follows_profile:
+            record.is_documented = is_documented
         self.validate(record, n_symbols)
         return record
 
@@ -252,4 +261,10 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         quote_reasons=frozenset(int(reason) for reason in getattr(module, "QUOTE_REASONS", ())),
         assumptions=getattr(module, "assumptions", no_assumptions),
         tick_causes=_tick_causes(getattr(module, "TICK_CAUSES", ()), name),
+        carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
+        decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
+        signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
+        refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
+        locks=frozenset(map(int, getattr(module, "LOCKS", ()))),
+        follows_profile=getattr(module, "FOLLOWS_PROFILE", False),
     )

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.resting_exits import run_watched
 from ballast.backtest.result import Result
 from ballast.backtest.run import result_of
+from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
 from ballast.model.market import FundingStamp, MarkBar
 from ballast.risk.settings import Profile, risk_settings
 from tests.conformance.markets import Quote
-from tests.unit.strategies.hedge_grid.grid_run import finished, grid_setup
+from tests.unit.strategies.hedge_grid.grid_run import grid_setup
 
 GRID_SETTINGS = {
     "max_grid_levels_per_side": 8,
@@ -66,7 +68,8 @@ def marks_above(setup: Setup, factor: float) -> Any:
 
 def result_from(setup: Setup) -> Result:
     """Return the result of the whole run."""
-    return result_of(finished(setup))
+    session = Session(setup)
+    return result_of(session, exits=run_watched(session))
 
 
 @cache

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from ballast.backtest.setup import setup_from_config
 from ballast.cli.main import run
+from ballast.cli.market import frames_of
+from ballast.cli.survive import parts
+from ballast.config import load
+from ballast.research.survival import survive as analyse
 
 FILE = """
 [data]
@@ -57,14 +64,19 @@ def test_it_says_when_the_money_is_gone(tmp_path: Path, capsys: pytest.CaptureFi
     up, down = found["max_adverse_move_up"], found["max_adverse_move_down"]
     assert list(up) == list(down) == ["freeze", "panic", "emergency", "liquidation"]
     assert up["freeze"] is up["panic"] is up["emergency"] is None
-    said = [float(move) for move in re.findall(r"If BTCUSDT (?:rises|falls) ([\d.]+) % without coming back", shown)]
+    said = [float(move) for move in re.findall(r"At [+−]([\d.]+) % \([\d,.]+\) (?:you lose|the exchange)", shown)]
     assert said == [round(100.0 * up["liquidation"], 1), round(100.0 * down["liquidation"], 1)]
     assert shown.count("you lose everything") + shown.count("you have lost everything") == 2
+    assert shown.index("Odds of losing the account to liquidation") < shown.index("The risk ladder is OFF")
+    assert "less than" not in shown
     assert found["equity_up"]["liquidation"] < 1.0
     assert list(found["probabilities"]) == ["1d", "7d", "30d"]
     assert set(found["probabilities"]["7d"]["liquidation"]) == {"p", "low", "high"}
+    # Nothing but the exchange closes anything here.
+    liquidated = {horizon: layers["liquidation"] for horizon, layers in found["probabilities"].items()}
+    assert found["probabilities_forced"]["bootstrap"] == liquidated
     page = html.read_text()
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 2 * 5
     assert "http" not in page.replace("http-equiv", "")
 
 
@@ -83,6 +95,24 @@ def test_the_safe_ladder_fires_in_order(tmp_path: Path, capsys: pytest.CaptureFi
     assert "averaging stops" in capsys.readouterr().out
     configured = [cell for cell in found["sensitivity"] if cell["is_configured"]]
     assert [cell["up"] for cell in configured] == [found["max_adverse_move_up"]] * 4
+
+
+@pytest.mark.parametrize("profile", ["safe", "off"])
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_figure_is_cut_off(tmp_path: Path, profile: str, width: int) -> None:
+    config = load(written(tmp_path, profile=profile))
+    found = analyse(setup_from_config(config, frames_of(config)), n_paths=40)
+    shown = StringIO()
+    console = Console(file=shown, width=width)
+    for part in parts(found, width):
+        console.print(part)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown.getvalue()
+    assert max(map(len, shown.getvalue().splitlines())) <= width
+    # What makes the configured value stand out does so without colours.
+    assert len(re.findall(r"^ *[\d.]+ \* ", shown.getvalue(), re.MULTILINE)) == 4
+    for figure in (row.next_cost for way in found.ways.values() for row in way.rows if row.next_cost):
+        assert f"{figure:,.2f}" in shown.getvalue()
+    assert ("\nIM: " in shown.getvalue()) == (width == 120) == ("A wider window" not in shown.getvalue())
 
 
 def test_equal_seeds_give_equal_figures(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from ballast.kernel.margin import (
     Legs,
     Resting,
-    Terms,
     exceeds,
     initial_margin,
     leg_margins,
@@ -21,14 +20,13 @@ from ballast.kernel.margin import (
     legs_of,
     maintenance_margin,
     margin_rate,
-    order_cost,
     reaches,
     symbol_figures,
     tier_margin,
-    tier_of,
 )
 from ballast.model.enums import MarginModel, Side
 from ballast.model.instrument import Tier
+from ballast.model.order_terms import Terms, order_cost, tier_of
 
 BYBIT, TEXTBOOK = int(MarginModel.BYBIT_UNIFIED), int(MarginModel.TEXTBOOK)
 NOTHING = Resting(0.0, 0.0, 0.0, 0.0)

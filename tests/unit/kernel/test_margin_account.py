@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.kernel.liquidation import deleverage
-from ballast.kernel.margin import Terms, order_cost
 from ballast.kernel.margin_account import figures_at, refresh_reserves, set_leverage
 from ballast.kernel.marks import NOW
 from ballast.kernel.thresholds import MARGIN_RATE_GUARD
 from ballast.model.enums import EngineRole, MarginModel, OrderType, PositionMode, Reason
 from ballast.model.errors import ConfigError
+from ballast.model.order_terms import Terms, order_cost
 from tests.unit.kernel.margin_scenario import LONG, SHORT, funding_stamps, margin_venue, mark_bars, play
 from tests.unit.kernel.scenario import BUY, SELL, amend, cancel, flat, limit, market, stop, stop_limit, timer
 from tests.unit.kernel.test_margin import tier_table

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ballast.kernel.margin import Legs, Resting, Terms, symbol_figures
+from ballast.kernel.margin import Legs, Resting, symbol_figures
 from ballast.model.enums import MarginModel
+from ballast.model.order_terms import Terms
 from tests.unit.kernel.test_margin import ONE_PERCENT
 
 PAGE = Path(__file__).parents[3] / "docs" / "margin.md"

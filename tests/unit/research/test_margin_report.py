@@ -101,6 +101,40 @@ def test_what_stood_at_a_close_is_drawn_at_the_close_where_fills_have_their_own_
     assert unpacked(price["fills"]["ts"]).tolist() == result.fills["ts_ms"].tolist()
 
 
+def test_take_profits_are_drawn_as_steps_where_they_rested() -> None:
+    result = two_symbols()
+    margin = margin_of(result)
+    assert margin.exits is not None
+    exits = margin.exits._replace(prices=margin.exits.prices.copy())
+    # A while without any.
+    exits.prices[400:450] = nan
+    result = replace(result, margin=replace(margin, exits=exits))
+    looks_ms = (result.ts_ms + MINUTE_MS)[exits.frames]
+    for symbol in (0, 1):
+        drawn = {one["leg"]: one for one in chart_data(result)["trades"]["symbols"][symbol]["exits"]}
+        assert list(drawn) == ["0", "1"]
+        for side, one in drawn.items():
+            times, prices = unpacked(one["ts"]), unpacked(one["price"])
+            # Read back as steps, the corners are what was seen at each look.
+            at = np.searchsorted(times, looks_ms, side="right") - 1
+            shown = np.where(at >= 0, prices[np.maximum(at, 0)], nan)
+            assert shown.tolist() == pytest.approx(exits.prices[:, 2 * symbol + int(side)].tolist(), nan_ok=True)
+            assert len(times) < len(looks_ms) / 4
+            assert times[-1] == looks_ms[-1]
+
+
+def test_a_leg_that_nobody_watched_or_that_never_had_an_exit_has_no_steps() -> None:
+    result = two_symbols()
+    margin = margin_of(result)
+    assert margin.exits is not None
+    unwatched = replace(result, margin=replace(margin, exits=None))
+    assert [one["exits"] for one in chart_data(unwatched)["trades"]["symbols"]] == [[], []]
+    prices = margin.exits.prices.copy()
+    prices[:, 1] = nan
+    shortless = replace(result, margin=replace(margin, exits=margin.exits._replace(prices=prices)))
+    assert [one["leg"] for one in chart_data(shortless)["trades"]["symbols"][0]["exits"]] == ["0"]
+
+
 def test_without_a_ladder_only_liquidation_has_a_line() -> None:
     data = chart_data(liquidated())["margin"]
     assert data["ladder"] == []

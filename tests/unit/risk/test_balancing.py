@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ballast.kernel.margin import Terms, order_cost
 from ballast.model.enums import EngineRole, LadderState, MarginModel, PositionMode, PositionSide, QtyUnit, Side
 from ballast.model.intents import Intent
+from ballast.model.order_terms import Terms, order_cost
 from ballast.risk.balancing import BalancingOutcome, balancing_cost, plan_balancing
 from tests.unit.risk.accounts import DOCUMENTED, NOON, SAFE, facts_of, ladder_for, margin_view, settings
 

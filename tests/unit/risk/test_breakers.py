@@ -94,8 +94,8 @@ def test_an_acknowledged_drawdown_is_no_new_one() -> None:
     at(ladder, 70_000.0, SAFE, NOON + SECOND)
     acknowledge(ladder, NOON + 2 * SECOND)
     assert at(ladder, 70_000.0, SAFE, NOON + 3 * SECOND) == LadderState.FROZEN
-    assert at(ladder, 70_000.0, SAFE, NOON + 12 * SECOND) == LadderState.NORMAL
-    assert at(ladder, 56_000.0, SAFE, NOON + 13 * SECOND) == LadderState.EMERGENCY
+    assert at(ladder, 70_000.0, SAFE, NOON + 13 * SECOND) == LadderState.NORMAL
+    assert at(ladder, 56_000.0, SAFE, NOON + 14 * SECOND) == LadderState.EMERGENCY
 
 
 def test_an_unknown_equity_trips_nothing_and_is_no_peak() -> None:

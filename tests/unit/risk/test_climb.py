@@ -57,14 +57,48 @@ def test_a_freeze_ends_at_its_threshold_times_the_hysteresis() -> None:
     ladder = fresh_ladder()
     assert climbed(ladder, available_for_trading=29.99) == FROZEN
     assert climbed(ladder, 20, available_for_trading=32.99) == FROZEN
-    assert climbed(ladder, 21, available_for_trading=33.00) == NORMAL
+    assert climbed(ladder, 40, available_for_trading=32.99) == FROZEN
+    assert climbed(ladder, 41, available_for_trading=33.00) == FROZEN
+    assert climbed(ladder, 51, available_for_trading=33.00) == NORMAL
 
 
-def test_a_freeze_lasts_its_dwell_to_the_nanosecond() -> None:
+def test_a_freeze_lasts_from_when_its_cause_has_gone_to_the_nanosecond() -> None:
     ladder = fresh_ladder()
     climbed(ladder, available_for_trading=29.99)
-    assert climbed(ladder, 10 - 1e-9) == FROZEN
-    assert climbed(ladder, 10) == NORMAL
+    climbed(ladder, 100, available_for_trading=33.00)
+    assert climbed(ladder, 110 - 1e-9) == FROZEN
+    assert climbed(ladder, 110) == NORMAL
+
+
+def test_a_leg_that_closes_and_reopens_at_one_instant_does_not_end_a_freeze() -> None:
+    ladder = fresh_ladder()
+    climbed(ladder, available_for_trading=25.0)
+    for _ in range(3):
+        assert climbed(ladder, 3_600, next_worst_case=5.0, available_for_trading=25.0) == FROZEN
+        assert climbed(ladder, 3_600, available_for_trading=25.0) == FROZEN
+    assert ladder.n_moves == 1
+
+
+@pytest.mark.parametrize("back", [{"available_for_trading": 32.99}, {"mm_rate": nan}], ids=["money", "unknown"])
+def test_a_cause_that_comes_back_for_an_instant_starts_the_freeze_anew(back: dict[str, float]) -> None:
+    ladder = fresh_ladder()
+    climbed(ladder, available_for_trading=29.99)
+    climbed(ladder, 1)
+    assert climbed(ladder, 9, **back) == FROZEN
+    assert climbed(ladder, 9) == FROZEN
+    assert climbed(ladder, 19 - 1e-9) == FROZEN
+    assert climbed(ladder, 19) == NORMAL
+
+
+def test_a_panic_leaves_to_freezing_its_own_time() -> None:
+    ladder = fresh_ladder()
+    climbed(ladder, available_for_trading=14.99)
+    climbed(ladder, 1, available_for_trading=20.0)
+    climbed(ladder, 60, available_for_trading=33.0)
+    assert climbed(ladder, 61, available_for_trading=33.0) == FROZEN
+    assert next_deadline_ns(ladder, SAFE) == NOON + 71 * SECOND
+    assert climbed(ladder, 71 - 1e-9, available_for_trading=33.0) == FROZEN
+    assert climbed(ladder, 71, available_for_trading=33.0) == NORMAL
 
 
 @pytest.mark.parametrize(("available", "calm"), [(16.49, False), (16.50, True)])
@@ -174,7 +208,8 @@ def test_an_unknown_figure_freezes(field: str) -> None:
     assert climbed(ladder, **{field: nan}) == FROZEN
     assert ladder.reason == LadderReason.UNKNOWN_INPUT
     assert climbed(ladder, 100, **{field: nan}) == FROZEN
-    assert climbed(ladder, 101) == NORMAL
+    assert climbed(ladder, 101) == FROZEN
+    assert climbed(ladder, 111) == NORMAL
 
 
 def test_an_unknown_figure_neither_ends_nor_hides_a_panic() -> None:
@@ -295,10 +330,10 @@ def worse(situation: dict[str, float], by: tuple[float, ...]) -> dict[str, float
 @given(history=histories, by=st.tuples(*[st.floats(0.0, 20.0)] * 5))
 @tried(deadline=None, max_examples=400)
 def test_between_the_points_of_the_grid_the_ladder_keeps_its_duties(history: Any, by: tuple[float, ...]) -> None:
-    ladder, now = fresh_ladder(), 0
+    ladder, now, good_since = fresh_ladder(), 0, -1
     for wait, situation in history:
         now += wait
-        before, since, darker = read_back(ladder), int(ladder.since_ns), read_back(ladder)
+        before, darker = read_back(ladder), read_back(ladder)
         state = climbed(ladder, now / SECOND, **situation)
         restarted = read_back(before)
         climbed(restarted, now / SECOND, **situation)
@@ -308,10 +343,16 @@ def test_between_the_points_of_the_grid_the_ladder_keeps_its_duties(history: Any
             assert climbed(darker, now / SECOND, **worse(situation, by)) >= state
         else:
             assert state >= max(before.state, FROZEN)
+        is_good = is_known and situation["available_for_trading"] >= (16.5 if before.state == PANIC else 33.0) - 1e-9
+        if is_good and before.state == PANIC:
+            is_good = situation["available_pct"] >= 33.0 or situation["imbalance_ratio"] <= 9.0
+        good_since = (good_since if good_since >= 0 else now) if is_good else -1
         if state < before.state:
-            least = 10 if before.state == FROZEN else 60
             assert before.state < EMERGENCY
-            assert ladder.evaluated_ns - since >= least * SECOND
+            assert good_since >= 0
+            assert now - good_since >= (10 if before.state == FROZEN else 60) * SECOND
+        if state != before.state:
+            good_since = now if is_good and state == FROZEN and situation["available_for_trading"] >= 33.0 else -1
         if situation["mm_rate"] >= 0.9:
             assert state == EMERGENCY
 
@@ -320,5 +361,6 @@ def test_a_custom_dwell_is_kept() -> None:
     ladder = fresh_ladder()
     chosen = settings(freeze_dwell_s=30)
     climbed(ladder, chosen=chosen, available_for_trading=29.0)
-    assert climbed(ladder, 29.9, chosen=chosen) == FROZEN
-    assert climbed(ladder, 30, chosen=chosen) == NORMAL
+    climbed(ladder, 1, chosen=chosen)
+    assert climbed(ladder, 30.9, chosen=chosen) == FROZEN
+    assert climbed(ladder, 31, chosen=chosen) == NORMAL

@@ -139,7 +139,7 @@ def test_a_ladder_that_moves_on_a_price_was_woken_for_it(
     ladder = ladder_in(view, state, *next_qty)
     guards = armed(view, ladder, LIMITED)
     assume(ladder.state < LadderState.EMERGENCY)
-    stands, calm = int(ladder.state), int(ladder.calm_since_ns)
+    stands, calm, thawed = int(ladder.state), int(ladder.calm_since_ns), int(ladder.thawed_since_ns)
     view.mark = [100.0 * to[0], 20.0 * to[1]]
     view.time_ns += 11 * SECOND
     refresh(view)
@@ -147,6 +147,8 @@ def test_a_ladder_that_moves_on_a_price_was_woken_for_it(
     imbalance = int(ladder.imbalance_since_ns)
     climb(ladder, LIMITED, facts)
     moved = ladder.state != stands or (ladder.calm_since_ns < 0) != (calm < 0)
+    if ladder.state == stands != LadderState.NORMAL:
+        moved = moved or (ladder.thawed_since_ns < 0) != (thawed < 0)
     moved = moved or (ladder.imbalance_since_ns < 0) != (imbalance < 0)
     by_rate = facts.mm_rate >= 0.9
     # A wait that is over needs no price: its end has a timer.

@@ -31,6 +31,7 @@ from ballast.config.operator_sections import (
     SupervisorSection,
     TradingSection,
 )
+from ballast.engine import guard, screen, trail
 from ballast.model.ports import Impact, NewsCalendar, NewsItem
 from ballast.risk import compliance, news, supervisor, symbol_policy
 from ballast.risk.compliance import DAY_NS, EntryFacts, entry_verdict
@@ -48,7 +49,7 @@ from tests.architecture.sources import ROOT
 from tests.unit.risk.filter_verdicts import RAISING, digest
 
 NOON_NS = 1_795_176_000 * 10**9
-FILTERS = (news, compliance, supervisor, symbol_policy)
+FILTERS = (news, compliance, supervisor, symbol_policy, screen, guard, trail)
 # A word that would name a way round a guard.
 BYPASS = re.compile(r"test_?mode|dry_?run|bypass|override_guard|disable|skip|force|unsafe|no_guard", re.IGNORECASE)
 

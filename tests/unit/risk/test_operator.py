@@ -27,6 +27,7 @@ def test_a_freeze_of_the_operator_never_lowers_a_state(state: LadderState) -> No
 def test_only_the_operator_ends_his_freeze() -> None:
     ladder = fresh_ladder()
     operator_freeze(ladder, NOON)
+    climb(ladder, SAFE, figures(NOON))
     climb(ladder, SAFE, figures(LATER))
     assert ladder.state == FROZEN
     operator_release(ladder)
@@ -56,6 +57,7 @@ def test_an_acknowledged_ladder_goes_through_frozen(state: LadderState) -> None:
     assert (moved == LadderReason.ACKNOWLEDGED) == (state >= EMERGENCY)
     if state >= EMERGENCY:
         assert ladder.state == FROZEN
+        climb(ladder, SAFE, figures(LATER))
         climb(ladder, SAFE, figures(LATER + 10 * SECOND - 1))
         assert ladder.state == FROZEN
         climb(ladder, SAFE, figures(LATER + 10 * SECOND))
@@ -72,6 +74,7 @@ def test_an_acknowledged_alarm_is_over(raised: Callable[[Any, int], object]) -> 
     raised(ladder, NOON)
     assert ladder.state == EMERGENCY
     acknowledge(ladder, NOON)
+    climb(ladder, SAFE, figures(NOON))
     climb(ladder, SAFE, figures(LATER))
     assert ladder.state == NORMAL
 
@@ -82,6 +85,7 @@ def test_an_acknowledged_loss_is_over() -> None:
     climb(ladder, SAFE, figures(NOON + 1, equity=700.0))
     assert ladder.reason == LadderReason.ACCOUNT_DRAWDOWN
     acknowledge(ladder, NOON + 2)
+    climb(ladder, SAFE, figures(NOON + 2, equity=700.0))
     climb(ladder, SAFE, figures(LATER, equity=700.0))
     assert ladder.state == NORMAL
 

@@ -10,7 +10,7 @@ import pytest
 from ballast.model.enums import LadderState
 from ballast.risk.proof import CounterExample, Duty, prove
 from ballast.risk.settings import Profile, risk_settings
-from ballast.risk.situations import KNOWN, STALE, grid_of, pack, put, scale_of, tick_ns, unpack
+from ballast.risk.situations import KNOWN, STALE, Witness, attest, grid_of, pack, put, scale_of, tick_ns, unpack
 from tests.unit.risk.accounts import DOCUMENTED, NOON, SAFE, SECOND, figures, fresh_ladder, settings
 
 
@@ -111,13 +111,56 @@ def test_a_packed_ladder_unpacks_to_one_that_packs_alike() -> None:
     scale = scale_of(SAFE, grid_of(SAFE))
     ladder = fresh_ladder(LadderState.PANIC)
     ladder.calm_since_ns, ladder.imbalance_since_ns = NOON - 30 * SECOND, NOON - 5 * SECOND
+    ladder.thawed_since_ns = NOON - 5 * SECOND
     ladder.is_operator_frozen, ladder.peak_equity, ladder.alarm = True, 0.8, 3
-    key = pack(ladder, scale)
-    again = fresh_ladder()
-    unpack(key, again, scale)
-    assert pack(again, scale) == key
-    for name in ("state", "calm_since_ns", "imbalance_since_ns", "is_operator_frozen", "peak_equity", "alarm"):
+    witness = Witness.new()  # type: ignore[attr-defined]
+    witness.calm_since_ns, witness.thawed_since_ns = NOON - 20 * SECOND, NOON - 10 * SECOND
+    key = pack(ladder, witness, scale)
+    again, other = fresh_ladder(), Witness.new()  # type: ignore[attr-defined]
+    unpack(key, again, other, scale)
+    assert pack(again, other, scale) == key
+    assert (other.state, other.calm_since_ns, other.thawed_since_ns) == (LadderState.PANIC, *witness.tolist()[1:])
+    for name in (
+        "state",
+        "calm_since_ns",
+        "thawed_since_ns",
+        "imbalance_since_ns",
+        "is_operator_frozen",
+        "peak_equity",
+        "alarm",
+    ):
         assert again[name] == ladder[name]
+
+
+@pytest.mark.parametrize(
+    ("left", "reached", "calm_s", "thawed_s", "earned"),
+    [
+        (LadderState.FROZEN, LadderState.NORMAL, 0, 10, True),
+        (LadderState.FROZEN, LadderState.NORMAL, 60, 9, False),
+        (LadderState.PANIC, LadderState.FROZEN, 60, 0, True),
+        (LadderState.PANIC, LadderState.FROZEN, 59, 59, False),
+        (LadderState.PANIC, LadderState.NORMAL, 60, 10, True),
+        (LadderState.PANIC, LadderState.NORMAL, 60, 9, False),
+        (LadderState.EMERGENCY, LadderState.FROZEN, 60, 60, False),
+        (LadderState.NORMAL, LadderState.PANIC, 0, 0, True),
+    ],
+)
+def test_the_witness_grants_a_way_down_only_after_its_time(
+    left: LadderState, reached: LadderState, calm_s: int, thawed_s: int, earned: bool
+) -> None:
+    ladder, witness = fresh_ladder(reached), Witness.new()  # type: ignore[attr-defined]
+    ladder.evaluated_ns, witness.state = NOON, left
+    witness.calm_since_ns, witness.thawed_since_ns = NOON - calm_s * SECOND, NOON - thawed_s * SECOND
+    assert attest(witness, ladder, SAFE, figures()) == earned
+    assert (witness.state, witness.thawed_since_ns) == (reached, NOON)
+
+
+def test_the_witness_starts_anew_with_a_cause_that_comes_back() -> None:
+    ladder, witness = fresh_ladder(LadderState.FROZEN), Witness.new()  # type: ignore[attr-defined]
+    ladder.evaluated_ns, witness.state, witness.thawed_since_ns = NOON, LadderState.FROZEN, NOON - 60 * SECOND
+    attest(witness, ladder, SAFE, figures(available_for_trading=29.0))
+    ladder.state = LadderState.NORMAL
+    assert not attest(witness, ladder, SAFE, figures())
 
 
 @pytest.mark.parametrize("fault", range(STALE + 1))

@@ -122,6 +122,11 @@ with each of them resolved for and against the position: results of a policy, no
 belongs to, 0 for none. `trades` lists the closed round trips, `pnl` net of the fees of both sides, pro rata to the
 quantity closed. `equity` is a list of `[ts, equity]`, `ts` the bar's open time.
 
+`signals` counts by action what the strategy signalled, where it declares that. `refusals` counts by reason what never
+reached the venue: guards, ladder and the strategy's own rules; `rejects` counts every reason, the venue's, too. `locks`
+lists every move of an elastic stop: `position`, the profit that it now locks (`lock`), the highest so far (`peak`) and
+where it stands (`price`).
+
 A holding from before the run counts as bought at its symbol's first close, without a fee.
 
 The report, one HTML file that opens offline, shows the same figures with the equity, the allocation, every fill on its
@@ -144,8 +149,9 @@ that ends flat both give the same sum. Funding belongs to legs and to no round t
 from them are before funding.
 
 The report says first whether the account was liquidated, when, and at which mark. Under the price, with the entries
-that stood open, each leg's mean entry and its fills, lies the account on the same time axis: what the ladder weighed,
-the maintenance margin rate against its limits, funding, and the ladder's states as bands.
+that stood open, each leg's mean entry, where its take-profit rested and its fills, lies the account on the same time
+axis: what the ladder weighed, the maintenance margin rate against its limits, funding, and the ladder's states as
+bands. Take-profits are looked at as bars close, 1,000 times a run at most.
 """
 
 

@@ -3,11 +3,12 @@
   const STATE_COLORS = [null, "--frozen", "--panic", "--emergency", "--halted"];
   const MAX_LEVELS = 1500;
   const MAX_BANDS = 400;
-  // Between panels: a title over a legend, which takes two rows on a narrow screen.
-  const GAP = innerWidth < 700 ? 64 : 46;
+  // Between panels: a title over a legend, which takes four rows on a narrow screen.
+  const GAP = innerWidth < 700 ? 108 : 46;
   const decoded = new Map();
 
   const columns = (packed) => Object.fromEntries(Object.entries(packed).map(([key, text]) => [key, unpacked(text)]));
+  const steps = (part) => ({ leg: Number(part.leg), ts: unpacked(part.ts), price: unpacked(part.price) });
   const line = (one) => ({ name: one.name, ts: unpacked(one.ts), value: unpacked(one.value) });
 
   function symbolData(index) {
@@ -15,7 +16,7 @@
       const one = data.trades.symbols[index];
       decoded.set(index, {
         ...line(one), fills: columns(one.fills), levels: columns(one.levels), mark: one.mark && line(one.mark),
-        entry: one.entry.map((part) => ({ leg: Number(part.leg), ts: unpacked(part.ts), price: unpacked(part.price) })),
+        entry: one.entry.map(steps), exits: one.exits.map(steps),
         names: one.leg_names,
       });
     }
@@ -86,6 +87,14 @@
       type: "scatter", mode: "lines", name: `${names[leg]} mean entry`, x: ts, y: price, connectgaps: false,
       line: { color: css(LEGS[leg]), width: 1.4, dash: "dot" },
       hovertemplate: `%{x|%Y-%m-%d %H:%M}<br>${names[leg]} mean entry <b>%{y}</b><extra></extra>`,
+    }));
+  }
+
+  function exitLines({ exits, names }) {
+    return exits.map(({ leg, ts, price }) => ({
+      type: "scatter", mode: "lines", name: `${names[leg]} take-profit`, x: ts, y: price, connectgaps: false,
+      line: { color: css(LEGS[leg]), width: 1.4, dash: "dashdot", shape: "hv" },
+      hovertemplate: `%{x|%Y-%m-%d %H:%M}<br>${names[leg]} take-profit rests at <b>%{y}</b><extra></extra>`,
     }));
   }
 
@@ -201,7 +210,7 @@
         line: { color: css("--series-3"), width: 1, dash: "dash" },
       });
     }
-    traces.push(...levelLines(one, x), ...entryLines(one));
+    traces.push(...levelLines(one, x), ...entryLines(one), ...exitLines(one));
     let drawn = 0;
     for (const kind of kinds(one)) {
       const own = seen.filter((at) => fills.doing[at] === kind.doing && (kind.leg === undefined || fills.leg[at] === kind.leg));
@@ -214,7 +223,8 @@
       : `${seen.length.toLocaleString("en-GB")} ${seen.length === 1 ? "fill" : "fills"}`;
     for (const panel of panels.slice(1)) traces.push(...curves(panel));
 
-    const prices = [...within(one, x), ...seen.map((at) => fills.price[at])];
+    const exits = one.exits.flatMap(({ ts, price }) => within({ ts, value: price }, x));
+    const prices = [...within(one, x), ...exits, ...seen.map((at) => fills.price[at])];
     const rates = data.margin.rate_lines.map(({ value }) => value);
     const [lines, end] = [rateLines(), liquidation(index, x)];
     const titles = panels.slice(1).map((panel) => ({

@@ -60,6 +60,7 @@ def margin_trades(result: Result, margin: MarginResult, symbol: int) -> dict[str
     legs, doings = legs_of(fills), np.zeros(len(fills))
     levels: list[tuple[float, ...]] = []
     entry: list[dict[str, str]] = []
+    exits: list[dict[str, str]] = []
     for side in (0, 1):
         own = legs == 2 * symbol + side
         leg = leg_history(result, margin, 2 * symbol + side)
@@ -67,6 +68,8 @@ def margin_trades(result: Result, margin: MarginResult, symbol: int) -> dict[str
         levels += [(side, *level) for level in leg.levels]
         if leg.entry:
             entry.append({"leg": str(side), **_columns(("ts", "price"), leg.entry)})
+        if corners := exit_corners(result, margin, 2 * symbol + side):
+            exits.append({"leg": str(side), **_columns(("ts", "price"), corners)})
     here = fills["symbol"] == symbol
     marks, closes = result.marks[:, symbol], result.close_prices[:, symbol]
     return {
@@ -81,6 +84,7 @@ def margin_trades(result: Result, margin: MarginResult, symbol: int) -> dict[str
         else series("Mark price", closes_ms(result), marks),
         "levels": _columns(("leg", "start", "end", "price", "number"), levels),
         "entry": entry,
+        "exits": exits,
         "leg_names": ["LONG", "SHORT"] if margin.mode else ["Position", ""],
     }
 
@@ -112,6 +116,20 @@ def leg_history(result: Result, margin: MarginResult, leg: int) -> Leg:
     if entry:
         entry.append((end, mean))
     return Leg(doings[int(is_own[:n_before].sum()) :], levels, entry)
+
+
+def exit_corners(result: Result, margin: MarginResult, leg: int) -> list[tuple[float, float]]:
+    """Return when a leg's resting take-profit changed, and to what, NaN for none; with the end; empty without any."""
+    if margin.exits is None:
+        return []
+    prices = margin.exits.prices[:, leg]
+    if np.isnan(prices).all():
+        return []
+    before = np.append(np.nan, prices[:-1])
+    changes = np.flatnonzero((prices != before) & ~(np.isnan(prices) & np.isnan(before)))
+    times = closes_ms(result)[margin.exits.frames]
+    corners = [(float(times[at]), float(prices[at])) for at in changes.tolist()]
+    return [*corners, (float(times[-1]), float(prices[-1]))]
 
 
 _BY_ENGINE = {role.name.lower() for role in (EngineRole.BALANCE, EngineRole.REDUCE_HEAVIER, EngineRole.EMERGENCY)}

@@ -26,8 +26,9 @@ def alarm_banner(result: Result) -> str:
 def account(result: Result, margin: MarginResult) -> str:
     """Return the chart of price, levels and fills, with the account beneath on the same time axis."""
     lead = (
-        "Price at each close with the entries that stood open (thin lines), each leg’s mean entry (dotted) and every "
-        "fill; beneath, the account at each close. Drag to zoom in time, double-click to see all."
+        "Price at each close with the entries that stood open (thin lines), each leg’s mean entry (dotted), where its "
+        "take-profit rested (dash-dotted steps) and every fill; beneath, the account at each close. Drag to zoom in "
+        "time, double-click to see all."
     )
     chart = '<div class="chart" id="trade-chart"></div>'
     return section("account", "Price and margin", lead, symbol_controls(result) + _state_legend(margin) + chart)

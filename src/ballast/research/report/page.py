@@ -13,7 +13,7 @@ from string import Template
 from ballast.backtest.result import Result
 from ballast.backtest.summary import headline
 from ballast.files.durable import write_whole
-from ballast.research.report import margin_sections, sections, trade_tables
+from ballast.research.report import guard_sections, margin_sections, sections, trade_tables
 from ballast.research.report.chart_data import chart_data
 
 _NAVIGATION = {
@@ -29,6 +29,7 @@ _NAVIGATION = {
     "months": "Months",
     "costs": "Costs",
     "round-trips": "Round trips",
+    "guards": "Guards",
     "notes": "What to know",
     "configuration": "Configuration",
 }
@@ -57,6 +58,7 @@ def report_html(result: Result) -> str:
         sections.months(result),
         trade_tables.costs(result),
         trade_tables.round_trip_table(result),
+        guard_sections.guards(result),
         sections.notes(result),
         sections.configuration(result),
     ))

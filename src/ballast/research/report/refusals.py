@@ -40,7 +40,37 @@ _MEANINGS: Mapping[Reason, str] = {
 }
 
 
+_VERDICTS: Mapping[str, str] = {
+    "release_near": "A release that moves one of the symbol's currencies was near.",
+    "calendar_missing": "There was no news calendar.",
+    "calendar_old": "The news calendar was too old.",
+    "calendar_empty": "The news calendar was empty.",
+    "calendar_malformed": "The news calendar could not be read.",
+    "calendar_in_local_time": "The news calendar did not say in which zone its times are.",
+    "calendar_too_short": "The news calendar did not reach over the time around the request.",
+    "not_listed": "The compliance screen does not list the symbol.",
+    "swap_charged": "The symbol charges swap, or may.",
+    "near_rollover": "The rollover was near, before which everything is closed.",
+    "halted": "The supervisor had halted what is new, until the operator clears it.",
+    "flattening": "The supervisor was closing everything.",
+    "cooldown": "An error was recent.",
+    "symbol_halted": "The supervisor had halted the symbol.",
+    "symbol_cooldown": "An error of the symbol's data was recent.",
+    "denied": "The symbol is denied by the configuration.",
+    "not_allowed": "The configuration allows other symbols only.",
+    "exotic": "One of its currencies is exotic.",
+    "invalid_quote": "There was no usable quote.",
+    "unknown_point": "The symbol's smallest price step is unknown.",
+    "unknown_stop": "The distance to the stop was unknown.",
+    "spread_above_points": "The spread was wider than the limit in points.",
+    "spread_above_bid_fraction": "The spread was too large a part of the bid.",
+    "spread_above_stop_fraction": "The spread was too large a part of the distance to the stop.",
+}
+
+
 def meaning(name: str) -> str:
     """Return a sentence for a reason by its name in the JSON; empty for one that only a strategy knows."""
+    if name in _VERDICTS:
+        return _VERDICTS[name]
     found = Reason.__members__.get(name.upper())
     return _MEANINGS.get(found, "") if found is not None else ""

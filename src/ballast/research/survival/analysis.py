@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from ballast.backtest.preflight import require_start
 from ballast.backtest.setup import Setup
 from ballast.model.enums import MarginModel, PositionMode
 from ballast.model.errors import ConfigError, DataError
 from ballast.research.survival.chances import Chances, Outcomes, chances
-from ballast.research.survival.layers import Layer
+from ballast.research.survival.layers import FORCED, Fractions, Layer, forced_end
 from ballast.research.survival.levels import Row, Table
 from ballast.research.survival.paths import DAY_NS, Quotes, bootstrap, hourly, random_walks, shapes_of
-from ballast.research.survival.road import road_of
-from ballast.research.survival.start import require_start
+from ballast.research.survival.road import last_closes, road_of
 from ballast.research.survival.variants import DIRECTIONS, LevelLimit, Variant, level_limits, sensitivity
 from ballast.research.survival.walk import walked
 
@@ -39,7 +40,7 @@ class Way:
     """
 
     direction: int
-    fractions: Mapping[Layer, float | None]
+    fractions: Fractions
     prices: Mapping[Layer, Sequence[float] | None]
     equity: Mapping[Layer, float | None]
     rows: Sequence[Row]
@@ -50,7 +51,13 @@ class Way:
     @property
     def is_ended(self) -> bool:
         """Whether everything was closed, by the ladder or the venue."""
-        return self.fractions[Layer.EMERGENCY] is not None or self.fractions[Layer.LIQUIDATION] is not None
+        return self.forced_at is not None
+
+    @property
+    def forced_at(self) -> float | None:
+        """How far the price had gone when something was first closed by force; None for never."""
+        end = forced_end(self.fractions)
+        return end if isfinite(end) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,8 @@ class Survival:
         """Sentences about what the figures take for granted."""
         setup = self.setup
         return (
-            "One way means one tick a minute without ever turning, from the last close of the data.",
+            "One way means without ever turning, from the last close of the data, one tick a minute.",
+            "A tick is the smallest step that a price can make.",
             "Several symbols move together, by the same percentage.",
             "Take-profits and reopenings happen on the way; fees and slippage are charged as configured.",
             "No funding is paid, and the mark price is the price.",
@@ -105,6 +113,8 @@ class Survival:
             "sensitivity": [variant.to_dict() for variant in self.variants],
             "probabilities": chances_of.get("bootstrap", {}),
             "probabilities_random_walk": chances_of.get("random_walk", {}),
+            "probabilities_forced": {model.name: self._forced(model) for model in self.models},
+            "equity_if_forced": {model.name: model.forced_equity for model in self.models},
             "paths": self.models[0].n_paths if self.models else 0,
             "seed": self.seed,
             "assumptions": list(self.assumptions),
@@ -112,6 +122,9 @@ class Survival:
             "config_hash": self.setup.config_hash,
             "data_hash": self.setup.frames.data_hash,
         }
+
+    def _forced(self, model: Chances) -> dict[str, Any]:
+        return {name: model.forced[days].to_dict() for name, days in self.horizons.items()}
 
     def _chances(self, model: Chances) -> dict[str, Any]:
         return {
@@ -155,7 +168,7 @@ def survive(
         The data has too few bars to make paths from.
     """
     refuse_other_strategies(setup)
-    require_start(setup)
+    require_start(setup, last_closes(setup).tolist())
     horizons = horizons or {"1d": 1.0, "7d": 7.0, "30d": 30.0}
     n_bars = _bars_to_draw_from(setup) if n_paths else None
     told = _stages(progress, has_paths=n_paths > 0)
@@ -211,7 +224,7 @@ def one_way(setup: Setup, direction: int) -> Way:
 
 def _equity_at(layer: Layer, seen: Mapping[str, float], left: float) -> float | None:
     """Return what a layer saw; one that was passed over saw what the worse one did."""
-    if layer in (Layer.EMERGENCY, Layer.LIQUIDATION):
+    if layer in FORCED:
         return left
     worse = list(Layer)[list(Layer).index(layer) :]
     return next((seen[one.value] for one in worse if one.value in seen), None)

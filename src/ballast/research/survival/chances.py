@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.made_bars import START_NS, Floats, empty_bars, on_bars, put
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
-from ballast.research.survival.layers import Layer, first_times, is_over
+from ballast.research.survival.layers import FORCED, Layer, first_times, is_over
 from ballast.research.survival.paths import Paths, wilson
-from ballast.research.survival.road import START_NS, Floats, empty_bars, on_bars, put
 
 WORKERS = 2
 CHUNK = 25
@@ -42,16 +42,20 @@ class Chances:
     What happened on many paths.
 
     ``at_horizon[days][layer]`` is the chance that a layer has fired by then; ``curve`` holds the same for every day,
-    (n_days, n_layers). ``median_equity`` and ``worst_equity`` (its 5 % quantile) are at the longest horizon.
+    (n_days, n_layers). ``forced[days]`` is the chance that something has been closed by force, by the ladder or by the
+    venue. ``median_equity`` and ``worst_equity`` (its 5 % quantile) are at the longest horizon, as is
+    ``forced_equity``, the median of the paths that were closed by force; None where none was.
     """
 
     name: str
     n_paths: int
     interval_ns: int
     at_horizon: Mapping[float, Mapping[Layer, Chance]]
+    forced: Mapping[float, Chance]
     curve: Floats
     median_equity: float
     worst_equity: float
+    forced_equity: float | None
 
 
 class Outcomes:
@@ -66,7 +70,7 @@ class Outcomes:
         self._building = Lock()
 
     def of(self, paths: Paths, numbers: Sequence[int]) -> Floats:
-        """Return a row per path: hours from the start until each layer fired (inf: never), and the final equity."""
+        """Return a row per path: see ``counted``."""
         session, records = self._session()
         rows = np.full((len(numbers), len(Layer) + 1), np.inf)
         for row, number in zip(rows, numbers, strict=True):
@@ -121,20 +125,33 @@ def chances(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return _counted(name, np.vstack(rows), horizons, interval_ns)
+    return counted(name, np.vstack(rows), horizons, interval_ns)
 
 
-def _counted(name: str, rows: Floats, horizons: Sequence[float], interval_ns: int) -> Chances:
+def counted(name: str, rows: Floats, horizons: Sequence[float], interval_ns: int) -> Chances:
+    """
+    Return the outcome of paths.
+
+    ``rows`` has one for each: nanoseconds from the start until each layer fired (inf: never), and the final equity;
+    ``horizons`` are days.
+    """
     times, finals = rows[:, :-1] / 86_400e9, rows[:, -1]
-    n_paths = len(rows)
+    forced_times = times[:, [list(Layer).index(layer) for layer in FORCED]].min(axis=1)
 
-    def chance(days: float, k: int) -> Chance:
-        n_hits = int(np.count_nonzero(times[:, k] <= days))
-        return Chance(n_hits / n_paths, *wilson(n_hits, n_paths))
+    def chance(hits: Any) -> Chance:
+        n_hits = int(np.count_nonzero(hits))
+        return Chance(n_hits / len(rows), *wilson(n_hits, len(rows)))
 
-    at_horizon = {days: {layer: chance(days, k) for k, layer in enumerate(Layer)} for days in horizons}
     days = np.linspace(0.0, max(horizons), 61)
-    curve = np.array([(times <= day).mean(axis=0) for day in days])
+    is_forced = forced_times <= max(horizons)
     return Chances(
-        name, n_paths, interval_ns, at_horizon, curve, float(np.median(finals)), float(np.quantile(finals, 0.05))
+        name=name,
+        n_paths=len(rows),
+        interval_ns=interval_ns,
+        at_horizon={day: {layer: chance(times[:, k] <= day) for k, layer in enumerate(Layer)} for day in horizons},
+        forced={day: chance(forced_times <= day) for day in horizons},
+        curve=np.array([(times <= day).mean(axis=0) for day in days]),
+        median_equity=float(np.median(finals)),
+        worst_equity=float(np.quantile(finals, 0.05)),
+        forced_equity=float(np.median(finals[is_forced])) if is_forced.any() else None,
     )

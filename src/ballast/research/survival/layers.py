@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from math import inf
 
 from ballast.backtest.session import Session
 from ballast.model.enums import LadderState
@@ -17,6 +18,18 @@ class Layer(StrEnum):
     PANIC = "panic"
     EMERGENCY = "emergency"
     LIQUIDATION = "liquidation"
+
+
+FORCED = (Layer.EMERGENCY, Layer.LIQUIDATION)
+"""What closes positions at a loss, whatever their owner thinks of it."""
+
+Fractions = Mapping[Layer, float | None]
+"""How far the price had gone when each layer fired, of its start; None for never."""
+
+
+def forced_end(fractions: Fractions) -> float:
+    """Return how far the price goes before something is closed by force; inf for never."""
+    return min((end for layer in FORCED if (end := fractions[layer]) is not None), default=inf)
 
 
 _STATES = {

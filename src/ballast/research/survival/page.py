@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from ballast.backtest.formatting import number, percent, significant
+from ballast.backtest.formatting import number, percent, significant, title
 from ballast.files.durable import write_whole
 from ballast.research.report.markup import Cell, bullets, escaped, figure, heading, section, table, text, titled
 from ballast.research.survival import story
 from ballast.research.survival.analysis import Survival, Way
-from ballast.research.survival.layers import Layer
+from ballast.research.survival.columns import level_columns
 from ballast.research.survival.pictures import chance_picture, ladder_picture, money_picture
 
 _GRAVITY = ("", "warned", "lost")
-_SETTINGS = {
-    "grid_step_percent": "Distance between levels, %",
-    "averaging_multiplier": "Size of a level against the one before",
-    "leverage": "Leverage",
-    "max_grid_levels_per_side": "Levels a side may have",
-}
 
 
 def write_page(survival: Survival, path: str | os.PathLike[str]) -> None:
@@ -59,7 +54,7 @@ _MONEY_LEAD = (
 _LEVELS_LEAD = (
     "With more levels than this, the move ends in everything being closed by force, by the bot or by the exchange."
 )
-_SETTINGS_LEAD = "How far the price may rise / fall one way before each thing happens. Bold is what is configured."
+_SETTINGS_LEAD = "How far the price may rise / fall one way before each thing happens. A star marks what is configured."
 
 
 def _title(survival: Survival) -> str:
@@ -71,28 +66,35 @@ def _span(survival: Survival) -> str:
     at = ", ".join(f"{symbol} {significant(price)}" for symbol, price in pairs)
     leverages = ", ".join(f"{one:g}" for one in sorted({float(one) for one in survival.setup.leverage}))
     capital = story.money(survival, survival.setup.initial_capital)
-    words = f"{capital}, leverage {leverages}, from {at}; risk ladder: {survival.profile}"
+    words = f'{capital}, leverage {leverages}, from {at}; risk profile "{survival.profile}"'
     return f'<p class="span">{escaped(words)}</p>'
 
 
 def _verdict(survival: Survival) -> str:
-    warning = story.without_ladder(survival)
-    opening = f'<p class="warning">{escaped(warning)}</p>' if warning else ""
     lines = "".join(
         f'<p class="{_GRAVITY[sentence.gravity]}">{escaped(sentence.words)}</p>' for sentence in story.verdict(survival)
     )
-    return f'<div class="verdict">{opening}{lines}</div>'
+    return f'<div class="verdict">{lines}</div>'
 
 
 def _layers(survival: Survival) -> str:
-    head = [Cell("", "text"), *map(heading, ("price up", "money then", "price down", "money then")), Cell("", "text")]
-    body = []
-    for layer in Layer:
+    head = [Cell("", "text"), *map(heading, ("price up", "money left", "price down", "money left"))]
+    body = [[text(story.LAST_LEVEL), *_last_levels(survival)]]
+    meanings = [f"{story.LAST_LEVEL}: {story.LAST_LEVEL_MEANING}"]
+    for layer in story.layers_of(survival):
         cells = [text(story.LAYER_NAMES[layer])]
         for way in survival.ways.values():
             cells += [figure(_move(way, way.fractions[layer])), figure(number(way.equity[layer]))]
-        body.append([*cells, Cell(escaped(story.LAYER_MEANINGS[layer]), "wrap")])
-    return table(head, body)
+        body.append(cells)
+        meanings.append(f"{story.LAYER_NAMES[layer]}: {story.LAYER_MEANINGS[layer]}")
+    return table(head, body) + bullets(meanings)
+
+
+def _last_levels(survival: Survival) -> Iterator[Cell]:
+    for way in survival.ways.values():
+        last = story.last_level(survival, way)
+        yield figure(_move(way, None if last is None else last.fraction))
+        yield figure(number(None if last is None else last.equity))
 
 
 def _move(way: Way, fraction: float | None) -> str:
@@ -105,45 +107,13 @@ def _way_section(survival: Survival, name: str) -> str:
     lead = (
         f"When the price {'rises' if name == 'up' else 'falls'}, the {side} side loses and is added to, level by level."
     )
-    heads = (
-        "size",
-        "margin",
-        "next level needs",
-        "money in the account",
-        "initial margin",
-        "maintenance margin",
-        "of the account",
-        "A",
-        "N",
+    columns = level_columns(survival, way)
+    head = [text(column.head) if column.is_text else heading(column.head) for column in columns]
+    body = [[(text if column.is_text else figure)(column.cell(row)) for column in columns] for row in way.rows]
+    notes = bullets(column.note for column in columns if column.note)
+    return section(
+        f"way-{name}", f"Level by level, price {name}", lead, ladder_picture(survival, name) + table(head, body) + notes
     )
-    head = [*map(text, ("level", "move")), heading("price"), *map(heading, heads), text("state")]
-    body = []
-    for row in way.rows:
-        is_level = row.event == "level"
-        what = f"level {row.level}" if is_level else story.LAYER_NAMES[Layer(row.event)]
-        price = significant(row.price if row.fill_price is None else row.fill_price, 7)
-        needs = "last level" if row.next_cost is None else number(row.next_cost)
-        cells = (
-            price,
-            significant(row.qty),
-            number(row.step_margin),
-            needs if is_level else "",
-            number(row.equity),
-            number(row.initial_margin),
-            number(row.maintenance_margin),
-            percent(row.mm_rate, 1),
-            number(row.available),
-            number(row.next_worst_case),
-        )
-        where = f"{what} {row.symbol}" if survival.setup.n_symbols > 1 else what
-        opening = [text(where), text(_move(way, row.fraction))]
-        body.append([*opening, *map(figure, cells), text(row.state or "off")])
-    legend = (
-        "A is the money free for trading beside the safety reserve; N is what the next steps of all sides would need. "
-        "At a maintenance margin of 100 % of the account the exchange liquidates."
-    )
-    content = ladder_picture(survival, name) + table(head, body) + f'<p class="lead">{escaped(legend)}</p>'
-    return section(f"way-{name}", f"Level by level, price {name}", lead, content)
 
 
 def _limits(survival: Survival) -> str:
@@ -157,31 +127,33 @@ def _limits(survival: Survival) -> str:
 
 def _variants(survival: Survival) -> str:
     blocks = []
-    for key, title in _SETTINGS.items():
-        head = [text("value"), *(heading(story.LAYER_NAMES[layer]) for layer in Layer)]
+    layers = story.layers_of(survival)
+    for key, name in story.SETTING_NAMES.items():
+        head = [text("value"), *(heading(story.LAYER_NAMES[layer]) for layer in layers)]
         body = []
         for variant in survival.variants:
             if variant.key != key:
                 continue
-            cells = [text(f"{variant.value:g}"), *(figure(story.variant_words(variant, layer)) for layer in Layer)]
             classes = "configured" if variant.is_configured else ""
+            cells = [text(story.configured_value(variant))]
+            cells += [figure(story.variant_words(survival, variant, layer)) for layer in layers]
             body.append([Cell(cell.html, f"{cell.classes} {classes}".strip()) for cell in cells])
-        blocks.append(titled(title, table(head, body)))
+        blocks.append(titled(title(name), table(head, body)))
     return "".join(blocks)
 
 
 def _chance_section(survival: Survival) -> str:
     blocks = []
     for model in survival.models:
-        head = [text("within"), *(heading(story.LAYER_NAMES[layer]) for layer in Layer)]
+        layers = story.layers_of(survival)
+        head = [text("within"), *(heading(story.LAYER_NAMES[layer]) for layer in layers)]
         body = []
         for horizon, days in survival.horizons.items():
-            chances = model.at_horizon[days].values()
+            chances = [model.at_horizon[days][layer] for layer in layers]
             cells = [f"{story.share(one.p)} ({100.0 * one.low:.1f} to {100.0 * one.high:.1f})" for one in chances]
             body.append([text(horizon), *map(figure, cells)])
-        name = story.MODEL_NAMES[model.name]
         content = chance_picture(survival, model) + table(head, body)
         words = f"<p>{escaped(story.likelihood(survival, model))}</p>"
-        blocks.append(titled(name[:1].upper() + name[1:], words + content))
+        blocks.append(titled(title(story.MODEL_NAMES[model.name]), words + content))
     lead = "In brackets, between which two figures the true one lies with 95 % certainty, given this kind of market."
     return section("chances", "How likely it is by when", lead, "".join(blocks))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ballast.research.survival.road import Floats
+from ballast.backtest.made_bars import Floats
 
 HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS

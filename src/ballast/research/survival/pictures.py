@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil, floor, log10
+from typing import NamedTuple
 
 from ballast.backtest.formatting import number, percent, significant
 from ballast.model.enums import LadderState
 from ballast.research.report.markup import escaped
 from ballast.research.survival.analysis import Survival, Way
 from ballast.research.survival.chances import Chances
+from ballast.research.survival.columns import moved
 from ballast.research.survival.layers import Layer
-from ballast.research.survival.story import LAYER_NAMES
+from ballast.research.survival.levels import Row
+from ballast.research.survival.story import LAST_LEVEL, LAYER_NAMES, last_level, layers_of
 
-WIDTH, HEIGHT = 1_120, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 42, 46
+
+class Canvas(NamedTuple):
+    """How large a picture is, in pixels at which its letters are read, and what its borders take."""
+
+    width: int
+    height: int
+    left: int
+    right: int = 20
+    top: int = 42
+    bottom: int = 46
+
+    @property
+    def n_ticks(self) -> int:
+        """About how many figures have room along the lower edge."""
+        return self.width // 85
+
+
+SCREENS = {"wide": Canvas(1_120, 420, 70), "slim": Canvas(360, 380, 44, 8)}
+"""Class name in the page's style and canvas: every picture is drawn for large screens and for small ones."""
+LETTER = 6.8
+"""Pixels that a letter takes, about."""
 BEYOND = 1.12
 """The picture goes this much farther than the last thing that happens."""
 LEAST_SHOWN = 0.03
-HEADROOM = 1.35
-"""Over the money, for the names of the layers."""
+LABEL = 18
+"""Pixels that a line of labels takes over the money."""
 _COLOURS = {Layer.FREEZE: "freeze", Layer.PANIC: "panic", Layer.EMERGENCY: "emergency", Layer.LIQUIDATION: "end"}
 _BANDS = {
     LadderState.FROZEN.name: "freeze",
@@ -29,28 +51,34 @@ _BANDS = {
 
 
 class Scale:
-    """From figures to places: ``x`` and ``y`` in pixels of the drawing."""
+    """From figures to places: ``x`` and ``y`` in pixels of the canvas."""
 
-    def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float], height: int = HEIGHT) -> None:
-        self.x_range, self.y_range, self.height = x_range, y_range, height
+    def __init__(self, canvas: Canvas, x_range: tuple[float, float], y_range: tuple[float, float]) -> None:
+        self.canvas, self.x_range, self.y_range = canvas, x_range, y_range
+        self.ends = (canvas.left, canvas.width - canvas.right)
+        self.floor = canvas.height - canvas.bottom
 
     def x(self, value: float) -> float:
         """Return where a figure lies from left to right."""
-        low, high = self.x_range
-        return LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+        (low, high), (left, right) = self.x_range, self.ends
+        return left + (value - low) / (high - low) * (right - left)
 
     def y(self, value: float) -> float:
         """Return where a figure lies from top to bottom."""
         low, high = self.y_range
-        return TOP + (high - value) / (high - low) * (self.height - TOP - BOTTOM)
+        return self.canvas.top + (high - value) / (high - low) * (self.floor - self.canvas.top)
 
 
-def drawing(title: str, body: Sequence[str], height: int = HEIGHT) -> str:
-    """Return one picture; ``title`` is what is read out for it."""
-    return (
-        f'<div class="picture"><svg viewBox="0 0 {WIDTH} {height}" role="img"><title>{escaped(title)}</title>'
-        f"{''.join(body)}</svg></div>"
-    )
+def drawn(title: str, draw: Callable[[Canvas], tuple[int, Sequence[str]]]) -> str:
+    """Return one picture for each screen; ``draw`` gives its height and what is in it, ``title`` is read out for it."""
+    pictures = []
+    for name, canvas in SCREENS.items():
+        height, body = draw(canvas)
+        pictures.append(
+            f'<div class="picture {name}"><svg viewBox="0 0 {canvas.width} {height}" role="img">'
+            f"<title>{escaped(title)}</title>{''.join(body)}</svg></div>"
+        )
+    return "".join(pictures)
 
 
 def nice_steps(low: float, high: float, wanted: int) -> Sequence[float]:
@@ -76,13 +104,13 @@ def _path(points: Sequence[tuple[float, float]], classes: str) -> str:
 
 
 def _axes(scale: Scale, x_words: Sequence[tuple[float, str]], y_words: Sequence[tuple[float, str]]) -> Iterator[str]:
-    floor_y = scale.height - BOTTOM
+    left, right = scale.ends
     for value, words in y_words:
-        yield _line(LEFT, scale.y(value), WIDTH - RIGHT, scale.y(value), "grid")
-        yield _text(LEFT - 8, scale.y(value) + 4, words, "tick", "end")
+        yield _line(left, scale.y(value), right, scale.y(value), "grid")
+        yield _text(left - 8, scale.y(value) + 4, words, "tick", "end")
     for value, words in x_words:
-        yield _line(scale.x(value), floor_y, scale.x(value), floor_y + 5, "grid")
-        yield _text(scale.x(value), floor_y + 20, words, "tick")
+        yield _line(scale.x(value), scale.floor, scale.x(value), scale.floor + 5, "grid")
+        yield _text(scale.x(value), scale.floor + 20, words, "tick")
 
 
 def _shown(way: Way) -> float:
@@ -96,26 +124,35 @@ def _shown(way: Way) -> float:
 
 def money_picture(survival: Survival) -> str:
     """Return price against money left, both directions, with the bands of the ladder's states behind."""
-    up, down = survival.ways["up"], survival.ways["down"]
-    capital = survival.setup.initial_capital
-    reach = max(_shown(up), _shown(down))
-    highest = max([capital, *(equity for way in (up, down) for at, equity, _ in way.curve if at <= reach)])
-    scale = Scale((-reach, reach), (0.0, HEADROOM * highest))
-    body = [*_band_marks(scale, up, reach), *_band_marks(scale, down, reach)]
-    ticks = [(value, percent(value, 1, signed=True)) for value in nice_steps(-reach, reach, 10)]
-    body += _axes(scale, ticks, [(value, number(value, 0)) for value in nice_steps(0.0, 1.02 * highest, 5)])
-    body.append(_line(scale.x(0.0), TOP, scale.x(0.0), HEIGHT - BOTTOM, "start"))
-    body.append(_text(scale.x(0.0), TOP - 8, "price today", "tick"))
-    for way in (down, up):
+    title = f"Money left in {survival.currency} against how far the price has run one way"
+    return drawn(title, lambda canvas: (canvas.height, list(_money(survival, canvas))))
+
+
+def _money(survival: Survival, canvas: Canvas) -> Iterator[str]:
+    ways, capital = survival.ways.values(), survival.setup.initial_capital
+    reaches = {way.direction: _shown(way) for way in ways}
+    seen = [equity for way in ways for at, equity, _ in way.curve if at <= reaches[way.direction]]
+    highest = max([capital, *seen])
+    x_range = (-reaches[-1], reaches[1])
+    labels, n_lines = _labels(survival, Scale(canvas, x_range, (0.0, 1.0)))
+    # The labels' lines lie over the money.
+    room = canvas.height - canvas.top - canvas.bottom
+    scale = Scale(canvas, x_range, (0.0, highest * room / (room - LABEL * n_lines - 10)))
+    for way in ways:
+        yield from _band_marks(scale, way, reaches[way.direction])
+    ticks = [(value, percent(value, 0, signed=True)) for value in nice_steps(*x_range, canvas.n_ticks)]
+    yield from _axes(scale, ticks, [(value, number(value, 0)) for value in nice_steps(0.0, 1.02 * highest, 5)])
+    yield _line(scale.x(0.0), canvas.top, scale.x(0.0), scale.floor, "start")
+    yield _text(scale.x(0.0), canvas.top - 8, "price today", "tick")
+    for way in ways:
+        reach = reaches[way.direction]
         points = [(0.0, capital), *((at, equity) for at, equity, _ in way.curve if at <= reach)]
         if way.is_ended:
             points += [(way.farthest, way.equity_left), (reach, way.equity_left)]
-        body.append(_path([(scale.x(way.direction * at), scale.y(equity)) for at, equity in points], "money"))
-    body += _ends(scale, up, reach)
-    body += _ends(scale, down, reach)
-    body.append(_text(LEFT, HEIGHT - 6, "← price falls", "tick", "start"))
-    body.append(_text(WIDTH - RIGHT, HEIGHT - 6, "price rises →", "tick", "end"))
-    return drawing(f"Money left in {survival.currency} against how far the price has run one way", body)
+        yield _path([(scale.x(way.direction * at), scale.y(equity)) for at, equity in points], "money")
+    yield from labels
+    yield _text(scale.ends[0], canvas.height - 6, "← price falls", "tick", "start")
+    yield _text(scale.ends[1], canvas.height - 6, "price rises →", "tick", "end")
 
 
 def _band_marks(scale: Scale, way: Way, reach: float) -> Iterator[str]:
@@ -133,24 +170,37 @@ def _band_marks(scale: Scale, way: Way, reach: float) -> Iterator[str]:
             continue
         left, right = sorted((scale.x(way.direction * begin), scale.x(way.direction * min(end, reach))))
         yield (
-            f'<rect x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}" '
-            f'class="band {colour}"/>'
+            f'<rect x="{left:.1f}" y="{scale.canvas.top}" width="{right - left:.1f}" '
+            f'height="{scale.floor - scale.canvas.top}" class="band {colour}"/>'
         )
 
 
-def _ends(scale: Scale, way: Way, reach: float) -> Iterator[str]:
-    """Yield a mark where each layer fires: its name stands over the picture, lower when it would cover another."""
-    placed = 0
-    for layer, fraction in way.fractions.items():
-        if fraction is None or fraction > reach:
-            continue
-        x = scale.x(way.direction * fraction)
-        # On the side of the start, where the picture has room.
-        anchor = "end" if way.direction > 0 else "start"
-        yield _line(x, TOP, x, HEIGHT - BOTTOM, f"mark {_COLOURS[layer]}")
-        words = f"{LAYER_NAMES[layer]} {percent(way.direction * fraction, 1, signed=True)}"
-        yield _text(x - 5 * way.direction, TOP + 16 + 18 * placed, words, f"label {_COLOURS[layer]}", anchor)
-        placed += 1
+def _labels(survival: Survival, scale: Scale) -> tuple[Sequence[str], int]:
+    """Return a mark with its name where each layer fires, each name where it covers no other, and the lines it took."""
+    body: list[str] = []
+    lines: list[float] = []
+    """How far to the right each line is taken."""
+    for x, name, move, colour in sorted(_marks(survival, scale)):
+        words = f"{name} {move}"
+        length = LETTER * len(words)
+        left = x + 5 if x + 5 + length < scale.ends[1] else x - 5 - length
+        line = next((k for k, end in enumerate(lines) if end < left), len(lines))
+        lines[line:] = [left + length, *lines[line + 1 :]]
+        body.append(_line(x, scale.canvas.top, x, scale.floor, f"mark {colour}"))
+        body.append(_text(left, scale.canvas.top + 14 + LABEL * line, words, f"label {colour}", "start"))
+    return body, len(lines)
+
+
+def _marks(survival: Survival, scale: Scale) -> Iterator[tuple[float, str, str, str]]:
+    """Yield place, name, move and colour of all that happens within the picture."""
+    for way in survival.ways.values():
+        found = [(fraction, LAYER_NAMES[layer], _COLOURS[layer]) for layer, fraction in way.fractions.items()]
+        last = last_level(survival, way)
+        found.append((None if last is None else last.fraction, LAST_LEVEL, "last"))
+        for fraction, name, colour in found:
+            if fraction is not None and fraction <= _shown(way):
+                at = way.direction * fraction
+                yield scale.x(at), name, percent(at, 1, signed=True), colour
 
 
 def ladder_picture(survival: Survival, name: str) -> str:
@@ -159,40 +209,46 @@ def ladder_picture(survival: Survival, name: str) -> str:
     rows = [row for row in way.rows if row.event == "level"]
     if not rows:
         return ""
-    line, top = 24, 30
-    height = top + line * len(rows) + 12
-    most = max(row.step_margin or 0.0 for row in rows)
-    room = WIDTH - 420
-    body = [
-        _text(160, 18, "price (move)", "tick", "end"),
-        _text(180, 18, "margin of the level", "tick", "start"),
-        _text(WIDTH - RIGHT, 18, "what the next level needs", "tick", "end"),
-    ]
     ordered = list(reversed(rows)) if name == "up" else rows
-    for k, row in enumerate(ordered):
+    return drawn(f"Levels when the price goes {name}", lambda canvas: _levels(ordered, way, canvas))
+
+
+def _levels(rows: Sequence[Row], way: Way, canvas: Canvas) -> tuple[int, Sequence[str]]:
+    has_many = len({row.symbol for row in rows}) > 1
+    line, top, foot, label = 24, 30, canvas.left + 90, 130 if has_many else 100
+    most = max(row.step_margin or 0.0 for row in rows)
+    room = canvas.width - foot - label - canvas.right
+    body = [
+        _text(foot - 20, 18, "price (move)", "tick", "end"),
+        _text(foot, 18, "margin of the level", "tick", "start"),
+    ]
+    for k, row in enumerate(rows):
         y = top + line * k
         length = max(2.0, (row.step_margin or 0.0) / most * room)
-        moved = percent(row.fraction * way.direction, 1, signed=True)
-        body.append(_text(160, y + 15, f"{significant(row.fill_price, 6)} ({moved})", "tick", "end"))
-        body.append(f'<rect x="180" y="{y + 3}" width="{length:.1f}" height="{line - 8}" class="level"/>')
-        words = f"level {row.level}: {number(row.step_margin)}"
-        body.append(_text(180 + length + 8, y + 15, words, "label", "start"))
-        needs = "last level" if row.next_cost is None else number(row.next_cost)
-        body.append(_text(WIDTH - RIGHT, y + 15, needs, "tick", "end"))
-    return drawing(f"Levels when the price goes {name}", body, height)
+        body.append(_text(foot - 8, y + 15, f"{significant(row.fill_price, 6)} ({moved(way, row)})", "tick", "end"))
+        body.append(f'<rect x="{foot}" y="{y + 3}" width="{length:.1f}" height="{line - 8}" class="level"/>')
+        words = f"{row.symbol if has_many else 'level'} {row.level}: {number(row.step_margin)}"
+        body.append(_text(foot + length + 8, y + 15, words, "label", "start"))
+    return top + line * len(rows) + 12, body
 
 
 def chance_picture(survival: Survival, model: Chances) -> str:
     """Return the probability that each layer has fired, day by day."""
-    days = max(survival.horizons.values())
-    height = 340
-    scale = Scale((0.0, days), (0.0, 1.0), height)
-    x_words = [(value, f"{value:g} d") for value in nice_steps(0.0, days, 10)]
-    body = list(_axes(scale, x_words, [(k / 5.0, percent(k / 5.0, 0)) for k in range(6)]))
+    title = "How likely it is that each layer has fired by then"
+    return drawn(title, lambda canvas: (canvas.height, list(_chances(survival, model, canvas))))
+
+
+def _chances(survival: Survival, model: Chances, canvas: Canvas) -> Iterator[str]:
+    days, layers = max(survival.horizons.values()), layers_of(survival)
+    scale = Scale(canvas, (0.0, days), (0.0, 1.0))
+    x_words = [(value, f"{value:g} d") for value in nice_steps(0.0, days, canvas.n_ticks)]
+    yield from _axes(scale, x_words, [(k / 5.0, percent(k / 5.0, 0)) for k in range(6)])
     n_points = len(model.curve)
-    for k, layer in enumerate(Layer):
-        points = [(scale.x(days * i / (n_points - 1)), scale.y(float(model.curve[i, k]))) for i in range(n_points)]
-        body.append(_path(points, f"chance {_COLOURS[layer]}"))
-        body.append(f'<rect x="{LEFT + 190 * k}" y="12" width="14" height="4" class="key {_COLOURS[layer]}"/>')
-        body.append(_text(LEFT + 190 * k + 20, 18, LAYER_NAMES[layer], "label", "start"))
-    return drawing("How likely it is that each layer has fired by then", body, height)
+    n_a_line = max(1, (canvas.width - canvas.left) // 150)
+    for k, layer in enumerate(layers):
+        curve = model.curve[:, list(Layer).index(layer)]
+        points = [(scale.x(days * i / (n_points - 1)), scale.y(float(curve[i]))) for i in range(n_points)]
+        yield _path(points, f"chance {_COLOURS[layer]}")
+        x, y = canvas.left + 150 * (k % n_a_line), 14 + 16 * (k // n_a_line)
+        yield f'<rect x="{x}" y="{y - 6}" width="14" height="4" class="key {_COLOURS[layer]}"/>'
+        yield _text(x + 20, y, LAYER_NAMES[layer], "label", "start")

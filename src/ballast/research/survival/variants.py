@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.preflight import start_of
 from ballast.backtest.setup import Setup
-from ballast.research.survival.layers import Layer
-from ballast.research.survival.road import road_of
-from ballast.research.survival.start import first_pairs
+from ballast.research.survival.layers import Fractions, forced_end
+from ballast.research.survival.road import last_closes, road_of
 from ballast.research.survival.walk import walked
+from ballast.strategies.hedge_grid.preflight import first_quantities
 from ballast.strategies.hedge_grid.settings import MAX_LEVELS
 
 MOVES = (0.05, 0.10, 0.15, 0.20, 0.30, 0.50)
@@ -20,7 +21,6 @@ DIRECTIONS = {"up": 1, "down": -1}
 MANY_TICKS = 20_000
 """Roads with fewer are walked faster than they are leapt over."""
 
-Fractions = Mapping[Layer, float | None]
 Progress = Callable[[float], None] | None
 
 
@@ -77,12 +77,6 @@ def fractions(setup: Setup, direction: int) -> Fractions:
     return {layer: None if step is None else road.fraction(step) for layer, step in layers.items()}
 
 
-def forced_end(found: Fractions) -> float:
-    """Return how far the price goes before something is closed by force; inf for never."""
-    ends = [found[layer] for layer in (Layer.EMERGENCY, Layer.LIQUIDATION)]
-    return min((end for end in ends if end is not None), default=np.inf)
-
-
 def level_limits(setup: Setup, progress: Progress = None) -> Sequence[LevelLimit]:
     """Return the largest level count that survives each of ``MOVES``."""
     ends = {name: _ends(setup, direction) for name, direction in DIRECTIONS.items()}
@@ -119,7 +113,7 @@ def sensitivity(setup: Setup, progress: Progress = None) -> Sequence[Variant]:
         varied = _with(setup, key, value)
         if not _fits_tiers(varied):
             found.append(Variant(key, value, is_configured, None, None, "above the limit"))
-        elif not all(pair.qty for pair in first_pairs(varied)):
+        elif not all(first_quantities(varied.params, start_of(varied, last_closes(varied).tolist()))):
             found.append(Variant(key, value, is_configured, None, None, "orders too small"))
         else:
             up, down = (fractions(varied, direction) for direction in DIRECTIONS.values())

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from ballast.backtest.made_bars import START_NS, lay, on_bars, put, unwritten_bars
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
 from ballast.kernel.projection import account_figures
 from ballast.kernel.venue import OrderStatus
 from ballast.model.enums import LadderState
 from ballast.research.survival.layers import Layer, first_times, is_over
-from ballast.research.survival.road import MINUTE_NS, START_NS, Ints, Road, lay, on_bars, put, unwritten_bars
+from ballast.research.survival.road import MINUTE_NS, Ints, Road
 
 LONGEST_LEAP = 0.004
 """Of the price: bars as long as this keep the average true range in the band in which single ticks have it."""

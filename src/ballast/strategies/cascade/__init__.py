@@ -33,6 +33,7 @@ from ballast.strategies.cascade.settings import (
 
 __all__ = [
     "EXIT_PLAN",
+    "REFUSALS",
     "Params",
     "Profile",
     "Reason",
@@ -44,6 +45,9 @@ __all__ = [
     "prepare",
     "validate",
 ]
+
+
+REFUSALS = (Reason.TREND_VETO, Reason.STOPPED_AVERAGING, Reason.DAILY_LIMIT, Reason.UNCONFIRMED)
 
 
 @compiled

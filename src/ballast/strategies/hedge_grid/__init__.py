@@ -22,15 +22,15 @@ from ballast.strategies.hedge_grid.attribution import LegResult, attribution, ou
 from ballast.strategies.hedge_grid.events import on_close, on_funding, on_order, on_watch, tend_all
 from ballast.strategies.hedge_grid.panic import follow_ladder
 from ballast.strategies.hedge_grid.preflight import refuse_start
-from ballast.strategies.hedge_grid.settings import EXIT_PLAN, MESSAGES, Params, Profile, Reason, Role, State
+from ballast.strategies.hedge_grid.settings import EXIT_PLAN, MESSAGES, Params, Reason, Role, State
 
 __all__ = [
     "EXIT_PLAN",
+    "FOLLOWS_PROFILE",
     "MESSAGES",
     "POSITION_MODE",
     "LegResult",
     "Params",
-    "Profile",
     "Reason",
     "Role",
     "State",
@@ -42,6 +42,7 @@ __all__ = [
 
 
 POSITION_MODE = PositionMode.HEDGE
+FOLLOWS_PROFILE = True
 
 
 @compiled

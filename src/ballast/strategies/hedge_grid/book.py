@@ -134,6 +134,8 @@ def end_cycle(leg: Record) -> None:
     leg.cycle += 1
     leg.retries = 0
     leg.retry_ns = LONG_AGO_NS
+    leg.addition_failures = 0
+    leg.addition_retry_ns = LONG_AGO_NS
     leg.cycle_funding = 0.0
     leg.is_estimated = False
     leg.watch_price = nan

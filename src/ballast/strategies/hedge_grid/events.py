@@ -13,9 +13,17 @@ from ballast.strategies.hedge_grid.book import add_fill, effective_role, end_cyc
 from ballast.strategies.hedge_grid.levels import is_triggered, last_price
 from ballast.strategies.hedge_grid.requests import ask_market, cancel_take_profit, leg_of, opening_side, side_of
 from ballast.strategies.hedge_grid.restore import estimate, keep, matches
-from ballast.strategies.hedge_grid.settings import SECOND_NS, Profile, Reason, Role, TakeProfitStatus
+from ballast.strategies.hedge_grid.settings import LONG_AGO_NS, SECOND_NS, Reason, Role, TakeProfitStatus
 from ballast.strategies.hedge_grid.sizes import average_qty, first_qty, next_qty
-from ballast.strategies.hedge_grid.upkeep import LONG_RETRY_NS, TRIES, agrees, is_flat, retry_delay_ns, tend
+from ballast.strategies.hedge_grid.upkeep import (
+    LONG_RETRY_NS,
+    TRIES,
+    agrees,
+    is_flat,
+    put_off_addition,
+    retry_delay_ns,
+    tend,
+)
 
 
 @compiled
@@ -103,7 +111,7 @@ def _fold(view: Record, state: Record, params: Record, leg_index: int) -> None:
         take_fill(leg, view.event_qty)
         return
     role = effective_role(leg, role, view.event_cycle)
-    if role == Role.REOPEN and params.profile == Profile.DOCUMENTED:
+    if role == Role.REOPEN and params.is_documented:
         role = Role.OPEN
     first = first_qty(view, params, symbol, price)
     most = params.max_grid_levels_per_side[symbol]
@@ -191,6 +199,8 @@ def _settle_market(view: Record, state: Record, leg_index: int, intents: Intent,
     role = leg.pending
     leg.pending = 0
     is_done = leg.qty == 0.0 if role == Role.CLOSE else leg.qty > 0.0
+    if role == Role.AVERAGE:
+        _settle_addition(view, leg)
     if is_done or role == Role.AVERAGE:
         leg.retries = 0
         return n
@@ -208,6 +218,18 @@ def _settle_market(view: Record, state: Record, leg_index: int, intents: Intent,
 
 
 @compiled
+def _settle_addition(view: Record, leg: Record) -> None:
+    """Count an addition that brought nothing; one that brought anything ends the count, as closing the leg does."""
+    if view.event_cycle != leg.cycle:
+        return
+    if leg.n_levels <= view.event_level:
+        put_off_addition(view, leg)
+        return
+    leg.addition_failures = 0
+    leg.addition_retry_ns = LONG_AGO_NS
+
+
+@compiled
 def on_watch(view: Record, state: Record, params: Record, intents: Intent, n: int) -> int:
     """Add a level where one has been reached and may be added; whatever stands against it, watch on."""
     symbol = view.event_symbol
@@ -222,6 +244,8 @@ def on_watch(view: Record, state: Record, params: Record, intents: Intent, n: in
             leg.sent_ns = view.time_ns
             following = next_qty(view, params, symbol, leg.n_levels + 1, qty, view.event_price)
             n = ask_market(intents, n, leg_index, leg, Role.AVERAGE, leg.n_levels, qty, following, Reason.AVERAGE)
+        else:
+            put_off_addition(view, leg)
     return tend(view, state, params, symbol, intents, n)
 
 
@@ -232,6 +256,8 @@ def _may_add(view: Record, state: Record, params: Record, leg_index: int) -> boo
     if state.is_stopped[symbol] or view.ladder_state != LadderState.NORMAL or leg.pending != 0:
         return False
     if not 0 < leg.n_levels < params.max_grid_levels_per_side[symbol]:
+        return False
+    if view.time_ns < leg.addition_retry_ns:
         return False
     if view.time_ns - leg.sent_ns < params.min_add_interval_seconds * SECOND_NS:
         return False

@@ -7,7 +7,7 @@ from ballast.model.enums import LadderState, PanicTakeProfit
 from ballast.model.intents import Intent
 from ballast.model.records import Record
 from ballast.strategies.hedge_grid.requests import cancel_take_profit
-from ballast.strategies.hedge_grid.settings import Profile, Reason, TakeProfitStatus
+from ballast.strategies.hedge_grid.settings import Reason, TakeProfitStatus
 
 NEITHER = -1
 
@@ -21,7 +21,7 @@ def heavier_leg(view: Record, state: Record, params: Record, symbol: int) -> int
     """
     long_leg = 2 * symbol
     more = abs(view.position_qty[long_leg]) - abs(view.position_qty[long_leg + 1])
-    if params.profile == Profile.DOCUMENTED:
+    if params.is_documented:
         more = state.leg[long_leg].n_levels - state.leg[long_leg + 1].n_levels + 0.5
     elif is_level(view, symbol):
         return NEITHER
@@ -38,7 +38,7 @@ def is_level(view: Record, symbol: int) -> bool:
 @compiled
 def releases(view: Record, params: Record, symbol: int) -> bool:
     """Tell whether a take-profit that was taken away may come back: the legs have been balanced since."""
-    return params.profile != Profile.DOCUMENTED and is_level(view, symbol)
+    return not params.is_documented and is_level(view, symbol)
 
 
 @compiled

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ballast.model.compiled import compiled
-from ballast.model.enums import MarginModel
+from ballast.model.enums import MarginModel, Side
+from ballast.model.order_terms import Terms, is_leverage_allowed, order_cost
 from ballast.model.records import Record
 from ballast.strategies.hedge_grid.sizing import TOLERANCE, margin_qty, opening_qty
 
@@ -58,16 +59,12 @@ def is_taken(view: Record, symbol: int, qty: float, price: float) -> bool:
     It asks for the order's whole cost, whatever the opposite leg carries, and for a leverage that the tier allows.
     """
     value = qty * price * (1.0 + view.slippage_rate)
-    share = 1.0 / view.leverage[symbol]
-    # The fees of opening and of closing, at the bankruptcy price of the side where that is higher.
-    fees = (2.0 + share) * view.taker_fee_rate if view.margin_model == MarginModel.BYBIT_UNIFIED else 0.0
-    if value * (share + fees) > view.available + TOLERANCE * max(1.0, abs(view.available)):
+    leverage = view.leverage[symbol]
+    # On the side where the fee of closing is higher.
+    cost = order_cost(value, Side.SELL, Terms(view.margin_model, leverage, view.taker_fee_rate))
+    if cost > view.available + TOLERANCE * max(1.0, abs(view.available)):
         return False
-    for row in range(view.first_tier[symbol], view.end_tier[symbol]):
-        tier = view.tiers[row]
-        if value <= tier.upper_value or row == view.end_tier[symbol] - 1:
-            return bool(view.leverage[symbol] <= tier.max_leverage)
-    return True
+    return is_leverage_allowed(view.tiers, view.first_tier[symbol], view.end_tier[symbol], value, leverage)
 
 
 @compiled

@@ -17,13 +17,6 @@ SECOND_NS = 1_000_000_000
 LONG_AGO_NS = -(2**62)
 
 
-class Profile(IntEnum):
-    """RECOMMENDED is the corrected rule set; DOCUMENTED keeps the literal sizes, targets and reopening."""
-
-    RECOMMENDED = 0
-    DOCUMENTED = 1
-
-
 class Role(IntEnum):
     """What an order is for, in client order ids and events."""
 
@@ -74,7 +67,11 @@ class TakeProfitStatus(IntEnum):
 
 @record
 class Params:
-    """Settings of the grid; those with an entry per symbol may differ by symbol. Leverage is the account's."""
+    """
+    Settings of the grid; those with an entry per symbol may differ by symbol. Leverage is the account's.
+
+    ``is_documented``, set by the ladder's profile, keeps the original's literal sizes, targets and reopening.
+    """
 
     initial_position_size_usd: SymbolFloats = parameter(
         1.0, "Margin of each leg's first entry.", unit="quote", minimum=0.1, maximum=100_000
@@ -110,11 +107,7 @@ class Params:
     funding_in_take_profit: bool = parameter(
         False, "Move the take-profit by the funding that the leg has paid since it was opened."
     )
-    profile: int = parameter(
-        int(Profile.RECOMMENDED),
-        "`documented` keeps the original's sizes, targets and reopening, for comparison only.",
-        choices=Profile,
-    )
+    is_documented: bool
 
 
 @record
@@ -125,11 +118,12 @@ class Leg:
     ``cycle`` counts how often the leg was closed. Level ``k`` of ``n_levels`` holds ``level_qty[k]`` (unsigned,
     base units) bought at ``level_price[k]``; what the engine added to balance the legs stands apart, because it
     is neither a level nor the size that the next one grows from. ``qty`` is the sum of both. ``pending`` is the
-    role of the market order in flight, 0 for none. ``take_profit_qty`` and ``take_profit_price`` are those last
-    asked for, the quantity NaN when it is not known what rests; ``is_take_profit_amended`` tells what the last
-    request was. ``is_take_profit_held``: taken away for as long as the ladder is in PANIC. ``watch_price`` is NaN
-    when no watch is armed. Money is in quote; ``fees`` and ``funding`` are positive when paid, ``cycle_funding``
-    is that since the leg was opened.
+    role of the market order in flight, 0 for none. ``addition_failures`` counts the additions in a row that came to
+    nothing; the next may be asked for from ``addition_retry_ns`` on. ``take_profit_qty`` and ``take_profit_price``
+    are those last asked for, the quantity NaN when it is not known what rests; ``is_take_profit_amended`` tells what
+    the last request was. ``is_take_profit_held``: taken away for as long as the ladder is in PANIC. ``watch_price``
+    is NaN when no watch is armed. Money is in quote; ``fees`` and ``funding`` are positive when paid,
+    ``cycle_funding`` is that since the leg was opened.
     """
 
     cycle: int
@@ -141,6 +135,8 @@ class Leg:
     sent_ns: int = LONG_AGO_NS
     retries: int
     retry_ns: int = LONG_AGO_NS
+    addition_failures: int
+    addition_retry_ns: int = LONG_AGO_NS
     take_profit: int
     take_profit_qty: float = nan
     take_profit_price: float = nan

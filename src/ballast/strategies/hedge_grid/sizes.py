@@ -6,14 +6,13 @@ from ballast.model.compiled import compiled
 from ballast.model.records import Record
 from ballast.strategies.hedge_grid.levels import last_qty, virtual_last_qty, virtual_levels
 from ballast.strategies.hedge_grid.reopen import documented_reopen_margin, reopen_qty
-from ballast.strategies.hedge_grid.settings import Profile
 from ballast.strategies.hedge_grid.sizing import documented_qty, margin_qty, opening_qty
 
 
 @compiled
 def lots(view: Record, params: Record, symbol: int, wanted: float, price: float) -> float:
     """Return the quantity to order for a wanted one by the profile's rule; 0 when it must be refused."""
-    if params.profile == Profile.DOCUMENTED:
+    if params.is_documented:
         return documented_qty(view, symbol, wanted)
     return opening_qty(view, symbol, wanted, price)
 
@@ -48,7 +47,7 @@ def next_qty(view: Record, params: Record, symbol: int, n_levels: int, qty: floa
 def closed_leg_qty(view: Record, params: Record, symbol: int, opposite_qty: float, price: float) -> float:
     """Return the quantity that a closed leg comes back with; 0 when it does not fit or must be refused."""
     margin = params.initial_position_size_usd[symbol]
-    if params.profile == Profile.DOCUMENTED:
+    if params.is_documented:
         leverage = view.leverage[symbol]
         wanted = documented_reopen_margin(opposite_qty * price / leverage, margin)
         return documented_qty(view, symbol, margin_qty(wanted, leverage, price))
@@ -67,4 +66,4 @@ def next_after_reopen(view: Record, params: Record, symbol: int, qty: float, pri
 @compiled
 def reopened_levels(params: Record, qty: float, first: float, multiplier: float, max_levels: int) -> int:
     """Return how many levels a reopened leg counts as; one in the documented profile."""
-    return 1 if params.profile == Profile.DOCUMENTED else virtual_levels(qty, first, multiplier, max_levels)
+    return 1 if params.is_documented else virtual_levels(qty, first, multiplier, max_levels)

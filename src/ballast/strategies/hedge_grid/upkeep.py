@@ -24,7 +24,7 @@ from ballast.strategies.hedge_grid.requests import (
     wake_at,
     watch_level,
 )
-from ballast.strategies.hedge_grid.settings import SECOND_NS, Profile, Reason, Role, TakeProfitStatus
+from ballast.strategies.hedge_grid.settings import SECOND_NS, Reason, Role, TakeProfitStatus
 from ballast.strategies.hedge_grid.sizes import closed_leg_qty, initial_qty, next_after_reopen, next_qty
 from ballast.strategies.hedge_grid.take_profit import documented_take_profit_price, on_tick, take_profit_price
 
@@ -33,12 +33,21 @@ NOISE = 1e-12
 SUM_NOISE = 1e-9
 """Levels and position that differ by less, as a part of the position, agree."""
 LONG_RETRY_NS = 60 * SECOND_NS
+LONGEST_ADDITION_DELAY_NS = 3_600 * SECOND_NS
 
 
 @compiled
 def retry_delay_ns(n_failures: int) -> int:
     """Return how long to wait after the n-th failure in a row: 2, 4, 8 s, then a minute."""
     return (2 << (n_failures - 1)) * SECOND_NS if n_failures <= TRIES else LONG_RETRY_NS
+
+
+@compiled
+def put_off_addition(view: Record, leg: Record) -> None:
+    """Let a leg wait after an addition that came to nothing: a minute, then twice as long each time, up to an hour."""
+    delay_ns = LONG_RETRY_NS << min(leg.addition_failures, 6)
+    leg.addition_failures += 1
+    leg.addition_retry_ns = view.time_ns + min(delay_ns, LONGEST_ADDITION_DELAY_NS)
 
 
 @compiled
@@ -146,7 +155,7 @@ def wanted_take_profit(view: Record, params: Record, leg: Record, leg_index: int
     side = side_of(leg_index)
     entry_price = view.entry_price[leg_index]
     percent = params.take_profit_percent[symbol]
-    if params.profile == Profile.DOCUMENTED:
+    if params.is_documented:
         price = documented_take_profit_price(side, entry_price, percent, max(1, leg.n_levels))
     else:
         extra = leg.cycle_funding / abs(view.position_qty[leg_index]) if params.funding_in_take_profit else 0.0
@@ -199,6 +208,8 @@ def _arm(view: Record, state: Record, params: Record, leg_index: int, intents: I
     price = trigger_price(side_of(leg_index), last_price(leg), params.grid_step_percent[symbol])
     if leg.watch_price == price or not is_price(price):
         return n
+    if view.time_ns < leg.addition_retry_ns:
+        return wake_at(intents, n, state, view.time_ns, leg.addition_retry_ns)
     leg.watch_price = price
     return watch_level(intents, n, leg_index, price)
 

@@ -26,6 +26,8 @@ from ballast.strategies.tight_range.settings import (
 __all__ = [
     "EXIT_PLAN",
     "FEATURES_PER_SYMBOL",
+    "REFUSALS",
+    "SIGNALS",
     "Action",
     "Feature",
     "PATH2Processor",
@@ -47,6 +49,16 @@ __all__ = [
     "validate",
     "vote",
 ]
+
+SIGNALS = {Reason.SIGNALLED: Action}
+REFUSALS = (
+    Reason.COST_GATE,
+    Reason.CONTRA_CAP,
+    Reason.POSITION_CAP,
+    Reason.BELOW_MINIMUM,
+    Reason.SOURCE_REFUSED,
+    Reason.BAND_PASSED,
+)
 
 decide = make_decide()
 """The strategy over Ballast's own layers."""

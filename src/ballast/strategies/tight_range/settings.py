@@ -72,6 +72,7 @@ class Reason(IntEnum):
     PATH_SAID = 24
     RSI_WAS = 25
     ATR_WAS = 26
+    SIGNALLED = 27
     COST_GATE = 30
     CONTRA_CAP = 31
     POSITION_CAP = 32

@@ -81,6 +81,7 @@ def _explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) 
     n = note(intents, n, symbol, decision.joint_confidence, decision.joint_action, Reason.L1_L2_SAID)
     n = note(intents, n, symbol, evidence.confidence, 10 * evidence.regime + evidence.subtype, Reason.L3_SAID)
     n = note(intents, n, symbol, decision.verdict.confidence, decision.verdict.label, Reason.PATH_SAID)
+    n = note(intents, n, symbol, decision.verdict.confidence, decision.verdict.action, Reason.SIGNALLED)
     n = note(intents, n, symbol, view.feature[at + Feature.RSI], 0, Reason.RSI_WAS)
     return note(intents, n, symbol, view.feature[at + Feature.ATR], 0, Reason.ATR_WAS)
 

@@ -7,11 +7,12 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from ballast.backtest.made_bars import START_NS, empty_bars, on_bars, put
 from ballast.backtest.session import Session
 from ballast.research.survival.chances import Outcomes, chances
 from ballast.research.survival.layers import Layer, first_times
 from ballast.research.survival.paths import Shapes, bootstrap, hourly, random_walks, shapes_of, wilson
-from ballast.research.survival.road import START_NS, empty_bars, on_bars, put, road_of
+from ballast.research.survival.road import road_of
 from tests.conformance.markets import HOUR_NS, MINUTE_NS, lay_out
 from tests.unit.research.survival.grids import OFF, grid
 

@@ -87,11 +87,12 @@ class Desk:
         lot: tuple[int, float] = (0, 1.0),
         tick: tuple[int, float] = (0, 1.0),
         panic_tp_policy: PanicTakeProfit = PanicTakeProfit.KEEP_ALL,
+        is_documented: bool = False,
         **values: Any,
     ) -> None:
         width = width_for(n_symbols)
         self.view = View.new(symbols=width, legs=2 * width, features=8)  # type: ignore[attr-defined]
-        self.params = GRID.params(values, n_symbols)
+        self.params = GRID.params(values, n_symbols, is_documented=is_documented)
         self._state = State.array(1, symbols=width, legs=2 * width)  # type: ignore[attr-defined]
         self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]
         view = self.view

@@ -236,16 +236,83 @@ def test_the_last_level_has_no_next_and_no_watch() -> None:
     assert roles(desk.reach(LONG, 90.0)) == []
 
 
-@pytest.mark.parametrize("reason", [Reason.LADDER_GATE, Reason.INSUFFICIENT_MARGIN, Reason.NO_PRICE])
-def test_a_refused_addition_changes_nothing_and_is_tried_again(reason: int) -> None:
+refusals = pytest.mark.parametrize(
+    "reason", [Reason.LADDER_GATE, Reason.INSUFFICIENT_MARGIN, Reason.ABOVE_RISK_LIMIT, Reason.NO_PRICE]
+)
+
+
+@refusals
+def test_a_refused_addition_changes_nothing_and_is_tried_again_after_a_minute(reason: int) -> None:
     desk = opened()
     levels, target = desk.levels(LONG), resting(desk, LONG)
     order = reached(desk, LONG, 99.0)
-    (watch,) = desk.fail(order, reason)
-    assert (watch.role, watch.trigger_price) == (Role.WATCH, 99.0)
+    (wake,) = desk.fail(order, reason)
+    assert (wake.kind, wake.expiry_ns) == (IntentKind.TIMER, desk.view.time_ns + 60 * SECOND_NS)
     assert (desk.levels(LONG), resting(desk, LONG)) == (levels, target)
-    again = reached(desk, LONG, 98.9)
+    desk.later(59)
+    assert desk.reach(LONG, 98.9) == []
+    assert desk.close(98.9) == []
+    desk.later(1)
+    (watch,) = desk.decide(Cause.TIMER)
+    assert (watch.role, watch.leg, watch.trigger_price) == (Role.WATCH, LONG, 99.0)
+    again = of_role(desk.reach(LONG, 98.9), Role.AVERAGE)
     assert (again.level, again.qty) == (1, order.qty)
+
+
+@refusals
+def test_additions_that_keep_being_refused_wait_twice_as_long_each_time_up_to_an_hour(reason: int) -> None:
+    desk = opened()
+    order = reached(desk, LONG, 99.0)
+    for minutes in (1, 2, 4, 8, 16, 32, 60, 60, *[60] * 70):
+        (wake,) = desk.fail(order, reason)
+        assert wake.expiry_ns == desk.view.time_ns + minutes * 60 * SECOND_NS
+        desk.later(60 * minutes)
+        assert roles(desk.decide(Cause.TIMER)) == [Role.WATCH]
+        order = of_role(desk.reach(LONG, 98.9), Role.AVERAGE)
+
+
+@pytest.mark.parametrize("ended", ["filled", "filled in part", "closed"])
+def test_an_addition_that_brings_anything_or_a_close_ends_the_waits(ended: str) -> None:
+    desk = opened()
+    for _ in range(4):
+        desk.fail(reached(desk, LONG, 99.0), Reason.LADDER_GATE)
+        desk.later(3_600)
+    if ended == "closed":
+        (order,) = desk.fill(resting(desk, LONG), 101.1)
+        desk.fill(order, 100.0)
+    else:
+        order = reached(desk, LONG, 99.0)
+        desk.fill(order, 99.0, 1.0 if ended == "filled in part" else None)
+        if ended == "filled in part":
+            desk.fail(order, Reason.IMMEDIATE_UNFILLED, EventKind.CANCELLED)
+    (wake,) = desk.fail(reached(desk, LONG, 97.0), Reason.LADDER_GATE)
+    assert wake.expiry_ns == desk.view.time_ns + 60 * SECOND_NS
+
+
+def test_a_leg_that_waits_keeps_its_target_and_does_not_hold_up_the_other() -> None:
+    desk = opened()
+    desk.fail(reached(desk, LONG, 99.0), Reason.LADDER_GATE)
+    assert reached(desk, SHORT, 101.0).level == 1
+    (order,) = desk.fill(resting(desk, LONG), 101.1)
+    assert (order.role, order.leg) == (Role.REOPEN, LONG)
+
+
+def test_a_wait_outlasts_a_restart() -> None:
+    desk = opened()
+    desk.fail(reached(desk, LONG, 99.0), Reason.LADDER_GATE)
+    desk.restart()
+    desk.later(59)
+    assert Role.AVERAGE not in roles(desk.reach(LONG, 98.9))
+    desk.later(1)
+    assert roles(desk.decide(Cause.TIMER)) == [Role.WATCH]
+
+
+def test_a_level_whose_size_the_venue_refuses_waits_as_one_that_it_refused() -> None:
+    desk = opened()
+    desk.view.min_notional[0] = 1e6
+    desk.later(10)
+    (wake,) = desk.reach(LONG, 99.0)
+    assert (wake.kind, wake.expiry_ns) == (IntentKind.TIMER, desk.view.time_ns + 60 * SECOND_NS)
 
 
 def test_an_addition_that_fills_in_part_is_a_smaller_level() -> None:
@@ -320,7 +387,7 @@ def test_a_closed_leg_comes_back_as_large_as_the_other_when_that_has_grown(side:
 
 
 def test_the_documented_leg_comes_back_as_one_entry_whatever_it_costs() -> None:
-    desk = opened(profile="documented")
+    desk = opened(is_documented=True)
     for level in range(1, 5):
         desk.add(SHORT, away(SHORT, level))
     desk.view.available = 0.0

@@ -37,7 +37,7 @@ def desk_with(long_adds: int, short_adds: int, **values: object) -> Desk:
 def test_the_published_heavier_sides(long_adds: int, short_adds: int, recommended: int, documented: int) -> None:
     desk = desk_with(long_adds, short_adds)
     assert heavier_leg(desk.view, desk.state, desk.params, 0) == recommended
-    desk.params.profile = 1
+    desk.params.is_documented = True
     assert heavier_leg(desk.view, desk.state, desk.params, 0) == documented
 
 
@@ -83,5 +83,5 @@ def test_legs_that_were_balanced_get_both_targets_back() -> None:
 
 
 def test_the_documented_tie_takes_the_long_target_away() -> None:
-    desk = desk_with(0, 0, panic_tp_policy=PanicTakeProfit.CANCEL_HEAVIER, profile="documented")
+    desk = desk_with(0, 0, panic_tp_policy=PanicTakeProfit.CANCEL_HEAVIER, is_documented=True)
     assert of_role(desk.ladder(LadderState.PANIC), Role.TP).leg == LONG

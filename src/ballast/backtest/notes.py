@@ -1,0 +1,71 @@
+"""What the notes of a run come to: signals by action, refusals by reason, and every move of a stop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from ballast.backtest.session import Session
+from ballast.model.enums import NoteKind, PositionSide
+from ballast.risk.verdicts import NAMES, VETOES
+
+NS_PER_MS = 1_000_000
+
+
+def notes_of(session: Session) -> Any:
+    """Return the notes of a run, an array of ``engine.state.Note`` in order of time."""
+    return session.engine.notes[: int(session.engine.log.n_notes)]
+
+
+def signals_of(session: Session) -> dict[str, int]:
+    """Return how often each action was signalled, by the notes that the strategy declares as signals."""
+    declared = session.setup.strategy.signals
+    own = notes_of(session)
+    own = own[own["kind"] == NoteKind.STRATEGY]
+    found: Counter[str] = Counter()
+    for reason, actions in declared.items():
+        for level in own[own["reason"] == reason]["level"].tolist():
+            found[actions(level).name] += 1
+    return dict(sorted(found.items()))
+
+
+def refusals_of(session: Session) -> dict[str, int]:
+    """Return how often each reason kept a request from the venue: guards, ladder, and the strategy's own rules."""
+    counts = session.engine.log.rejects
+    found = Counter({NAMES[number]: int(counts[number]) for number in VETOES if counts[number]})
+    strategy = session.setup.strategy
+    own = notes_of(session)
+    for reason in own[own["kind"] == NoteKind.STRATEGY]["reason"].tolist():
+        if reason in strategy.refusals:
+            found[strategy.reasons[reason]] += 1
+    return dict(sorted(found.items()))
+
+
+def locks_of(session: Session) -> list[dict[str, object]]:
+    """
+    Return every move of an elastic stop, in order of time.
+
+    ``lock`` is the profit that it locks and ``peak`` the highest that the position has had, account currency;
+    ``price`` is where it stands.
+    """
+    declared = session.setup.strategy.locks
+    return [
+        {
+            "ts": int(note["time_ns"]) // NS_PER_MS,
+            "position": position_of(session, note),
+            "lock": float(note["value"]),
+            "peak": float(note["peak"]),
+            "price": float(note["price"]),
+        }
+        for note in notes_of(session)
+        if note["kind"] == NoteKind.LOCK or (note["kind"] == NoteKind.STRATEGY and int(note["reason"]) in declared)
+    ]
+
+
+def position_of(session: Session, note: Any) -> str:
+    """Return which position a note is about: its symbol, the leg in hedge mode, the trade's number if it has one."""
+    symbol = session.setup.frames.symbols[int(note["symbol"])]
+    side = PositionSide(int(note["position_side"]))
+    leg = f" {side.name}" if side else ""
+    number = f" #{int(note['level'])}" if note["level"] else ""
+    return f"{symbol}{leg}{number}"
