@@ -36,7 +36,7 @@ def write(path: Path, columns: dict[str, list[Any]]) -> Path:
 
 
 def trades(path: Path, **other: list[Any]) -> Path:
-    columns = {
+    columns: dict[str, list[Any]] = {
         "ts": [1_000, 2_000, 2_000, 61_000],
         "symbol": ["AUSDT"] * 4,
         "price": [10.0, 11.0, 9.0, 10.5],
