@@ -182,3 +182,11 @@ def test_quotes_placed_are_counted() -> None:
     session = finished(setup)
     placed = int(session.venue.clock.next_order_id) - 1
     assert setup.strategy.outcome(session.state) == {"quotes_placed": placed}
+
+
+@pytest.mark.parametrize(("middle", "is_stopped"), [(98.0, False), (97.9, True)])
+def test_the_day_s_loss_stops_the_maker_where_it_reaches_its_part_of_equity(middle: float, is_stopped: bool) -> None:
+    # One unit bought at 99.98 may lose two: 0.02 % of 10,000.
+    rows = [quiet(START + 1), (START + 2, "sell", 99.97, 9.0), quiet(START + 3, middle)]
+    session = run(rows, daily_loss_pct=0.0002, max_inventory_pct=0.01)
+    assert maker_of(session).is_stopped == is_stopped
