@@ -13,7 +13,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST := $(BIN)/python -m pytest
 UV_VERSION := 0.13.8
 
-.PHONY: help setup demo test verify verify-heavy verify-python313 verify-browser check bench docs lock clean
+JUDGES := .venv-judges
+JUDGES_READY := $(JUDGES)/.ready
+
+.PHONY: help setup judges demo test verify verify-heavy verify-python313 verify-browser check bench docs lock clean
 
 help: ## Show what there is
 	@echo "Two commands do everything:  make demo   make test"
@@ -36,15 +39,22 @@ $(READY): requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
+judges: $(JUDGES_READY) ## Install the third-party clients that judge the local exchange, beside the project
+
+$(JUDGES_READY): tests/judges/requirements.lock
+	@$(PYTHON) -m venv $(JUDGES)
+	@$(JUDGES)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --only-binary :all: -r $<
+	@touch $@
+
 demo: setup ## Make a sample market, backtest the cascade on it, write the report
 	@$(BIN)/ballast demo
 
-test: setup ## Run the whole test suite
+test: setup judges ## Run the whole test suite
 	$(PYTEST) -n $(WORKERS) --dist worksteal
 
 verify: check verify-heavy verify-python313 verify-browser ## Run the heavy proofs: what takes longer than a test should
 
-verify-heavy: setup
+verify-heavy: setup judges
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "verify and not browser"; status=$$?; [ $$status -eq 5 ] || exit $$status
 
 verify-python313: ## Run the test suite on Python 3.13, if the machine has it
@@ -76,7 +86,10 @@ lock: setup ## Resolve the dependencies anew, for Python 3.11 to 3.13
 	@$(PIP) install uv==$(UV_VERSION)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --fork-strategy fewest \
 		--upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile --group judges --universal --python-version 3.11 --fork-strategy fewest \
+		--upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
+		-o tests/judges/requirements.lock
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-3.13 build dist demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-3.13 .venv-judges build dist demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,8 +2,9 @@
 How fast is one backtest?
 
 W1, one symbol and an RSI rule, and W2, ten symbols and a threshold cascade, as ``reference.py`` states them, on the
-markets of ``markets.py``; beside W2 the cascade that Ballast ships, on the same market. A run is from bars in memory to
-final equity. Run it by itself with ``python benchmarks/bench_engine.py [--quick]``.
+markets of ``markets.py``; beside them two strategies that Ballast ships, ``tight_range`` on the market of W1 and the
+cascade on that of W2. A run is from bars in memory to final equity. Run it by itself with
+``python benchmarks/bench_engine.py [--quick]``.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ N_ROUNDS = 7
 
 
 def ballast(workload: str, n_bars: int, build: str) -> Job:
-    """Return the job that runs Ballast; of the shipped cascade no reference is stated here."""
-    label = f"Ballast {'shipped cascade ' * (workload == 'cascade')}{build}"
-    reference = None if workload == "cascade" else (workload, n_bars)
+    """Return the job that runs Ballast; of the shipped strategies no reference is stated here."""
+    shipped = {"cascade": "shipped cascade ", "tight_range": "tight_range "}
+    label = f"Ballast {shipped.get(workload, '')}{build}"
+    reference = None if workload in shipped else (workload, n_bars)
     return Job(label, "jobs/run_ballast.py", (workload, n_bars, build, 7), reference=reference)
 
 
@@ -29,6 +31,7 @@ def w1_jobs() -> list[Job]:
     return [
         ballast("w1", n, "shared"),
         ballast("w1", n, "specialised"),
+        ballast("tight_range", n, "shared"),
         Job("vectorbt rust", vectorbt, ("w1", n, "rust", 7), "vectorbt", ("w1", n)),
         Job("vectorbt numba", vectorbt, ("w1", n, "numba", 3), "vectorbt", ("w1", n)),
         Job(
@@ -63,6 +66,7 @@ def section(*, is_quick: bool) -> str:
     rows = [
         times_as_fast(one, shared, "vectorbt rust", 2.0),
         times_as_fast(one, specialised, "vectorbt rust", 2.0),
+        times_as_fast(one, "Ballast tight_range shared", shared, 0.5),
         times_as_fast(one, shared, "hftbacktest", 20.0),
         times_as_fast(one, specialised, "hftbacktest", 20.0),
         times_as_fast(ten, shared, "vectorbt numba", 8.0),

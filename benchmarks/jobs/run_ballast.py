@@ -1,9 +1,9 @@
 """
 Ballast on one workload, in a process of its own: ``run_ballast.py WORKLOAD N_BARS BUILD REPETITIONS``.
 
-WORKLOAD is w1, w2 or cascade (the one that ships, on the market of w2); BUILD is shared (as `ballast backtest` runs) or
-specialised (as a sweep runs). A run is everything from bars in memory to final equity: the session with its account,
-venue and logs, the real order path, the ladder and the accounting.
+WORKLOAD is w1, w2, cascade (the one that ships, on the market of w2) or tight_range (on the market of w1); BUILD is
+shared (as `ballast backtest` runs) or specialised (as a sweep runs). A run is everything from bars in memory to final
+equity: the session with its account, venue and logs, the real order path, the ladder and the accounting.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ STRATEGIES = {
     "w1": "rsi_reversion",
     "w2": str(Path(__file__).parents[1] / "strategies" / "w2_cascade.py"),
     "cascade": "cascade",
+    "tight_range": "tight_range",
 }
+ON_W1 = ("w1", "tight_range")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Frames:
 
 def frames_of(workload: str, n_bars: int) -> Frames:
     """Lay a market out as frames."""
-    bars = market("w1" if workload == "w1" else "w2", n_bars)
+    bars = market("w1" if workload in ON_W1 else "w2", n_bars)
     n_symbols = bars.close.shape[1]
     records = Frame.array(n_bars, symbols=width_for(n_symbols))  # type: ignore[attr-defined]
     records["ts_ns"] = bars.ts_ns
@@ -64,7 +66,7 @@ def setup_of(workload: str, n_bars: int, values: dict[str, Any] | None = None) -
         frames=frames,
         strategy=strategy,
         params=strategy.params(values or {}, len(frames.symbols)),
-        initial_capital=W1_CASH if workload == "w1" else W2_CASH,
+        initial_capital=W1_CASH if workload in ON_W1 else W2_CASH,
         costs=Costs(maker_fee_rate=FEE_RATE, taker_fee_rate=FEE_RATE, slippage_bps=0.0),
     )
 

@@ -27,6 +27,22 @@ N_FRAMES = 200
 SEEDS = (1, 2, 3)
 
 _LIVELY = {"upside_threshold": 0.1, "downside_threshold": 0.1, "cooldown_minutes": 120.0}
+_STAGED = {
+    "sma_fast": 2,
+    "sma_slow": 5,
+    "rsi_period": 3,
+    "rsi_entry_min": 0.0,
+    "rsi_entry_max": 100.0,
+    "atr_period": 3,
+    "adx_period": 3,
+    "choppiness_period": 3,
+    "staged_quality_threshold": 20.0,
+    "max_risk_per_trade_usd": 100.0,
+    "max_entry_cost_usd": 100.0,
+    "max_stop_loss_pips": 1e9,
+    "staged_min_profit_usd": -50.0,
+    "min_stop_loss_pips": 1.0,
+}
 VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "cascade": {
         "lively": _LIVELY,
@@ -55,11 +71,22 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "assumed": {"regime": "assume_tight_range", "k_atr": 0.05, "refresh_move": 1.0},
         "no close": {"regime": "assume_tight_range", "k_atr": 0.1, "close_inventory": False, "daily_loss_pct": 0.001},
     },
+    "staged_trend": {
+        "lively": {**_STAGED, "max_open_trades": 3, "staged_open_window_seconds": 1e6},
+        "literal": {**_STAGED, "max_duration_minutes": 600.0, "lot_mode": "minimum", "randomness_factor": 0.3},
+    },
     "tight_range": {
         "assumed": {"regime": "assume_tight_range", "time_stop_bars": 6},
         "bands": {"regime": "assume_tight_range", "target_mode": "band", "rsi_method": "sma", "atr_method": "sma"},
         "path 1": {"path": "path1", "path1_policy": "l3_aware"},
         "path 3": {"path": "path3", "min_order_value": 50.0},
+        "rebalancing": {
+            "regime": "assume_tight_range",
+            "weight": 0.15,
+            "cash_weight": 0.4,
+            "drift_threshold": 0.03,
+            "time_stop_bars": 6,
+        },
     },
     "target_weights": {
         "partial": {
@@ -82,8 +109,8 @@ SILENT = {"range_maker"}
 FOLLOWED = "is_documented"
 """No key of a strategy's own: whether the ladder that it follows has the documented profile."""
 
-ON_MARGIN = {"hedge_grid"}
-"""Strategies that need a margin account in hedge mode."""
+ON_MARGIN = {"hedge_grid", "staged_trend"}
+"""Strategies that need a margin account: in hedge mode, or at an FX broker."""
 
 
 class Case(NamedTuple):
@@ -121,6 +148,8 @@ def setup_of(label: str, seed: int) -> Setup:
     params = strategy.params(values, N_SYMBOLS, is_documented=case.values.get(FOLLOWED, False))
     setup = Setup(frames=market_of(seed), strategy=strategy, params=params)
     setup = replace(setup, **circumstances(seed))
+    if case.strategy == "staged_trend":
+        return replace(setup, **fx_terms())
     return replace(setup, **margin_terms(seed)) if case.strategy in ON_MARGIN else setup
 
 
@@ -135,6 +164,22 @@ def margin_terms(seed: int) -> Mapping[str, Any]:
         "margin_model": MarginModel(seed % 2),
         "leverage": (10.0,) * N_SYMBOLS,
         "tiers": tiers,
+    }
+
+
+def fx_terms() -> Mapping[str, Any]:
+    """Return an account at an FX broker, with grids for every symbol."""
+    tiers, instruments = Tier.array(N_SYMBOLS), Instrument.array(N_SYMBOLS)  # type: ignore[attr-defined]
+    tiers["symbol"], tiers["maintenance_margin_rate"] = np.arange(N_SYMBOLS), 0.5 / 30
+    instruments["lot_units"], instruments["lot_scale"], instruments["min_qty"] = 1, 1000.0, 0.01
+    instruments["tick_units"], instruments["tick_scale"] = 1, 100_000.0
+    return {
+        "account_kind": AccountKind.FX_MARGIN,
+        "position_mode": PositionMode.ONE_WAY,
+        "margin_model": MarginModel.FX,
+        "leverage": (30.0,) * N_SYMBOLS,
+        "tiers": tiers,
+        "instruments": instruments,
     }
 
 

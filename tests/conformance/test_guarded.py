@@ -118,17 +118,19 @@ def test_a_stop_only_moves_towards_the_market_while_a_position_lives(label: str)
     session = guarded(label)
     flat_ns: dict[int, list[int]] = {}
     held: dict[int, float] = {}
+    signs: dict[tuple[int, int], float] = {}
     for fill in fills(session):
         leg = 2 * int(fill["symbol"]) + (1 if fill["position_side"] == 2 else 0)
         before = held.get(leg, 0.0)
         held[leg] = before + float(fill["qty"]) * int(fill["side"])
         if before * held[leg] <= 0.0:
             flat_ns.setdefault(leg, []).append(int(fill["time_ns"]))
+        signs[leg, len(flat_ns[leg])] = float(np.sign(held[leg]))
     last: dict[tuple[int, int], float] = {}
     for note in notes(session)[notes(session)["kind"] == NoteKind.LOCK]:
         leg = 2 * int(note["symbol"]) + (1 if note["position_side"] == 2 else 0)
         life = sum(time <= note["time_ns"] for time in flat_ns.get(leg, []))
-        sign = -1.0 if leg % 2 else 1.0
+        sign = signs[leg, life]
         assert sign * float(note["price"]) > last.get((leg, life), -np.inf)
         last[leg, life] = sign * float(note["price"])
 

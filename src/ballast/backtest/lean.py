@@ -80,6 +80,6 @@ def fill_at_next_open(
         return False
     clock.next_order_id += 1
     book_money(venue, 0, 2 * symbol, qty * side, price, fee)
-    fold_money(view, 2 * symbol, qty * side, price, fee)
+    fold_money(view, 2 * symbol, qty * side, price, fee, 1.0)
     log.n_fills += 1
     return True

@@ -23,7 +23,7 @@ from ballast.model.enums import PositionSide
 @dataclass(frozen=True)
 class LegAttribution:
     """
-    One leg of a run, in quote currency.
+    One leg of a run, in account currency.
 
     ``symbol`` is an index; ``traded`` the notional of its fills. ``realised_pnl`` is by price alone, before ``fees``
     and ``funding`` (each > 0 when paid); ``unrealised_pnl`` is of what is still held at the last mark. ``qty`` is
@@ -51,7 +51,11 @@ class LegAttribution:
 
 
 def leg_attribution(
-    fills: RecordArray, funding: FloatArray, marks: FloatArray, equity: FloatArray
+    fills: RecordArray,
+    funding: FloatArray,
+    marks: FloatArray,
+    equity: FloatArray,
+    rates: FloatArray | None = None,
 ) -> list[LegAttribution]:
     """
     Return the legs that traded, by symbol, LONG before SHORT.
@@ -64,22 +68,25 @@ def leg_attribution(
         What each leg paid; ``2 * symbol`` for NONE and LONG, one further for SHORT.
     marks : array, (n_bars, n_symbols)
         Mark at each bar's close.
+    rates : array, (n_bars, n_symbols)
+        Account currency for one unit of the symbol's quote currency there; None where it is the same.
     """
     legs = legs_of(fills)
+    worth = marks if rates is None else marks * rates
     found = []
     for leg in np.unique(legs).tolist():
         own = fills[legs == leg]
-        value = leg_value(own, marks[:, leg // 2])
+        value = leg_value(own, worth[:, leg // 2])
         qty, entry_price, profit = _settled(own)
-        mark = float(marks[-1, leg // 2])
+        mark, rate = float(marks[-1, leg // 2]), 1.0 if rates is None else float(rates[-1, leg // 2])
         found.append(
             LegAttribution(
                 symbol=leg // 2,
                 position_side=PositionSide(int(own["position_side"].max())),
                 n_fills=len(own),
-                traded=float(np.sum(own["qty"] * own["price"])),
+                traded=float(np.sum(own["qty"] * own["price"] * own["quote_rate"])),
                 realised_pnl=profit,
-                unrealised_pnl=0.0 if isnan(entry_price) else qty * (mark - entry_price),
+                unrealised_pnl=0.0 if isnan(entry_price) else qty * (mark - entry_price) * rate,
                 fees=float(np.sum(own["fee"])),
                 funding=float(funding[leg]),
                 qty=qty,
@@ -132,9 +139,10 @@ def _running(fills: RecordArray) -> FloatArray:
 def entries(fills: RecordArray) -> Iterator[tuple[float, float, float]]:
     """Yield quantity (signed), mean entry (NaN when flat) and realised profit of one leg after each of its fills."""
     qty, entry_price, profit = 0.0, nan, 0.0
-    for side, size, price in zip(fills["side"].tolist(), fills["qty"].tolist(), fills["price"].tolist(), strict=True):
+    columns = (fills[name].tolist() for name in ("side", "qty", "price", "quote_rate"))
+    for side, size, price, rate in zip(*columns, strict=True):
         signed_qty = side * size
-        profit += realised(qty, entry_price, signed_qty, price)
+        profit += realised(qty, entry_price, signed_qty, price) * rate
         entry_price = entry_after(qty, entry_price, signed_qty, price)
         qty += signed_qty
         yield qty, entry_price, profit

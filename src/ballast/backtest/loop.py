@@ -58,7 +58,7 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
     clock = venue.clock
     if venue.tiers.shape[0] > 0:
         refresh_reserves(venue)
-        observe_margin(engine.strategy_view, venue.markets, venue.positions)
+        observe_margin(engine.strategy_view, venue.markets, venue.positions, venue.conversions)
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
         observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]

@@ -32,7 +32,8 @@ class MarginResult:
 
     ``liquidation_marks`` are the marks, by symbol index, when a liquidation first closed something. A liquidated
     account reached a rate of 1, although ``max_mm_rate`` may be from before: the venue acts before anyone can look.
-    ``marks`` returns the mark at each bar's close, (n_bars, n_symbols), the last price where the data has none;
+    ``marks`` returns the mark at each bar's close, (n_bars, n_symbols), the last price where the data has none, and
+    ``rates`` what a unit of each quote currency is worth there in the account's, None where it is the same;
     ``leg_funding`` is what each leg paid (``2 * symbol`` for NONE and LONG, one further for SHORT), ``levels`` the
     level number of each fill. ``risk`` is None without a ladder, ``exits`` where nobody looked for what rested.
     """
@@ -59,6 +60,7 @@ class MarginResult:
     actions: Mapping[str, int]
     levels: IntArray
     marks: Callable[[], FloatArray]
+    rates: Callable[[], FloatArray | None]
     exits: RestingExits | None
 
     def facts(self) -> dict[str, object]:
@@ -123,6 +125,7 @@ def margin_result_of(
         actions=action_counts(transitions, reason_names, fills, outcome),
         levels=np.array(engine.fills["level"][: int(log.n_fills)]),
         marks=lambda: marks_of(setup),
+        rates=lambda: rates_of(setup),
         exits=exits,
     )
 
@@ -135,6 +138,23 @@ def marks_of(setup: Setup) -> FloatArray:
         # As the venue reads them: a bar without all four is none.
         prices = np.where(np.all(np.greater(bars, 0.0), axis=0), bars[-1], prices)
     return forward_filled(prices)
+
+
+def rates_of(setup: Setup) -> FloatArray | None:
+    """
+    Return account currency for one unit of each quote currency at each close, (n_bars, n_symbols); NaN is unknown.
+
+    None where every symbol is quoted in the account's currency.
+    """
+    if setup.conversions is None:
+        return None
+    marks = marks_of(setup)
+    rates = np.ones_like(marks)
+    for symbol, conversion in enumerate(setup.conversions):
+        via = conversion["via_symbol"]
+        price = conversion["rate"] if via < 0 else marks[:, via]
+        rates[:, symbol] = 1.0 / price if conversion["is_inverse"] else price
+    return rates
 
 
 def _milliseconds(time_ns: int) -> int | None:

@@ -285,7 +285,7 @@ def turnover(fills: RecordArray, equity: FloatArray, years: float) -> float | No
     mean_equity = float(np.mean(equity))
     if years <= 0.0 or mean_equity <= 0.0:
         return None
-    return float(np.sum(fills["qty"] * fills["price"])) / mean_equity / years
+    return float(np.sum(fills["qty"] * fills["price"] * fills["quote_rate"])) / mean_equity / years
 
 
 def exposure(gross: FloatArray, equity: FloatArray) -> float | None:

@@ -95,7 +95,8 @@ class Result:
         In order of execution: ``ts_ms``, ``symbol`` (index into ``symbols``), ``side`` (+1 buy, -1 sell),
         ``position_side`` (0 one-way, 1 LONG, 2 SHORT), ``qty``, ``price`` (slippage included), ``fee``,
         ``slippage`` (quote currency lost to it, >= 0), ``is_maker``, ``reason`` (index into ``reasons``),
-        ``cycle`` (number of the event, 0 for none), ``frame`` (the bar it happened in).
+        ``cycle`` (number of the event, 0 for none), ``frame`` (the bar it happened in), ``quote_rate`` (account
+        currency for one unit of the symbol's quote currency; 1 where they are the same).
     closes : array, (n_bars, n_symbols), or a function that returns it
         Last close at or before each bar; NaN before a symbol's first. Asked for only when needed.
     initial_qty : sequence of float
@@ -221,7 +222,7 @@ class Result:
             closes = self.close_prices[:, symbol]
             price = closes[np.argmin(np.isnan(closes))]
             row["ts_ms"], row["symbol"], row["side"] = self.ts_ms[0], symbol, np.sign(qty)
-            row["qty"], row["price"] = abs(qty), price
+            row["qty"], row["price"], row["quote_rate"] = abs(qty), price, 1.0
         return np.concatenate([opening, self.fills])
 
     @cached_property
@@ -236,7 +237,9 @@ class Result:
             return []
         from ballast.backtest.leg_attribution import leg_attribution
 
-        return leg_attribution(self.position_fills, self.margin.leg_funding, self.marks, self.equity)
+        return leg_attribution(
+            self.position_fills, self.margin.leg_funding, self.marks, self.equity, self.margin.rates()
+        )
 
     @cached_property
     def gross(self) -> FloatArray:
@@ -244,7 +247,9 @@ class Result:
         from ballast.backtest.leg_attribution import gross_value
 
         fills = self.position_fills
-        return gross_value(fills, self.marks) if len(fills) else np.zeros(len(self.equity))
+        rates = self.margin.rates() if self.margin else None
+        worth = self.marks if rates is None else self.marks * rates
+        return gross_value(fills, worth) if len(fills) else np.zeros(len(self.equity))
 
     @cached_property
     def marks(self) -> FloatArray:

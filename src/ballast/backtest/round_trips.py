@@ -33,7 +33,7 @@ TRIP = np.dtype([
 """
 A closed round trip. ``side`` is that of the entry (+1 bought first, -1 sold first), ``entry_ts_ms`` the
 time of the oldest lot closed, ``entry_price`` the mean over the lots weighted by quantity, ``fee`` both
-sides' share, ``pnl`` net of it in quote currency; ``reason`` and ``cycle`` are the closing fill's.
+sides' share, ``pnl`` net of it in account currency; its rate, ``reason`` and ``cycle`` are the closing fill's.
 """
 
 OPEN_LOT = np.dtype([
@@ -76,12 +76,12 @@ def round_trips(fills: RecordArray) -> RoundTrips:
     ----------
     fills : structured array
         Fields ``ts_ms``, ``symbol``, ``side`` (+1 buy, -1 sell), ``position_side`` (0 one-way, 1 LONG,
-        2 SHORT), ``qty`` > 0, ``price``, ``fee``, ``reason``, ``cycle``; in order of execution.
+        2 SHORT), ``qty`` > 0, ``price``, ``fee``, ``reason``, ``cycle``, ``quote_rate``; in order of execution.
     """
-    columns = ("symbol", "position_side", "side", "qty", "ts_ms", "price", "fee", "reason", "cycle")
+    columns = ("symbol", "position_side", "side", "qty", "ts_ms", "price", "fee", "reason", "cycle", "quote_rate")
     lots_of: dict[tuple[int, int], deque[_Lot]] = {}
     trips: list[tuple[float, ...]] = []
-    for symbol, position_side, side, qty, ts_ms, price, fee, reason, cycle in zip(
+    for symbol, position_side, side, qty, ts_ms, price, fee, reason, cycle, rate in zip(
         *(fills[name].tolist() for name in columns), strict=True
     ):
         if qty <= 0.0:
@@ -90,7 +90,7 @@ def round_trips(fills: RecordArray) -> RoundTrips:
         closed_qty, value, entry_fee, entry_ts_ms = _close(lots, side, qty)
         if closed_qty > 0.0:
             trip_fee = entry_fee + fee * closed_qty / qty
-            pnl = side * (value - closed_qty * price) - trip_fee
+            pnl = side * (value - closed_qty * price) * rate - trip_fee
             entry = (symbol, position_side, -side, closed_qty, entry_ts_ms, value / closed_qty)
             trips.append((*entry, ts_ms, price, trip_fee, pnl, reason, cycle))
         if qty - closed_qty > _DUST * qty:

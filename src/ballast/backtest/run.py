@@ -43,7 +43,9 @@ FILL_FIELDS = [
     ("reason", "i8"),
     ("cycle", "i8"),
     ("frame", "i8"),
+    ("quote_rate", "f8"),
 ]
+FILL_FIELDS_AS_LOGGED = [name for name, _ in FILL_FIELDS if name not in {"ts_ms", "reason"}]
 NS_PER_MS = 1_000_000
 
 
@@ -117,7 +119,8 @@ def _final_equity(setup: Setup) -> float:
 
 def _benchmarks(setup: Setup) -> dict[str, Any]:
     curves = {}
-    for name in setup.benchmarks:
+    # Cash and coins of several currencies cannot be levelled against each other without margin.
+    for name in setup.benchmarks if setup.conversions is None else ():
         if name not in BENCHMARKS:
             raise ConfigError(f"report.benchmarks: no benchmark '{name}'{nearest(name, BENCHMARKS)}")
         strategy_name, values = BENCHMARKS[name]
@@ -235,7 +238,7 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
     first_role = len(names) - len(EngineRole)
     is_own = log["role"] >= EngineRole.BALANCE
     table["reason"] = np.where(is_own, first_role + log["role"] - EngineRole.BALANCE, log["order_reason"])
-    for name in ("symbol", "side", "position_side", "qty", "price", "fee", "slippage", "is_maker", "cycle", "frame"):
+    for name in FILL_FIELDS_AS_LOGGED:
         table[name] = log[name]
     return table
 

@@ -90,6 +90,7 @@ class Session:
             keeps_curve=keeps_curve,
             n_tiers=self.venue.tiers.shape[0],
             has_ticks=setup.ticks is not None,
+            n_conversions=self.venue.conversions.shape[0],
             risk=setup.risk,
             guards=setup.guards,
         )
@@ -214,7 +215,8 @@ class Session:
     def _small_parts(self) -> list[Any]:
         """Return views of the memory that counts and positions live in: all but tables and logs."""
         venue, engine = np.asarray(self.venue), self.engine
-        parts = [venue[name] for name in ("clock", "markets", "accounts", "positions", "guards", "quotes", "flows")]
+        names = ("clock", "markets", "accounts", "positions", "guards", "conversions", "quotes", "flows")
+        parts = [venue[name] for name in names]
         records = (
             *(engine.strategy_view, engine.ladder, engine.log, engine.feature_states, engine.feature_ring),
             engine.guarding,
@@ -301,7 +303,8 @@ def refuse_unwalkable(setup: Setup) -> None:
     if setup.ticks is None:
         return
     if setup.has_margin:
-        raise ConfigError('account.kind = "unified_margin": ticks are walked for spot accounts only; give bars')
+        kind = setup.account_kind.name.lower()
+        raise ConfigError(f'account.kind = "{kind}": ticks are walked for spot accounts only; give bars')
     if setup.execution.same_close:
         raise ConfigError('execution.fill = "same_close": ticks come after every close; leave it out')
     times, symbols = setup.ticks["ts_ns"], setup.ticks["symbol"]
@@ -342,6 +345,7 @@ def _venue(setup: Setup) -> Any:
         width=width,
         tiers=setup.tiers,
         has_ticks=setup.ticks is not None,
+        conversions=setup.conversions,
     )
     venue.clock.tells_quotes = Cause.QUOTE in setup.strategy.tick_causes
     venue.clock.tells_trades = Cause.TRADE in setup.strategy.tick_causes
@@ -396,6 +400,7 @@ def _open_margin(setup: Setup, venue: Venue, view: Any) -> None:
             )
         view.leverage[symbol] = leverage
     view.tiers[...] = venue.tiers
+    view.conversions[...] = venue.conversions
     view.first_tier[...] = venue.markets["first_tier"]
     view.end_tier[...] = venue.markets["end_tier"]
     view.available = view.equity

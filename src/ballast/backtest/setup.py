@@ -9,14 +9,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ballast.config import Config, strategy_of
+from ballast.config import Config, params_of, strategy_of
 from ballast.config.account import refuse_leverage_above_tiers
+from ballast.config.fx import fx_conversions
 from ballast.config.guards import CalendarSource, guard_sentences, guards_of
 from ballast.config.instruments import instruments_of
 from ballast.config.operator_sections import LoggingSection
 from ballast.config.risk import risk_settings_of
 from ballast.engine.guarding import Guards
-from ballast.model.enums import AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
+from ballast.model.enums import MARGIN_KINDS, AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
 from ballast.model.instrument import instruments as no_grids
 from ballast.risk.settings import Profile
 from ballast.strategies.spec import Strategy
@@ -128,10 +129,11 @@ class Setup:
     ``benchmarks`` names what is run beside (see ``run.BENCHMARKS``).
 
     On margin accounts ``leverage`` has an entry per symbol; ``tiers`` is an array of ``Tier``, ``marks`` of
-    ``MarkBar`` and ``funding`` of ``FundingStamp``, each None where there is none. ``ticks`` is an array of ``Tick`` of
-    which the frames are the bars, None where bars are all there is. ``risk`` is a ``RiskSettings``
-    record (None: no ladder), ``guards`` the filters and elastic stops (None: none). ``data_assumptions`` are sentences
-    about what the data lacks. ``logging`` None writes no logs; its relative paths start at ``directory``.
+    ``MarkBar``, ``funding`` of ``FundingStamp`` and ``conversions`` of ``Conversion``, each None where there is none.
+    ``ticks`` is an array of ``Tick`` of which the frames are the bars, None where bars are all there is. ``risk`` is a
+    ``RiskSettings`` record (None: no ladder), ``guards`` the filters and elastic stops (None: none).
+    ``data_assumptions`` are sentences about what the data lacks. ``logging`` None writes no logs; its relative paths
+    start at ``directory``.
     """
 
     frames: FrameSource
@@ -151,6 +153,7 @@ class Setup:
     marks: Any = None
     funding: Any = None
     ticks: Any = None
+    conversions: Any = None
     risk: Any = None
     guards: Guards | None = None
     logging: LoggingSection | None = None
@@ -169,7 +172,7 @@ class Setup:
     @property
     def has_margin(self) -> bool:
         """Whether the account has margin."""
-        return self.account_kind == AccountKind.UNIFIED_MARGIN
+        return self.account_kind in MARGIN_KINDS
 
     @property
     def profile(self) -> Profile:
@@ -198,16 +201,13 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     account, execution = config.account, config.execution
     latency_ns = execution.latency_ns or execution.latency_bars * frames.interval_ns
     timing = {"interval_ns": frames.interval_ns, "latency_ns": latency_ns}
-    has_grids = config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
+    has_grids = (
+        account.is_fx or config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
+    )
     return Setup(
         frames=frames,
         strategy=strategy,
-        params=strategy.params(
-            config.strategy.settings,
-            config.n_symbols,
-            config.symbol_settings,
-            is_documented=config.risk.profile == Profile.DOCUMENTED.name.lower(),
-        ),
+        params=params_of(config),
         initial_capital=account.initial_capital,
         costs=Costs(
             maker_fee_rate=account.maker_fee_rate or 0.0,
@@ -245,6 +245,8 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
 def _contract_sentences(config: Config, frames: MarketSource) -> Sequence[str]:
     if not config.account.is_margin:
         return ()
+    if config.account.is_fx:
+        return frames.contracts.assumptions
     return (f"Risk tiers: {frames.contracts.tiers_source}.", *frames.contracts.assumptions)
 
 
@@ -253,15 +255,22 @@ def _margin(config: Config, frames: MarketSource) -> dict[str, Any]:
     account, contracts = config.account, frames.contracts
     if not account.is_margin:
         return {}
-    refuse_leverage_above_tiers(config, contracts.tiers, contracts.tiers_source)
     assert account.mode is not None
-    assert account.margin_model is not None
-    return {
+    common = {
         "account_kind": AccountKind[account.kind.upper()],
         "position_mode": PositionMode[account.mode.upper()],
-        "margin_model": MarginModel[account.margin_model.upper()],
         "leverage": config.leverages,
         "tiers": contracts.tiers,
+    }
+    if account.is_fx:
+        return common | {
+            "margin_model": MarginModel.FX,
+            "conversions": fx_conversions(config),
+        }
+    refuse_leverage_above_tiers(config, contracts.tiers, contracts.tiers_source)
+    assert account.margin_model is not None
+    return common | {
+        "margin_model": MarginModel[account.margin_model.upper()],
         "tiers_source": contracts.tiers_source,
         "marks": frames.marks,
         "funding": contracts.funding,

@@ -230,6 +230,6 @@ def _guards(result: Result) -> Group:
     counted = [
         ("Signals", sum(result.signals.values()), signals),
         ("Refused early", sum(result.refusals.values()), names),
-        ("Stops moved", len(result.locks), f"{fired:,} filled"),
+        ("Stops moved", len(result.locks), f"{fired:,} filled" if fired else ""),
     ]
     return Group("Guards", [Figure(label, f"{count:,}", remark) for label, count, remark in counted if count])

@@ -19,6 +19,7 @@ from ballast import __version__
 from ballast.cli.backtest import backtest
 from ballast.cli.data import data_app
 from ballast.cli.demo import demo
+from ballast.cli.exchange import exchange
 from ballast.cli.help import command, show_help
 from ballast.cli.inspect import doctor, strategies
 from ballast.cli.ladder import ladder
@@ -81,6 +82,12 @@ command(
     survive,
     "ballast survive grid.toml",
     "ballast survive grid.toml --html survival.html --paths 10000 --horizon 7d,30d",
+)
+command(
+    app,
+    exchange,
+    "ballast exchange",
+    "ballast exchange grid.toml --clock 60x --port 8801",
 )
 command(app, demo, "ballast demo", "ballast demo --directory somewhere")
 command(app, doctor, "ballast doctor")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ballast.config import Config
+from ballast.config.fx import fx_assumptions, fx_tiers
 from ballast.data.catalog import Catalog
 from ballast.data.contracts import Contracts
 from ballast.data.frames import Frames, build_frames
@@ -66,7 +67,11 @@ def complete(config: Config, columns: Columns) -> Frames:
         end_ms=data.end_ms,
         width=width_for(config.n_symbols),
     )
-    if config.account.is_margin:
+    if config.account.is_fx:
+        no_funding = FundingStamp.array(0)  # type: ignore[attr-defined]
+        terms = Contracts(no_funding, fx_tiers(config), "", tuple(fx_assumptions(config)))
+        frames = replace(frames, contracts=terms)
+    elif config.account.is_margin:
         frames = _with_contracts(config, frames)
     return frames if config.news is None else _with_news(config, config.news, frames)
 

@@ -19,25 +19,36 @@ _SPOT_FEE_RATES = (0.001, 0.001)
 _MARGIN_FEE_RATES = (0.0002, 0.00055)
 _MARGIN_DEFAULTS: Mapping[str, Any] = {"mode": "one_way", "leverage": 1.0, "margin_model": "bybit_unified"}
 _MARGIN_KEYS = (*_MARGIN_DEFAULTS, "tiers", "tiers_stand_in")
-_KINDS = ("spot", "unified_margin")
+_FX_FEE_RATES = (0.000035, 0.000035)
+_FX_DEFAULTS: Mapping[str, Any] = {"mode": "one_way", "leverage": 30.0, "currency": "USD", "stop_out_level_pct": 50.0}
+_KINDS = ("spot", "unified_margin", "fx_margin")
+_FEE_RATES = {"spot": _SPOT_FEE_RATES, "unified_margin": _MARGIN_FEE_RATES, "fx_margin": _FX_FEE_RATES}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"unified_margin": _MARGIN_DEFAULTS, "fx_margin": _FX_DEFAULTS}
+_ONLY = {
+    "unified_margin": ("margin_model", "tiers", "tiers_stand_in"),
+    "fx_margin": ("stop_out_level_pct",),
+}
+"""Keys that one kind of margin account has and the other has not."""
 
 
 def account_section(raw: Any, symbols: Sequence[str]) -> AccountSection:
     """Check ``[account]``, with the defaults of its kind; raises ``ConfigError``."""
     refuse_no_table(raw, "account")
     if raw.get("kind") in {kind.name.lower() for kind in AccountKind} - set(_KINDS):
-        raise ConfigError(f'account.kind = "{raw["kind"]}": not in this version, which runs {" and ".join(_KINDS)}')
+        raise ConfigError(f'account.kind = "{raw["kind"]}": not in this version, which runs {", ".join(_KINDS)}')
     values = checked_section(AccountSection, raw, "account")
-    is_margin = values.get("kind") == "unified_margin"
-    if is_margin:
-        if values.get("positions"):
-            raise ConfigError("account.positions: a margin account starts without positions; remove the key")
-        values = {**_MARGIN_DEFAULTS, **values}
-    else:
+    kind = values.get("kind", "spot")
+    if kind == "spot":
         _refuse_on_spot({f"account.{key}": values.get(key) for key in _MARGIN_KEYS})
+    elif values.get("positions"):
+        raise ConfigError("account.positions: a margin account starts without positions; remove the key")
+    for other, keys in _ONLY.items():
+        if kind != other:
+            refuse_on_kind(kind, other, {f"account.{key}": values.get(key) for key in keys})
+    values = {**_DEFAULTS.get(kind, {}), **values}
     for symbol in values.get("positions", {}):
         refuse_unknown_symbol(f"account.positions.{symbol}", symbol, symbols)
-    maker, taker = _fee_rates(values, _MARGIN_FEE_RATES if is_margin else _SPOT_FEE_RATES)
+    maker, taker = _fee_rates(values, _FEE_RATES[kind])
     return AccountSection(**values | {"maker_fee_rate": maker, "taker_fee_rate": taker})
 
 
@@ -54,6 +65,11 @@ def fitted_data(
         by_symbol = {f"strategy.symbols.{name}.leverage": own.leverage for name, own in strategy.symbols.items()}
         _refuse_on_spot({"data.mark": data.mark, "data.funding": data.funding, **by_symbol})
         return data
+    if account.is_fx:
+        refuse_on_kind(account.kind, "unified_margin", {"data.mark": data.mark, "data.funding": data.funding})
+        if names_market and data.market != "fx":
+            raise ConfigError(f'data.market = "{data.market}": an fx_margin account trades fx; write "fx"')
+        return replace(data, market="fx")
     if names_market and data.market != "linear":
         raise ConfigError(
             f'data.market = "{data.market}": a unified_margin account trades linear contracts; write "linear"'
@@ -91,6 +107,15 @@ def refuse_leverage_above_tiers(config: Config, tiers: Any, source: str) -> None
             raise ConfigError(
                 f"{path} = {leverage:g}: the first risk tier of {symbol}, positions {bound}, allows at most "
                 f"{first['max_leverage']:g} ({source}); lower it"
+            )
+
+
+def refuse_on_kind(kind: str, owner: str, values: Mapping[str, Any]) -> None:
+    """Raise ``ConfigError`` for a value, by its path, that only accounts of kind ``owner`` have."""
+    for path, value in values.items():
+        if value not in (None, False):
+            raise ConfigError(
+                f'{path} = {shown(value)}: only {owner} accounts have it and account.kind = "{kind}"; remove the key'
             )
 
 

@@ -14,6 +14,7 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
+from ballast.config.fx import Contract, contracts_of
 from ballast.config.schema import Config
 from ballast.model.errors import ConfigError, nearest
 from ballast.model.instrument import instruments, step_units
@@ -23,7 +24,7 @@ Figures = Mapping[str, str | float]
 
 _PARQUET_MAGIC = b"PAR1"
 _GZIP_MAGIC = b"\x1f\x8b"
-_LEAN_TYPES = {"spot": "crypto", "linear": "cryptofuture"}
+_LEAN_TYPES = {"spot": ("crypto",), "linear": ("cryptofuture",), "fx": ("forex", "cfd")}
 # These venues' smallest order is an amount of quote currency, the others' a quantity.
 _QUOTE_MINIMUM_VENUES = {"binance", "binanceus"}
 _LEAN_COLUMNS = ("market", "symbol", "type", "minimum_price_variation", "lot_size", "minimum_order_size")
@@ -46,10 +47,15 @@ def instruments_of(config: Config, width: int | None = None) -> Any:
     """
     symbols = config.data.symbols
     from_file = read_file(config, symbols) if config.instruments.file is not None else {}
+    standard = {contract.symbol: _contract_figures(contract) for contract in contracts_of(config)}
     array = instruments(config.n_symbols if width is None else width)
     for record, symbol in zip(array, symbols, strict=False):
-        _fill(record, symbol, _merged(config, symbol, from_file.get(symbol, {})))
+        _fill(record, symbol, _merged(config, symbol, standard.get(symbol, {}), from_file.get(symbol, {})))
     return array
+
+
+def _contract_figures(contract: Contract) -> Figures:
+    return {"tick": contract.tick, "lot_step": contract.lot_step, "min_qty": contract.lot_step}
 
 
 def read_file(config: Config, symbols: Sequence[str]) -> dict[str, Figures]:
@@ -74,13 +80,17 @@ def _venue(config: Config) -> str | None:
     return config.instruments.venue or config.data.venue or of_dataset or None
 
 
-def _merged(config: Config, symbol: str, from_file: Figures) -> Figures:
-    merged: dict[str, str | float] = {"tick": config.execution.tick_size, "lot_step": config.execution.lot_step}
+def _merged(config: Config, symbol: str, standard: Figures, from_file: Figures) -> Figures:
+    common = {"tick": config.execution.tick_size, "lot_step": config.execution.lot_step}
+    merged: dict[str, str | float] = {name: value for name, value in common.items() if value}
     merged |= from_file
     own = config.instruments.symbols.get(symbol)
     if own is not None:
         merged |= {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not None}
-    return merged
+    if "lot_step" in merged:
+        # Who has a step of their own has no standard minimum.
+        standard = {name: value for name, value in standard.items() if name != "min_qty"}
+    return {"tick": 0.0, "lot_step": 0.0, **standard, **merged}
 
 
 def _fill(record: Any, symbol: str, figures: Figures) -> None:
@@ -105,7 +115,7 @@ def _content(path: Path) -> bytes:
 
 def _from_properties(path: Path, venue: str | None, market: str, symbols: Sequence[str]) -> dict[str, Figures]:
     """Read a table of instrument properties, a row per venue, kind and symbol, all columns text."""
-    rows = [row for row in _properties(path) if row["type"] == _LEAN_TYPES[market]]
+    rows = [row for row in _properties(path) if row["type"] in _LEAN_TYPES[market]]
     venues = {row["market"] or "" for row in rows}
     if venue is not None and venue not in venues:
         hint = nearest(venue, venues) or f"; it has {', '.join(sorted(venues))}"

@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from ballast.config.account import account_section, fitted_data, refuse_other_mode
+from ballast.config.account import account_section, fitted_data, refuse_on_kind, refuse_other_mode
+from ballast.config.fx import contracts_of
 from ballast.config.keys import checked_section, keys_of, refuse_no_table, refuse_unknown_symbol, shown
 from ballast.config.operator_sections import OPERATOR_SECTIONS
 from ballast.config.operators import operator_sections
 from ballast.config.overrides import apply
-from ballast.config.risk import risk_section
+from ballast.config.risk import elastic_settings_of, polling_settings_of, risk_section
 from ballast.config.schema import (
     SCHEMA_VERSION,
     AccountSection,
@@ -30,8 +31,13 @@ from ballast.config.schema import (
     SymbolSettings,
 )
 from ballast.model.errors import ConfigError, nearest
+from ballast.risk.settings import Profile
+from ballast.risk.symbol_policy import SymbolKind, read_symbol
 from ballast.strategies.registry import load as load_strategy
-from ballast.strategies.spec import Strategy, plain
+from ballast.strategies.spec import Strategy, Surroundings, plain
+
+_FX_SLIPPAGE_BPS = 0.5
+_FX_INSTRUMENT_KEYS = ("contract_size", "quote_currency", "conversion_rate")
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": DataSection,
@@ -87,18 +93,20 @@ def from_dict(raw: Mapping[str, Any], *, directory: Path | None = None) -> Confi
     data = fitted_data(data, account, strategy, names_market="market" in raw["data"])
     chosen = _named_strategy(strategy.name, directory)
     refuse_other_mode(account, chosen)
-    return Config(
+    config = Config(
         schema_version=_version(raw.get("schema_version", SCHEMA_VERSION)),
         data=data,
         account=account,
-        execution=_execution(raw.get("execution", {})),
-        instruments=_instruments(raw.get("instruments", {}), data.symbols),
+        execution=_execution(raw.get("execution", {}), account),
+        instruments=_instruments(raw.get("instruments", {}), data.symbols, account),
         strategy=strategy,
-        risk=risk_section(raw.get("risk", {}), is_margin=account.is_margin),
+        risk=risk_section(raw.get("risk", {}), chosen, is_margin=account.is_margin),
         report=ReportSection(**checked_section(ReportSection, raw.get("report", {}), "report")),
         **operator_sections(raw, data.symbols, chosen),
         directory=directory,
     )
+    contracts_of(config)  # Refuses what nobody can convert.
+    return config
 
 
 def varied(config: Config, values: Mapping[str, Any]) -> Config:
@@ -113,6 +121,34 @@ def varied(config: Config, values: Mapping[str, Any]) -> Config:
 def strategy_of(config: Config) -> Strategy:
     """Return the strategy that a configuration names."""
     return _named_strategy(config.strategy.name, config.directory)
+
+
+def params_of(config: Config) -> Any:
+    """
+    Return the ``Params`` record of a configuration's strategy, with what stands in other sections.
+
+    Raises ``ConfigError`` for settings that the strategy refuses.
+    """
+    strategy = strategy_of(config)
+    values = dict(config.strategy.settings) | dict(config.risk.of_strategy)
+    if config.trading is not None:
+        values |= {key: getattr(config.trading, key) for key in strategy.section_keys.get("trading", ())}
+    params = strategy.params(
+        values,
+        config.n_symbols,
+        config.symbol_settings,
+        is_documented=config.risk.profile == Profile.DOCUMENTED.name.lower(),
+    )
+    if strategy.furnish is not None:
+        surroundings = Surroundings(
+            symbols=config.data.symbols,
+            is_crypto=[read_symbol(symbol).kind == SymbolKind.CRYPTO for symbol in config.data.symbols],
+            elastic=elastic_settings_of(config),
+            pace=polling_settings_of(config),
+            is_screened=config.halal is not None and config.halal.enabled,
+        )
+        strategy.furnish(params, surroundings)
+    return params
 
 
 def _named_strategy(name: str, directory: Path) -> Strategy:
@@ -171,8 +207,9 @@ def _data(raw: Any) -> DataSection:
     return data
 
 
-def _execution(raw: Any) -> ExecutionSection:
-    execution = ExecutionSection(**checked_section(ExecutionSection, raw, "execution"))
+def _execution(raw: Any, account: AccountSection) -> ExecutionSection:
+    defaults = {"slippage_bps": _FX_SLIPPAGE_BPS} if account.is_fx else {}
+    execution = ExecutionSection(**(defaults | checked_section(ExecutionSection, raw, "execution")))
     if execution.latency_bars and execution.latency_ns:
         raise ConfigError(
             f"execution.latency_bars = {execution.latency_bars}: given together with "
@@ -181,7 +218,7 @@ def _execution(raw: Any) -> ExecutionSection:
     return execution
 
 
-def _instruments(raw: Any, symbols: Sequence[str]) -> InstrumentsSection:
+def _instruments(raw: Any, symbols: Sequence[str], account: AccountSection) -> InstrumentsSection:
     refuse_no_table(raw, "instruments")
     keys = keys_of(InstrumentsSection)
     own = checked_section(InstrumentsSection, {key: raw[key] for key in raw if key in keys}, "instruments")
@@ -191,7 +228,11 @@ def _instruments(raw: Any, symbols: Sequence[str]) -> InstrumentsSection:
             if not isinstance(table, Mapping):
                 raise ConfigError(f"instruments.{symbol}: no such key; it knows {', '.join(keys)}, a table per symbol")
             refuse_unknown_symbol(f"instruments.{symbol}", symbol, symbols)
-            limits[symbol] = InstrumentLimits(**checked_section(InstrumentLimits, table, f"instruments.{symbol}"))
+            values = checked_section(InstrumentLimits, table, f"instruments.{symbol}")
+            if not account.is_fx:
+                given = {f"instruments.{symbol}.{key}": values.get(key) for key in _FX_INSTRUMENT_KEYS}
+                refuse_on_kind(account.kind, "fx_margin", given)
+            limits[symbol] = InstrumentLimits(**values)
     return InstrumentsSection(**own, symbols=limits)
 
 
@@ -201,6 +242,10 @@ def _strategy(raw: Any, symbols: Sequence[str], directory: Path) -> StrategySect
     name = checked_section(StrategySection, own, "strategy")["name"]
     given = {key: value for key, value in raw.items() if key not in own and key != "symbols"}
     strategy = _named_strategy(name, directory)
+    for section, keys in strategy.section_keys.items():
+        for key in keys:
+            if key in given:
+                raise ConfigError(f"strategy.{key} = {shown(given[key])}: stands in [{section}]; write {section}.{key}")
     if strategy.follows_profile and "profile" in given:
         raise ConfigError(
             f"strategy.profile: '{name}' follows the risk ladder; delete it and set risk.profile = \"safe\", "
@@ -209,7 +254,9 @@ def _strategy(raw: Any, symbols: Sequence[str], directory: Path) -> StrategySect
     by_symbol = _by_symbol(raw.get("symbols", {}), strategy, symbols)
     strategy.params(given, len(symbols), {symbols.index(symbol): one.settings for symbol, one in by_symbol.items()})
     given = strategy.checked_values(given)
-    settings = {key: plain(one, given.get(key, one.default)) for key, one in strategy.parameters.items()}
+    settings = {
+        key: plain(one, given.get(key, one.default)) for key, one in strategy.keys_of_section("strategy").items()
+    }
     return StrategySection(name=name, settings=settings, symbols=by_symbol)
 
 

@@ -89,7 +89,11 @@ def _part(title: str, section: type[msgspec.Struct], rows: list[Row]) -> str:
 
 
 def _strategy(strategy: Strategy) -> str:
-    text = f"### `{strategy.name}`\n\n{summary(strategy)}\n\n{_table(parameter_rows(strategy.parameters))}"
+    own = _table(parameter_rows(strategy.keys_of_section("strategy")))
+    text = f"### `{strategy.name}`\n\n{summary(strategy)}\n\n{own}"
+    for section in strategy.section_keys:
+        rows = _table(parameter_rows(strategy.keys_of_section(section)))
+        text += f"\nKeys of `[{section}]` that only this strategy reads:\n\n{rows}"
     if not strategy.symbol_keys:
         return text
     return f"{text}\nBy symbol: {', '.join(f'`{key}`' for key in strategy.symbol_keys)}.\n"

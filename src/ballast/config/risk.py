@@ -12,7 +12,7 @@ from ballast.model.records import Parameter
 from ballast.orders.elastic_settings import ElasticMode, ElasticSettings, file_key, validate
 from ballast.orders.polling import PollingSettings
 from ballast.risk.settings import RiskSettings, risk_settings
-from ballast.strategies.spec import checked_values, plain
+from ballast.strategies.spec import Strategy, checked_values, plain
 
 # Made by the decorator.
 PARAMETERS: Mapping[str, Parameter] = RiskSettings.parameters  # type: ignore[attr-defined]
@@ -21,16 +21,19 @@ POLLING: Mapping[str, Parameter] = PollingSettings.parameters  # type: ignore[at
 _ELASTIC_TABLE = "elastic_trailing"
 
 
-def risk_section(raw: Any, *, is_margin: bool) -> RiskSection:
+def risk_section(raw: Any, strategy: Strategy, *, is_margin: bool) -> RiskSection:
     """
     Check ``[risk]``; raises ``ConfigError``.
 
     On margin accounts every setting of the ladder is filled in; on others those that are given and the profile,
     because the margin rungs are absent there, not at their defaults. The elastic stop's are filled in where the file
-    has its table.
+    has its table, or the strategy carries such stops itself; the strategy's own keys of ``[risk]`` always.
     """
     refuse_no_table(raw, "risk")
-    known = (*PARAMETERS, *POLLING, _ELASTIC_TABLE)
+    if strategy.carries_own_stops:
+        raw = {_ELASTIC_TABLE: {}, **raw}
+    own = strategy.keys_of_section("risk")
+    known = (*PARAMETERS, *POLLING, *own, _ELASTIC_TABLE)
     for key in raw:
         if key not in known:
             raise ConfigError(f"risk.{key}: no such key of [risk]{nearest(key, known)}")
@@ -43,11 +46,14 @@ def risk_section(raw: Any, *, is_margin: bool) -> RiskSection:
     effective = risk_settings(given, has_margin=is_margin)
     keys = PARAMETERS if is_margin else {"profile": None, **given}
     settings = {key: plain(PARAMETERS[key], effective[key]) for key in keys}
+    given = checked_values({key: raw[key] for key in raw if key in own}, own, "risk", "of [risk]")
+    of_strategy = {key: plain(one, given.get(key, one.default)) for key, one in own.items()}
     if _ELASTIC_TABLE not in raw:
-        return RiskSection(settings=settings)
+        return RiskSection(settings=settings, of_strategy=of_strategy)
     looks = _polling(polling)
     return RiskSection(
         settings=settings,
+        of_strategy=of_strategy,
         elastic_trailing=_elastic_table(raw[_ELASTIC_TABLE]),
         polling={key: plain(declared, looks[key]) for key, declared in POLLING.items()},
     )

@@ -67,9 +67,10 @@ class DataSection(Section, frozen=True, kw_only=True):
         str | None, _key("Read only the rows of this venue, from files of bars and funding that have a `venue` column.")
     ] = None
     market: Annotated[
-        Literal["spot", "linear"],
+        Literal["spot", "linear", "fx"],
         _key(
-            "Kind of market whose instruments are looked up in `instruments.file`; on margin accounts always `linear`."
+            "Kind of market whose instruments are looked up in `instruments.file`; always `linear` on `unified_margin` "
+            "and `fx` on `fx_margin` accounts."
         ),
     ] = "spot"
     mark: Annotated[
@@ -107,14 +108,17 @@ class AccountSection(Section, frozen=True, kw_only=True):
     """What the account starts with and what it pays."""
 
     kind: Annotated[
-        Literal["spot", "unified_margin"],
+        Literal["spot", "unified_margin", "fx_margin"],
         _key(
             "How the account pays: `spot` holds what it has bought and borrows nothing; `unified_margin` holds linear "
-            "perpetuals, long and short, all of them on one margin."
+            "perpetuals, long and short, all of them on one margin; `fx_margin` holds currencies and metals at a "
+            "broker."
         ),
     ] = "spot"
     initial_capital: Annotated[float, _key("Cash at the start.", unit=_PRICE_UNIT, gt=0, source=_CASCADE)] = 10_000.0
-    currency: Annotated[str, _key("Currency of cash, fees and results.")] = "USDT"
+    currency: Annotated[
+        str, _key("Currency of cash, fees and results. If not given, USDT, and USD on `fx_margin` accounts.")
+    ] = "USDT"
     mode: Annotated[
         Literal["one_way", "hedge"] | None,
         _key(
@@ -126,7 +130,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
         float | None,
         _key(
             "Margin accounts only: position value over initial margin, for symbols without one of their own in "
-            "`[strategy.symbols.SYMBOL]`. At most what the symbol's first risk tier allows. 1 if not given.",
+            "`[strategy.symbols.SYMBOL]`. At most what the symbol's first risk tier allows. 1 if not given, 30 on "
+            "`fx_margin` accounts.",
             unit="times",
             ge=1,
             le=LARGEST_LEVERAGE,
@@ -136,28 +141,41 @@ class AccountSection(Section, frozen=True, kw_only=True):
     margin_model: Annotated[
         Literal["bybit_unified", "textbook"] | None,
         _key(
-            "Margin accounts only: how margin is computed. `bybit_unified` is the exchange's rule with its fees to "
-            "close and its offset of hedged legs; `textbook` charges every leg its notional over leverage. "
+            "`unified_margin` accounts only: how margin is computed. `bybit_unified` is the exchange's rule with its "
+            "fees to close and its offset of hedged legs; `textbook` charges every leg its notional over leverage. "
             "`bybit_unified` if not given.",
             source=_BYBIT,
+        ),
+    ] = None
+    stop_out_level_pct: Annotated[
+        float | None,
+        _key(
+            "`fx_margin` accounts only: equity over used margin at which the broker closes positions, the largest "
+            "loser first. 50 if not given.",
+            unit="percent",
+            gt=0,
+            le=100,
         ),
     ] = None
     tiers: Annotated[
         str | None,
         _key(
-            "Margin accounts only: risk tiers of the symbols. Bybit's risk-limit answer or Binance's leverage brackets "
-            "in ccxt's form, as `.json` or `.json.gz`, or the built-in `bybit-btcusdt-2026-08`."
+            "`unified_margin` accounts only: risk tiers of the symbols. Bybit's risk-limit answer or Binance's "
+            "leverage brackets in ccxt's form, as `.json` or `.json.gz`, or the built-in `bybit-btcusdt-2026-08`."
         ),
     ] = None
     tiers_stand_in: Annotated[
         str | None,
-        _key("Margin accounts only: a second source of tiers, for symbols that `tiers` lacks. The result names them."),
+        _key(
+            "`unified_margin` accounts only: a second source of tiers, for symbols that `tiers` lacks. The result "
+            "names them."
+        ),
     ] = None
     fee_rate: Annotated[
         float | None,
         _key(
             "Maker and taker fee in one. If no rate is given: 0.001 on spot, 0.0002 (maker) and 0.00055 (taker) on "
-            "margin accounts. Not together with the two below.",
+            "`unified_margin`, 0.000035 on `fx_margin` accounts. Not together with the two below.",
             unit="fraction",
             ge=0,
             lt=1,
@@ -176,7 +194,12 @@ class AccountSection(Section, frozen=True, kw_only=True):
     @property
     def is_margin(self) -> bool:
         """Whether positions are held on margin."""
-        return self.kind == "unified_margin"
+        return self.kind != "spot"
+
+    @property
+    def is_fx(self) -> bool:
+        """Whether it is an account at an FX broker."""
+        return self.kind == "fx_margin"
 
 
 class ExecutionSection(Section, frozen=True, kw_only=True):
@@ -184,7 +207,14 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
 
     slippage_bps: Annotated[
         float,
-        _key("How much worse than the price a market order fills.", unit="bps", ge=0, lt=10_000, source=_CASCADE),
+        _key(
+            "How much worse than the price a market order fills. On `fx_margin` accounts 0.5 if not given: about half "
+            "the spread of a major pair.",
+            unit="bps",
+            ge=0,
+            lt=10_000,
+            source=_CASCADE,
+        ),
     ] = 10.0
     max_stale_bars: Annotated[
         int,
@@ -247,6 +277,30 @@ class InstrumentLimits(Section, frozen=True, kw_only=True):
     min_qty: Annotated[float | None, _key("Smallest quantity of an order.", unit="base units", ge=0)] = None
     min_notional: Annotated[float | None, _key("Smallest notional of an order.", unit=_PRICE_UNIT, ge=0)] = None
     max_qty: Annotated[float | None, _key("Largest quantity of an order.", unit="base units", gt=0)] = None
+    contract_size: Annotated[
+        float | None,
+        _key(
+            "`fx_margin` accounts only: what one lot is, 100,000 for currencies, 100 for gold, 5,000 for silver if not "
+            "given. `lot_step` and `min_qty` default to a hundredth of it.",
+            unit="base units",
+            gt=0,
+        ),
+    ] = None
+    quote_currency: Annotated[
+        str | None,
+        _key(
+            "Currency of its prices in three letters, where the name does not tell; `fx_margin` accounts only.",
+            pattern="^[A-Za-z]{3}$",
+        ),
+    ] = None
+    conversion_rate: Annotated[
+        float | None,
+        _key(
+            "`fx_margin` accounts only: account currency for one unit of the quote currency, fixed. Without it the "
+            "last close of the symbol of the run that joins the two.",
+            gt=0,
+        ),
+    ] = None
 
 
 class InstrumentsSection(Section, frozen=True, kw_only=True):
@@ -290,12 +344,13 @@ class RiskSection(Section, frozen=True, kw_only=True):
     The risk ladder: which limits act, and where they lie.
 
     Its keys are declared where the ladder is, in ``risk.settings``. ``elastic_trailing`` holds the settings of the
-    elastic stop, None without one, and ``polling`` how often it looks.
+    elastic stop, None without one, and ``polling`` how often it looks; ``of_strategy`` the strategy's own keys.
     """
 
     settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
     elastic_trailing: Mapping[str, Any] | None = None
     polling: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    of_strategy: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def profile(self) -> str:
@@ -373,7 +428,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         by_symbol = plain["strategy"].pop("symbols")
         for table in (*by_symbol.values(), plain["strategy"], plain["risk"]):
             table.update(table.pop("settings"))
-        plain["risk"] |= plain["risk"].pop("polling")
+        plain["risk"] |= plain["risk"].pop("polling") | plain["risk"].pop("of_strategy")
         if by_symbol:
             plain["strategy"]["symbols"] = by_symbol
         kept: dict[str, Any] = _without_none(plain)

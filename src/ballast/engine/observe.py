@@ -13,9 +13,10 @@ from ballast.engine.state import Engine, Log
 from ballast.engine.view import View
 from ballast.indicators.table import update
 from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised, wallet_after
+from ballast.kernel.margin import is_on_margin
 from ballast.kernel.projection import account_figures
 from ballast.model.compiled import compiled
-from ballast.model.enums import AccountKind, Cause, EventKind, Reason
+from ballast.model.enums import Cause, EventKind, Reason
 from ballast.model.events import Event
 from ballast.model.market import Frame
 
@@ -117,9 +118,11 @@ def observe_tick(view: View, cause: int, time_ns: int, symbol: int, side: int, p
 
 
 @compiled(needs="tiers")
-def observe_margin(view: View, markets: Any, positions: Any) -> None:
-    """Take what a venue publishes about a margin account: marks, leverage, what resting orders hold."""
+def observe_margin(view: View, markets: Any, positions: Any, conversions: Any) -> None:
+    """Take what a venue publishes about a margin account: marks, leverage, what resting orders hold, rates."""
     for symbol in range(view.n_symbols):
+        if conversions.shape[0] > 0:
+            view.conversions[symbol].rate = conversions[symbol].rate
         view.mark[symbol] = markets[symbol].mark
         view.leverage[symbol] = positions[2 * symbol].leverage
         for leg in (2 * symbol, 2 * symbol + 1):
@@ -149,7 +152,7 @@ def value_positions(view: View) -> None:
 
     Spot: cash plus quantity times last price; what is flat, or never had a price, counts nothing.
     """
-    if view.tiers.shape[0] > 0 and view.account_kind == AccountKind.UNIFIED_MARGIN:
+    if view.tiers.shape[0] > 0 and is_on_margin(view.account_kind):
         value_margin(view)
         return
     equity = view.cash
@@ -202,7 +205,7 @@ def observe_event(view: View, log: Log, fills: Any, event: Event) -> None:
 @compiled
 def _fold_fill(view: View, log: Log, fills: Any, event: Event) -> None:
     leg = leg_index(0, view.n_symbols, event.symbol, event.position_side)
-    fold_money(view, leg, event.qty * event.side, event.price, event.fee)
+    fold_money(view, leg, event.qty * event.side, event.price, event.fee, event.quote_rate)
     view.liquidated = view.liquidated or event.reason == Reason.LIQUIDATION
     fills[log.n_fills] = event
     log.n_fills += 1
@@ -210,13 +213,13 @@ def _fold_fill(view: View, log: Log, fills: Any, event: Event) -> None:
 
 
 @compiled(inline=True)
-def fold_money(view: View, leg: int, signed_qty: float, price: float, fee: float) -> None:
-    """Move the money and coins of one fill in our own fold."""
+def fold_money(view: View, leg: int, signed_qty: float, price: float, fee: float, rate: float) -> None:
+    """Move the money and coins of one fill in our own fold; ``rate`` makes quote currency the account's."""
     held, entry = view.position_qty[leg], view.entry_price[leg]
     view.entry_price[leg] = entry_after(held, entry, signed_qty, price)
     view.position_qty[leg] = held + signed_qty
-    if view.tiers.shape[0] > 0 and view.account_kind == AccountKind.UNIFIED_MARGIN:
-        view.cash = wallet_after(view.cash, realised(held, entry, signed_qty, price), fee)
+    if view.tiers.shape[0] > 0 and is_on_margin(view.account_kind):
+        view.cash = wallet_after(view.cash, realised(held, entry, signed_qty, price) * rate, fee)
     else:
         view.cash = cash_after(view.cash, signed_qty, price, fee)
 

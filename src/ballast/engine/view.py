@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import inf, nan
 from typing import Annotated, Any
 
-from ballast.model.instrument import Tier
+from ballast.model.instrument import Conversion, Tier
 from ballast.model.market import Quote
 from ballast.model.records import ArrayOf, FeatureFloats, LegFloats, SymbolFloats, SymbolInts, record
 
@@ -33,7 +33,8 @@ class View:
     may be negative; ``im_rate`` and ``mm_rate`` are fractions of equity (inf where equity is gone).
     ``funding_paid`` is a sum, > 0 when it cost money. ``order_margin`` and the other ``order_*`` figures are
     what resting orders that would open hold, by leg. ``tiers`` is the venue's table; symbol ``s`` owns the
-    rows from ``first_tier[s]`` up to ``end_tier[s]`` (exclusive).
+    rows from ``first_tier[s]`` up to ``end_tier[s]`` (exclusive). ``conversions`` has rows where symbols are quoted in
+    other currencies than the account's: money above is account currency, prices and entries are the symbol's.
 
     Where ticks are recorded ``quotes`` holds each symbol's best prices at the instant of the call; it has no rows on
     bars. On QUOTE and TRADE the ``event_*`` fields tell of the tick: its symbol, and a trade's price, quantity and
@@ -100,3 +101,4 @@ class View:
     end_tier: SymbolInts
     tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
     quotes: Annotated[Any, ArrayOf(Quote, "quotes")]
+    conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]

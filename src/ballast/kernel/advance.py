@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from math import inf
 
-from ballast.kernel.arrival import has_prices, meet, settle_orders
+from ballast.kernel.arrival import has_prices, is_close, meet, settle_orders
 from ballast.kernel.fills import lots_left
 from ballast.kernel.liquidation import liquidate
 from ballast.kernel.margin_account import refresh_reserves
@@ -57,7 +57,12 @@ def next_cause(venue: Venue, feed: Feed, stop: int) -> int:
 
 @compiled
 def advance(venue: Venue, feed: Feed, stop: int) -> int:
-    """Walk to the next cause. Returns ``Cause.END`` when frame ``stop`` (exclusive) is reached."""
+    """
+    Walk to the next cause. Returns ``Cause.END`` when frame ``stop`` (exclusive) is reached.
+
+    Where the clock has ``pause_ns``, and the venue has tiers, it returns ``Cause.PAUSE`` once all that is due until
+    then is done, however often it is called; who hosts several clients lets them act there.
+    """
     clock = venue.clock
     if venue.tiers.shape[0] > 0 and clock.phase != Phase.BETWEEN and clock.phase != Phase.CLOSED:
         # Fills, and what the client did about them, may have brought a threshold near.
@@ -73,8 +78,8 @@ def advance(venue: Venue, feed: Feed, stop: int) -> int:
             return Cause.BAR
         cause: int = Cause.BAR
         if clock.phase == Phase.BETWEEN:
-            if clock.frame + 1 >= stop:
-                return Cause.END
+            if clock.frame + 1 >= stop or _pauses_before(venue, feed):
+                return Cause.END if clock.frame + 1 >= stop else Cause.PAUSE
             clock.frame += 1
             _enter_frame(venue, feed)
         elif clock.phase == Phase.POINT:
@@ -101,6 +106,12 @@ def _walk(venue: Venue, feed: Feed) -> int:
     return Cause.BAR
 
 
+@compiled(needs="tiers")
+def _pauses_before(venue: Venue, feed: Feed) -> bool:
+    """Tell whether the host waits for something before the next frame opens."""
+    return 0 < venue.clock.pause_ns < feed.frames[venue.clock.frame + 1].ts_ns
+
+
 @compiled
 def _settle_instant(venue: Venue) -> int:
     """Do all that is due now; return who must be called for it, ``BAR`` when nobody, or for an event, must."""
@@ -112,6 +123,8 @@ def _settle_instant(venue: Venue) -> int:
         return Cause.WATCH
     if clock.is_at_point and clock.n_timers > 0 and clock.point < LAST_POINT and take_timer(venue):
         return Cause.TIMER
+    if venue.tiers.shape[0] > 0 and 0 < clock.pause_ns <= clock.now_ns and not is_close(venue):
+        return Cause.PAUSE
     _leave_instant(venue)
     return Cause.BAR
 
@@ -233,7 +246,8 @@ def _arrive_at_point(venue: Venue) -> None:
 def _leave_instant(venue: Venue) -> None:
     """Nothing more is due: travel on, or close the frame."""
     clock = venue.clock
-    if clock.n_orders + clock.n_watches + clock.n_timers == 0 and (venue.tiers.shape[0] == 0 or clock.is_calm):
+    is_passed_by = venue.tiers.shape[0] == 0 or (clock.is_calm and clock.pause_ns == 0)
+    if clock.n_orders + clock.n_watches + clock.n_timers == 0 and is_passed_by:
         # Nothing waits for the rest of the path.
         _close_frame(venue)
         return
@@ -410,7 +424,7 @@ def _next_watch(venue: Venue) -> tuple[int, float]:
 
 @compiled
 def _next_change_ns(venue: Venue) -> int:
-    """Return when the next order, cancel or amendment reaches the venue on this stretch, 0 if none does."""
+    """Return when the next order, cancel, amendment or pause is due on this stretch, 0 if none is."""
     clock = venue.clock
     end_ns = clock.open_ns + (clock.point + 1) * clock.interval_ns // LAST_POINT
     best = 0
@@ -420,4 +434,6 @@ def _next_change_ns(venue: Venue) -> int:
         for due_ns in (active_ns, order.cancel_ns, order.amend_ns):
             if clock.now_ns < due_ns < end_ns and (best == 0 or due_ns < best):
                 best = due_ns
+    if venue.tiers.shape[0] > 0 and clock.now_ns < clock.pause_ns < end_ns and (best == 0 or clock.pause_ns < best):
+        best = clock.pause_ns
     return best

@@ -48,13 +48,13 @@ def _settle(venue: Venue, k: int, is_open: bool) -> bool:
         if held_margin and order.status == OrderStatus.RESTING and not _set_margin_aside(venue, k):
             return True
     if not has_prices(venue, order):
-        if order.expiry_ns == now_ns and not _is_close(venue):
+        if order.expiry_ns == now_ns and not is_close(venue):
             drop(venue, k, EventKind.EXPIRED, Reason.NO_PRICE)
             return True
         return False
     if order.status == OrderStatus.PENDING:
         # The last trade of a bar came before its close: who arrives at the close meets the next open.
-        is_early = order.active_ns == now_ns and order.placed_instant < venue.clock.instant and _is_close(venue)
+        is_early = order.active_ns == now_ns and order.placed_instant < venue.clock.instant and is_close(venue)
         return order.active_ns <= now_ns and not is_early and _arrive(venue, k, is_open)
     return is_open and _meet_open(venue, k)
 
@@ -81,7 +81,7 @@ def _is_inside(order: Order, price: float) -> bool:
 
 
 @compiled
-def _is_close(venue: Venue) -> bool:
+def is_close(venue: Venue) -> bool:
     """Tell whether the clock stands at a bar's close, where the next bar's open of the same time is still to come."""
     return venue.clock.is_at_point and venue.clock.point == LAST_POINT
 

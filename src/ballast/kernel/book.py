@@ -5,6 +5,7 @@ from __future__ import annotations
 from ballast.kernel.venue import Order, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import Side
+from ballast.model.instrument import quote_rate
 
 
 @compiled(inline=True)
@@ -54,6 +55,7 @@ def emit(
     event.order_reason = order.reason
     event.next_qty = order.next_qty
     event.is_maker = is_maker
+    event.quote_rate = quote_rate(venue, order.symbol)
 
 
 @compiled

@@ -27,7 +27,7 @@ from ballast.kernel.queue import quoted_price
 from ballast.kernel.venue import Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import AccountKind, EventKind, OrderType, QtyUnit, Reason, Side, TimeInForce
-from ballast.model.instrument import Instrument
+from ballast.model.instrument import Instrument, quote_rate
 from ballast.model.units import MONEY_TOLERANCE, RELATIVE_NUDGE, floor_to_step, is_below, round_to_tick
 
 
@@ -53,7 +53,9 @@ def slipped_price(venue: Venue, symbol: int, side: int, price: float) -> float:
 def base_qty(venue: Venue, order: Order, price: float, fee_rate: float) -> float:
     """Return the order's quantity in base units at ``price``, floored to lots; >= 0."""
     leg = leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)
-    cash, held = venue.accounts[order.account].cash, venue.positions[leg].qty
+    # What the cash buys is priced in the symbol's currency.
+    cash = venue.accounts[order.account].cash / quote_rate(venue, order.symbol)
+    held = venue.positions[leg].qty
     return qty_in_base(venue.instruments[order.symbol], order.qty, order.qty_unit, price, fee_rate, cash, held)
 
 
@@ -217,20 +219,22 @@ def total_value(venue: Venue, account: int) -> float:
 def book_fill(venue: Venue, order: Order, qty: float, price: float, fee_rate: float, is_maker: bool) -> None:
     """Move money and coins for a fill of ``qty`` > 0 at ``price`` and tell the client."""
     leg = leg_index(order.account, venue.clock.n_symbols, order.symbol, order.position_side)
-    fee = qty * price * fee_rate
+    rate = quote_rate(venue, order.symbol)
+    fee = qty * price * fee_rate * rate
     book_money(venue, order.account, leg, qty * order.side, price, fee)
     met = quoted_price(venue, order.symbol, order.side)
-    slippage = 0.0 if is_maker else max(0.0, (price - met) * order.side) * qty
+    slippage = 0.0 if is_maker else max(0.0, (price - met) * order.side) * qty * rate
     kind = EventKind.FILLED if order.qty == 0.0 else EventKind.PARTIALLY_FILLED
     emit(venue, order, kind, Reason.NONE, qty, price, fee, slippage, is_maker)
 
 
 @compiled
 def book_money(venue: Venue, account_index: int, leg: int, signed_qty: float, price: float, fee: float) -> None:
-    """Move the money and coins of one fill in the venue's books."""
+    """Move the money and coins of one fill in the venue's books; ``fee`` is account currency."""
     account = venue.accounts[account_index]
     position = venue.positions[leg]
-    profit = realised(position.qty, position.entry_price, signed_qty, price)
+    symbol = leg // 2 - account_index * venue.clock.n_symbols
+    profit = realised(position.qty, position.entry_price, signed_qty, price) * quote_rate(venue, symbol)
     account.realised_pnl += profit
     position.entry_price = entry_after(position.qty, position.entry_price, signed_qty, price)
     position.qty += signed_qty

@@ -6,9 +6,14 @@ at all, down to the lower tier where there is one, the leg that is charged most 
 left over at the bankruptcy price. For a cross account that is the price, each leg's mark moved against it
 by one common fraction, at which the margin balance is zero after the fee for closing. The trader keeps
 nothing; what the market price is worse than that, the insurance fund pays.
+
+An FX account is stopped out instead: the leg that has lost most is closed whole at the market, then the next, until
+the margin level is above the stop-out again. A wallet below zero is brought back to zero by the broker.
 """
 
 from __future__ import annotations
+
+from math import inf
 
 from ballast.kernel.book import drop, emit, engine_order
 from ballast.kernel.fills import book_money, lots_left, slipped_price
@@ -19,6 +24,7 @@ from ballast.kernel.marks import NOW
 from ballast.kernel.venue import Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import EngineRole, EventKind, MarginModel, PositionMode, PositionSide, Reason, Side
+from ballast.model.instrument import quote_rate
 from ballast.model.order_terms import tier_of
 from ballast.model.units import MONEY_TOLERANCE, floor_to_step
 
@@ -42,6 +48,9 @@ def liquidate(venue: Venue, account: int) -> None:
     """Bring a bust account back to safety, or end it."""
     _cancel(venue, account, False)
     if not is_bust(venue, account, NOW):
+        return
+    if venue.accounts[account].margin_model == MarginModel.FX:
+        _stop_out(venue, account)
         return
     while _reduce_to_lower_tier(venue, account):
         if not is_bust(venue, account, NOW):
@@ -96,6 +105,48 @@ def _reduce_to_lower_tier(venue: Venue, account: int) -> bool:
 
 
 @compiled
+def _stop_out(venue: Venue, account: int) -> None:
+    """Close the largest loser, whole, until the account is safe; forgive what it owes once it is flat."""
+    leg = _largest_loser(venue, account)
+    while leg >= 0 and is_bust(venue, account, NOW):
+        symbol, qty = leg // 2 - account * venue.clock.n_symbols, venue.positions[leg].qty
+        market = venue.markets[symbol]
+        price = market.price if market.has_bar else _mark_of_leg(venue, account, leg)
+        side = Side.SELL if qty > 0.0 else Side.BUY
+        _close(venue, account, leg, abs(qty), slipped_price(venue, symbol, side, price), Reason.LIQUIDATION)
+        leg = _largest_loser(venue, account)
+    equity = figures_at(venue, account, NOW).equity
+    if leg < 0 and equity < 0.0:
+        venue.accounts[account].insurance_loss -= equity
+        _forgive_debt(venue, account)
+        _cancel(venue, account, True)
+
+
+@compiled
+def _largest_loser(venue: Venue, account: int) -> int:
+    """Return the leg whose unrealised result is worst; -1 when the account is flat."""
+    n_symbols = venue.clock.n_symbols
+    best, worst = -1, inf
+    for k in range(2 * account * n_symbols, 2 * (account + 1) * n_symbols):
+        position = venue.positions[k]
+        if position.qty != 0.0:
+            rate = quote_rate(venue, k // 2 - account * n_symbols)
+            profit = position.qty * (_mark_of_leg(venue, account, k) - position.entry_price) * rate
+            if profit < worst:
+                best, worst = k, profit
+    return best
+
+
+@compiled
+def _forgive_debt(venue: Venue, account: int) -> None:
+    """Bring the wallet of an account without positions from below zero to zero, and tell the client."""
+    holder = venue.accounts[account]
+    order = engine_order(venue, account, 0, PositionSide.NONE, EngineRole.LIQUIDATION)
+    emit(venue, order, EventKind.INSURANCE, Reason.LIQUIDATION, 0.0, 0.0, holder.cash, 0.0, False)
+    holder.cash = 0.0
+
+
+@compiled
 def _one_less(qty: float, lot_units: int, lot_scale: float) -> float:
     if lot_units == 0:
         return qty * (1.0 - 1e-12)
@@ -147,9 +198,7 @@ def _take_over(venue: Venue, account: int) -> None:
     holder.is_liquidated = True
     if holder.cash < 0.0:
         # A debt without positions.
-        order = engine_order(venue, account, 0, PositionSide.NONE, EngineRole.LIQUIDATION)
-        emit(venue, order, EventKind.INSURANCE, Reason.LIQUIDATION, 0.0, 0.0, holder.cash, 0.0, False)
-        holder.cash = 0.0
+        _forgive_debt(venue, account)
 
 
 @compiled(inline=True)
@@ -168,8 +217,9 @@ def _close(venue: Venue, account: int, leg: int, qty: float, price: float, reaso
         position_side = PositionSide.LONG if leg % 2 == 0 else PositionSide.SHORT
     order = engine_order(venue, account, symbol, position_side, EngineRole.LIQUIDATION)
     order.side = Side.SELL if venue.positions[leg].qty > 0.0 else Side.BUY
-    fee = qty * price * holder.taker_fee_rate
+    rate = quote_rate(venue, symbol)
+    fee = qty * price * holder.taker_fee_rate * rate
     holder.is_liquidated = holder.is_liquidated or reason == Reason.LIQUIDATION
-    worse = max(0.0, (price - venue.markets[symbol].price) * order.side) * qty
+    worse = max(0.0, (price - venue.markets[symbol].price) * order.side) * qty * rate
     book_money(venue, account, leg, qty * order.side, price, fee)
     emit(venue, order, EventKind.FILLED, reason, qty, price, fee, worse, False)

@@ -2,7 +2,8 @@
 What a margin account is charged: the one definition, asked by the venue, the view, the ladder and survival.
 
 Pure functions of sizes, prices and a table of tiers; ``docs/margin.md`` derives them. Sizes are unsigned base
-units, values and margins quote money, rates fractions. Invariants: (M1) between fills the initial margin of a
+units, values and margins quote money, rates fractions; where the account keeps another currency, callers multiply
+the sizes by its rate, and every value is account currency. Invariants: (M1) between fills the initial margin of a
 symbol is exactly ``weight * mark + offset``; (M2) the maintenance margin never falls when the mark rises;
 (M3) legs of equal size are charged for one side and both closing fees.
 """
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from ballast.kernel.ledger import entry_after
 from ballast.model.compiled import compiled
-from ballast.model.enums import MarginModel, Side
+from ballast.model.enums import AccountKind, MarginModel, Side
 from ballast.model.instrument import Tier
 from ballast.model.order_terms import Terms, closing_fee_rate, tier_of
 from ballast.model.units import MONEY_TOLERANCE
@@ -64,6 +65,12 @@ class LegMargins(NamedTuple):
 
 
 @compiled(inline=True)
+def is_on_margin(account_kind: int) -> bool:
+    """Tell whether accounts of this kind hold positions on margin."""
+    return account_kind == AccountKind.UNIFIED_MARGIN or account_kind == AccountKind.FX_MARGIN
+
+
+@compiled(inline=True)
 def legs_of(first_qty: float, first_entry: float, second_qty: float, second_entry: float) -> Legs:
     """Return a symbol's legs from its two signed quantities; in one-way mode the first may be negative."""
     if first_qty < 0.0:
@@ -99,7 +106,7 @@ def leg_fees(legs: Legs, terms: Terms) -> tuple[float, float]:
 @compiled(inline=True)
 def initial_margin(legs: Legs, terms: Terms) -> Linear:
     """Return the initial margin of a symbol's positions as a linear figure of its mark."""
-    if terms.model == MarginModel.TEXTBOOK:
+    if terms.model != MarginModel.BYBIT_UNIFIED:
         return Linear((legs.long_qty + legs.short_qty) / terms.leverage, 0.0)
     long_fee, short_fee = leg_fees(legs, terms)
     return Linear(max(legs.long_qty, legs.short_qty) / terms.leverage, long_fee + short_fee)
@@ -115,7 +122,7 @@ def tier_margin(tiers: Tier, first: int, end: int, value: float) -> float:
 @compiled(inline=True)
 def position_maintenance(legs: Legs, terms: Terms, mark: float, tiers: Tier, first: int, end: int) -> float:
     """Return what tiers ask of a symbol's positions, without closing fees: of the part that is not hedged."""
-    if terms.model == MarginModel.TEXTBOOK:
+    if terms.model != MarginModel.BYBIT_UNIFIED:
         long_margin = tier_margin(tiers, first, end, legs.long_qty * mark)
         return long_margin + tier_margin(tiers, first, end, legs.short_qty * mark)
     size, hedged = max(legs.long_qty, legs.short_qty), min(legs.long_qty, legs.short_qty)
@@ -164,7 +171,7 @@ def symbol_figures(
 def leg_margins(legs: Legs, terms: Terms, mark: float, tiers: Tier, first: int, end: int) -> LegMargins:
     """Return a symbol's margins leg by leg; of equal legs the one with the larger closing fee counts as bigger."""
     long_fee, short_fee = leg_fees(legs, terms)
-    if terms.model == MarginModel.TEXTBOOK:
+    if terms.model != MarginModel.BYBIT_UNIFIED:
         long_value, short_value = legs.long_qty * mark, legs.short_qty * mark
         return LegMargins(
             long_value / terms.leverage,

@@ -9,27 +9,30 @@ order is never netted against the other leg.
 from __future__ import annotations
 
 from ballast.kernel.ledger import leg_index
-from ballast.kernel.margin import Legs, Resting, exceeds, legs_of, symbol_figures
+from ballast.kernel.margin import Legs, Resting, exceeds, is_on_margin, legs_of, symbol_figures
 from ballast.kernel.marks import NOW, mark_at
 from ballast.kernel.projection import AccountFigures, figures_of
 from ballast.kernel.venue import Order, Position, Venue
 from ballast.model.compiled import compiled
-from ballast.model.enums import AccountKind, PositionMode, Reason, Side
+from ballast.model.enums import PositionMode, Reason, Side
+from ballast.model.instrument import quote_rate
 from ballast.model.order_terms import Terms, closing_fee_rate, is_leverage_allowed, order_cost
+from ballast.model.units import is_price
 
 
 @compiled(inline=True)
 def is_margin(venue: Venue, account: int) -> bool:
-    """Tell whether an account is a unified margin account; on venues without tiers none is."""
-    return bool(venue.tiers.shape[0] > 0 and venue.accounts[account].kind == AccountKind.UNIFIED_MARGIN)
+    """Tell whether an account holds positions on margin; on venues without tiers none does."""
+    return bool(venue.tiers.shape[0] > 0 and is_on_margin(venue.accounts[account].kind))
 
 
 @compiled(inline=True)
 def legs_at(venue: Venue, account: int, symbol: int) -> Legs:
-    """Return an account's legs of a symbol."""
+    """Return an account's legs of a symbol, their sizes times the conversion rate."""
     k = leg_index(account, venue.clock.n_symbols, symbol, 0)
     first, second = venue.positions[k], venue.positions[k + 1]
-    return legs_of(first.qty, first.entry_price, second.qty, second.entry_price)
+    rate = quote_rate(venue, symbol)
+    return legs_of(first.qty * rate, first.entry_price, second.qty * rate, second.entry_price)
 
 
 @compiled(inline=True)
@@ -93,7 +96,7 @@ def _reserve(venue: Venue, order: Order) -> None:
     position = venue.positions[k if order.side == Side.BUY else k + 1]
     opening = opening_qty(venue, order, order.qty, position.order_netted_qty)
     position.order_netted_qty += order.qty - opening
-    value = opening * order.price
+    value = opening * order.price * quote_rate(venue, order.symbol)
     terms = terms_at(venue, order.account, order.symbol)
     position.order_value += value
     position.order_margin += order_cost(value, order.side, terms)
@@ -121,17 +124,21 @@ def margin_fault(venue: Venue, order: Order, qty: float, price: float) -> int:
     if opening == 0.0:
         return Reason.NONE
     account, symbol = order.account, order.symbol
+    rate = quote_rate(venue, symbol)
+    if not is_price(rate):
+        return Reason.NO_PRICE
+    opening_value = opening * price * rate
     refresh_reserves(venue)
     terms, legs = terms_at(venue, account, symbol), legs_at(venue, account, symbol)
     resting, market = resting_at(venue, account, symbol), venue.markets[symbol]
     if order.side == Side.BUY:
-        value = legs.long_qty * market.mark + resting.long_value + opening * price
+        value = legs.long_qty * market.mark + resting.long_value + opening_value
     else:
-        value = legs.short_qty * market.mark + resting.short_value + opening * price
+        value = legs.short_qty * market.mark + resting.short_value + opening_value
     if not is_leverage_allowed(venue.tiers, market.first_tier, market.end_tier, value, terms.leverage):
         return Reason.ABOVE_RISK_LIMIT
     available = figures_at(venue, account, NOW).available
-    is_short = exceeds(order_cost(opening * price, order.side, terms), available)
+    is_short = exceeds(order_cost(opening_value, order.side, terms), available)
     return Reason.INSUFFICIENT_MARGIN if is_short else Reason.NONE
 
 

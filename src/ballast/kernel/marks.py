@@ -12,6 +12,7 @@ from ballast.kernel.path import high_comes_first
 from ballast.kernel.venue import LAST_POINT, SymbolMarket, Venue
 from ballast.model.compiled import compiled
 from ballast.model.market import Feed, MarkBar
+from ballast.model.units import is_price
 
 NOW = -1.0
 """In place of a fraction: where the marks stand."""
@@ -84,7 +85,20 @@ def mark_at(market: SymbolMarket, point: int, fraction: float) -> float:
 
 @compiled(needs="tiers")
 def move_marks(venue: Venue, point: int, fraction: float) -> None:
-    """Put every mark a fraction of the way from ``point`` to the next."""
+    """Put every mark a fraction of the way from ``point`` to the next; at the close, conversion rates with them."""
     for symbol in range(venue.clock.n_symbols):
         market = venue.markets[symbol]
         market.mark = mark_at(market, point, fraction)
+    if venue.conversions.shape[0] > 0 and point == LAST_POINT:
+        _convert_at_marks(venue)
+
+
+@compiled
+def _convert_at_marks(venue: Venue) -> None:
+    """Take the rates of the close: inside a bar they stand still, so that figures stay lines in the marks."""
+    for symbol in range(venue.clock.n_symbols):
+        conversion = venue.conversions[symbol]
+        if conversion.via_symbol >= 0:
+            mark = venue.markets[conversion.via_symbol].mark
+            if is_price(mark):
+                conversion.rate = 1.0 / mark if conversion.is_inverse else mark

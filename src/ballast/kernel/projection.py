@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ballast.kernel.margin import Legs, Resting, legs_of, margin_rate, symbol_figures
 from ballast.model.compiled import compiled
+from ballast.model.instrument import quote_rate
 from ballast.model.order_terms import Terms
 
 View = object
@@ -31,10 +32,11 @@ class AccountFigures(NamedTuple):
 
 @compiled(inline=True)
 def legs_in(view: View, symbol: int) -> Legs:
-    """Return a symbol's legs."""
+    """Return a symbol's legs, their sizes times the conversion rate."""
     k = 2 * symbol
     qty, entry = view.position_qty, view.entry_price  # type: ignore[attr-defined]
-    return legs_of(qty[k], entry[k], qty[k + 1], entry[k + 1])
+    rate = quote_rate(view, symbol)
+    return legs_of(qty[k] * rate, entry[k], qty[k + 1] * rate, entry[k + 1])
 
 
 @compiled(inline=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ballast.model.errors import ConfigError
 from ballast.model.events import Event
-from ballast.model.instrument import Instrument, Tier
+from ballast.model.instrument import Conversion, Instrument, Tier
 from ballast.model.market import Quote, width_for
 from ballast.model.records import ArrayOf, SymbolFloats, record
 
@@ -53,6 +53,7 @@ class Clock:
     decisions since frame ``counted_frame`` began; ``is_overrun``: more was asked at one instant than can be answered.
     ``next_funding`` is the first stamp not yet paid; ``is_calm``: no margin threshold lies within this frame.
     ``next_tick`` is the first tick not yet taken; ``tells_quotes`` and ``tells_trades``: the client hears of each.
+    ``pause_ns`` is where a venue with tiers waits for its host, 0 for nowhere.
     """
 
     now_ns: int = 0
@@ -88,6 +89,7 @@ class Clock:
     is_calm: bool = True
     tells_quotes: bool = False
     tells_trades: bool = False
+    pause_ns: int = 0
 
 
 @record
@@ -300,6 +302,7 @@ class Venue:
     guards: Annotated[Any, ArrayOf(Guard, "guards")]
     quotes: Annotated[Any, ArrayOf(Quote, "quotes")]
     flows: Annotated[Any, ArrayOf(Flow, "quotes")]
+    conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]
 
 
 def new_venue(
@@ -313,13 +316,14 @@ def new_venue(
     width: int | None = None,
     tiers: Any = None,
     has_ticks: bool = False,
+    conversions: Any = None,
 ) -> Any:
     """
     Return a venue with ``n_accounts`` empty spot accounts and no orders.
 
     ``width`` is how many symbols its records have room for; the default is the next power of two. Margin
-    accounts need ``tiers``, an array of ``Tier`` that covers every symbol. ``has_ticks``: frames are walked by their
-    ticks.
+    accounts need ``tiers``, an array of ``Tier`` that covers every symbol; ``conversions``, one ``Conversion`` per
+    symbol, say what other currencies are worth to them. ``has_ticks``: frames are walked by their ticks.
     """
     width = width or width_for(n_symbols)
     venue = Venue.new(  # type: ignore[attr-defined]
@@ -329,14 +333,18 @@ def new_venue(
         timers=TIMER_CAPACITY,
         events=2 * order_capacity + 64,
         accounts=n_accounts,
-        positions=2 * n_symbols * n_accounts if n_accounts > 1 else 2 * width,
+        # By width: fewer builds than by the symbols themselves.
+        positions=2 * width * n_accounts,
         tiers=0 if tiers is None else tier_capacity(len(tiers)),
         guards=0 if tiers is None else GUARD_CAPACITY,
         quotes=width if has_ticks else 0,
+        conversions=0 if conversions is None else width,
     )
     venue.clock.interval_ns = interval_ns
     venue.clock.n_symbols = n_symbols
     venue.instruments[:n_symbols] = instruments
+    if conversions is not None:
+        venue.conversions[:n_symbols] = conversions
     if tiers is not None:
         venue.tiers[: len(tiers)] = tiers
         ranges = tier_ranges(tiers, n_symbols)

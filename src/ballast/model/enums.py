@@ -70,6 +70,7 @@ class IntentKind(IntEnum):
 class Cause(IntEnum):
     """Why a strategy is called; negative values end a run and never reach one."""
 
+    PAUSE = -4
     RUNAWAY = -3
     FULL = -2
     END = -1
@@ -176,11 +177,16 @@ class AccountKind(IntEnum):
     CASH_EQUITY = 3
 
 
+MARGIN_KINDS = (AccountKind.UNIFIED_MARGIN, AccountKind.FX_MARGIN)
+"""Accounts that hold positions on margin."""
+
+
 class MarginModel(IntEnum):
     """By which rules a margin account is charged; ``docs/margin.md`` derives them."""
 
     BYBIT_UNIFIED = 0
     TEXTBOOK = 1  # every leg's notional over leverage, maintenance by tier, no closing fees
+    FX = 2  # as TEXTBOOK; the broker closes the largest loser first, at the market
 
 
 class PositionMode(IntEnum):

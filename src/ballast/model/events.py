@@ -19,7 +19,8 @@ class Event:
     ``frame`` is the index of the bars during which it happened.
 
     On FUNDING ``qty`` is what the leg holds, ``price`` the mark and ``fee`` what is paid, < 0 when received; on
-    INSURANCE only ``fee`` counts.
+    INSURANCE only ``fee`` counts. Fee and slippage are account currency, ``quote_rate`` of it for one unit of the
+    symbol's quote currency; they are the same money wherever nothing is converted.
     """
 
     kind: int
@@ -41,6 +42,7 @@ class Event:
     order_reason: int
     next_qty: float
     is_maker: bool
+    quote_rate: float = 1.0
 
 
 class Severity(IntEnum):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import inf
 from typing import Any
 
+from ballast.model.compiled import compiled
 from ballast.model.errors import ConfigError
 from ballast.model.records import record
 
@@ -43,6 +44,27 @@ class Tier:
     maintenance_margin_rate: float = 0.0
     deduction: float = 0.0
     max_leverage: float = inf
+
+
+@record
+class Conversion:
+    """
+    How money of a symbol's quote currency becomes account currency.
+
+    ``rate`` is account currency for one unit of quote currency, 0 while it is unknown. It is fixed, or with
+    ``via_symbol`` >= 0 that symbol's mark at the last close, ``is_inverse``: one over it. A venue without
+    such records pays in the quote currency itself.
+    """
+
+    via_symbol: int = -1
+    is_inverse: bool
+    rate: float = 1.0
+
+
+@compiled(inline=True)
+def quote_rate(holder: Any, symbol: int) -> float:
+    """Return a symbol's conversion rate, as a venue or a view holds it; 0 while it is unknown."""
+    return float(holder.conversions[symbol].rate) if holder.conversions.shape[0] > 0 else 1.0
 
 
 def step_units(step: float | str, key: str) -> tuple[int, float]:

@@ -24,7 +24,7 @@ class Terms(NamedTuple):
 @compiled(inline=True)
 def closing_fee_rate(side: int, terms: Terms) -> float:
     """Return the fee set aside for closing, per value at entry; ``side`` is the side that opened."""
-    if terms.model == MarginModel.TEXTBOOK:
+    if terms.model != MarginModel.BYBIT_UNIFIED:
         return 0.0
     # The fee is reckoned at the price at which the position alone would be bankrupt.
     bankruptcy = 1.0 - 1.0 / terms.leverage if side == Side.BUY else 1.0 + 1.0 / terms.leverage
@@ -34,7 +34,7 @@ def closing_fee_rate(side: int, terms: Terms) -> float:
 @compiled
 def order_cost(value: float, side: int, terms: Terms) -> float:
     """Return what an order of ``value`` = qty x price that opens on ``side`` needs: margin and both fees."""
-    if terms.model == MarginModel.TEXTBOOK:
+    if terms.model != MarginModel.BYBIT_UNIFIED:
         return value / terms.leverage
     return value / terms.leverage + value * terms.taker_fee_rate + value * closing_fee_rate(side, terms)
 

@@ -26,9 +26,9 @@ import numpy.typing as npt
 
 DIMENSIONS = (
     *("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions"),
-    *("tiers", "guards", "stops", "quotes"),
+    *("tiers", "guards", "stops", "conversions", "quotes"),
 )
-ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "quotes")
+ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "conversions", "quotes")
 """Dimensions that are 0 where nobody gives them: what only some accounts, or only ticks, need."""
 
 Record = Any

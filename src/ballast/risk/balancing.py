@@ -16,6 +16,7 @@ from ballast.kernel.margin import Legs, legs_after, margin_rate
 from ballast.kernel.projection import account_figures, figures_with, terms_in
 from ballast.model.compiled import compiled
 from ballast.model.enums import EngineRole, MarginModel, PositionMode, PositionSide, QtyUnit, Side
+from ballast.model.instrument import quote_rate
 from ballast.model.intents import Intent, place_market
 from ballast.model.order_terms import largest_value
 from ballast.model.order_terms import order_cost as venue_order_cost
@@ -89,7 +90,7 @@ def missing_qty(view: View, facts: Facts, symbol: int) -> float:
     """Return what the lighter leg lacks (base units): > 0 if that is LONG, < 0 if SHORT, 0 within half an order."""
     if view.position_mode != PositionMode.HEDGE:
         return 0.0
-    missing = facts.leg_qty[2 * symbol + 1] - facts.leg_qty[2 * symbol]
+    missing = (facts.leg_qty[2 * symbol + 1] - facts.leg_qty[2 * symbol]) / quote_rate(view, symbol)
     return missing if abs(missing) > view.min_qty[symbol] / 2.0 else 0.0
 
 
@@ -97,7 +98,9 @@ def missing_qty(view: View, facts: Facts, symbol: int) -> float:
 def _balanced(view: View, facts: Facts, symbol: int, signed_qty: float) -> Legs:
     """Return the legs once the lighter one has bought (> 0, LONG) or sold (< 0, SHORT) so much at the market."""
     price = view.mark[symbol] * (1.0 + (view.slippage_rate if signed_qty > 0.0 else -view.slippage_rate))
-    return legs_after(legs_of_facts(facts, symbol), True, signed_qty > 0.0, signed_qty, price)
+    return legs_after(
+        legs_of_facts(facts, symbol), True, signed_qty > 0.0, signed_qty * quote_rate(view, symbol), price
+    )
 
 
 @compiled
@@ -107,7 +110,7 @@ def balancing_cost(view: View, settings: RiskSettings, facts: Facts, symbol: int
     if missing == 0.0:
         return 0.0
     if settings.profile == Profile.DOCUMENTED:
-        return abs(missing) * view.mark[symbol] / view.leverage[symbol]
+        return abs(missing) * quote_rate(view, symbol) * view.mark[symbol] / view.leverage[symbol]
     return order_cost(view, facts, symbol, _balanced(view, facts, symbol, missing), view.mark[symbol])
 
 
@@ -144,7 +147,7 @@ def _add_to_lighter(view: View, ladder: Ladder, settings: RiskSettings, facts: F
 def _order_cost_per_coin(view: View, symbol: int) -> float:
     """Return what the venue wants to see available for each coin of an order, on the side where it wants more."""
     price = view.mark[symbol] * (1.0 + view.slippage_rate)
-    return venue_order_cost(price, Side.SELL, terms_in(view, symbol))
+    return venue_order_cost(price * quote_rate(view, symbol), Side.SELL, terms_in(view, symbol))
 
 
 @compiled
@@ -154,7 +157,7 @@ def _room_in_tiers(view: View, facts: Facts, symbol: int) -> float:
     lighter = min(facts.leg_qty[2 * symbol], facts.leg_qty[2 * symbol + 1])
     first, end = view.first_tier[symbol], view.end_tier[symbol]
     value = largest_value(view.tiers, first, end, view.leverage[symbol])
-    return max(0.0, value / price - lighter)
+    return max(0.0, value / price - lighter) / quote_rate(view, symbol)
 
 
 @compiled
@@ -179,7 +182,7 @@ def _is_big_enough(view: View, symbol: int, qty: float) -> bool:
 @compiled
 def _load_after(view: View, facts: Facts, load: Load, symbol: int, signed_qty: float) -> Load:
     """Return the load with one more order of the plan filled, its fee paid."""
-    fee = abs(signed_qty) * view.mark[symbol] * view.taker_fee_rate
+    fee = abs(signed_qty) * quote_rate(view, symbol) * view.mark[symbol] * view.taker_fee_rate
     now = account_figures(view)
     then = figures_with(view, symbol, _balanced(view, facts, symbol, signed_qty), -fee)
     return Load(
@@ -194,6 +197,6 @@ def _may_carry(view: View, settings: RiskSettings, before: Load, after: Load) ->
     rate = margin_rate(after.maintenance_margin, after.equity)
     if not has_fallen_to(rate * 100.0, settings.panic_max_mm_pct):
         return False
-    if view.margin_model == MarginModel.TEXTBOOK:
+    if view.margin_model != MarginModel.BYBIT_UNIFIED:
         return True
     return has_fallen_to(rate, margin_rate(before.maintenance_margin, before.equity))

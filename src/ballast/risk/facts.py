@@ -13,10 +13,11 @@ from __future__ import annotations
 from math import inf, isfinite, isnan, nan
 from typing import Any
 
-from ballast.kernel.margin import Legs, Linear, initial_margin
+from ballast.kernel.margin import Legs, Linear, initial_margin, is_on_margin
 from ballast.kernel.projection import legs_in, terms_in
 from ballast.model.compiled import compiled
-from ballast.model.enums import AccountKind, PositionMode
+from ballast.model.enums import PositionMode
+from ballast.model.instrument import quote_rate
 from ballast.model.records import LegFloats, SymbolFloats, record
 from ballast.model.units import is_price
 from ballast.risk.breakers import are_breakers_set
@@ -46,6 +47,7 @@ class Facts:
     where one is empty, 0 where nothing can be unbalanced. ``long_margin`` and ``short_margin`` sum qty x mark /
     leverage over the legs of a side. ``is_known`` is false as soon as one figure is NaN or too old. Accounts without
     margin have equity alone. ``leg_qty`` is unsigned, ``2 * symbol`` for LONG; ``leg_entry`` is 0 where flat.
+    Where the account keeps another currency, ``leg_qty`` and ``next_qty`` are times the conversion rate.
     """
 
     time_ns: int
@@ -77,7 +79,7 @@ def measure(view: View, ladder: Ladder, settings: RiskSettings, facts: Facts) ->
     """Fill ``facts`` from what the view shows now, and forget what the last step approved."""
     facts.time_ns = view.time_ns
     facts.equity = view.equity
-    facts.has_margin = view.account_kind == AccountKind.UNIFIED_MARGIN
+    facts.has_margin = is_on_margin(view.account_kind)
     for leg in range(2 * view.n_symbols):
         ladder.approved_qty[leg] = 0.0
     if not facts.has_margin:
@@ -124,7 +126,8 @@ def _read_legs(view: View, ladder: Ladder, facts: Facts) -> None:
         legs = legs_in(view, symbol)
         facts.leg_qty[long], facts.leg_entry[long] = legs.long_qty, legs.long_entry
         facts.leg_qty[short], facts.leg_entry[short] = legs.short_qty, legs.short_entry
-        facts.next_qty[long], facts.next_qty[short] = ladder.next_qty[long], ladder.next_qty[short]
+        rate = quote_rate(view, symbol)
+        facts.next_qty[long], facts.next_qty[short] = ladder.next_qty[long] * rate, ladder.next_qty[short] * rate
     weigh_sides(view, facts)
 
 
@@ -268,7 +271,7 @@ def _imbalance(view: View, settings: RiskSettings, facts: Facts) -> float:
     for symbol in range(view.n_symbols):
         heavier = max(facts.leg_qty[2 * symbol], facts.leg_qty[2 * symbol + 1])
         lighter = min(facts.leg_qty[2 * symbol], facts.leg_qty[2 * symbol + 1])
-        dust = view.min_qty[symbol] / 2.0
+        dust = view.min_qty[symbol] / 2.0 * quote_rate(view, symbol)
         if heavier <= dust:
             continue
         if lighter > dust:

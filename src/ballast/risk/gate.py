@@ -17,6 +17,7 @@ from ballast.kernel.margin import Legs, legs_after
 from ballast.kernel.projection import terms_in
 from ballast.model.compiled import compiled
 from ballast.model.enums import IntentKind, LadderState, MarginModel, PositionMode, PositionSide, Reason, Side
+from ballast.model.instrument import quote_rate
 from ballast.model.intents import Intent
 from ballast.risk.facts import Facts, draw_next, draw_reserve, legs_of_facts, step_margin, weigh, weigh_sides
 from ballast.risk.ladder import Ladder, base_qty, is_raising
@@ -64,7 +65,7 @@ def order_cost(view: View, facts: Facts, symbol: int, after: Legs, price: float)
     long_added = max(0.0, after.long_qty - before.long_qty)
     short_added = max(0.0, after.short_qty - before.short_qty)
     margin = step_margin(view, facts, symbol, long_added, short_added)
-    fees = 2.0 if terms_in(view, symbol).model == MarginModel.TEXTBOOK else 1.0
+    fees = 2.0 if terms_in(view, symbol).model != MarginModel.BYBIT_UNIFIED else 1.0
     notional = (long_added + short_added) * price
     charge = notional * (fees * view.taker_fee_rate + view.slippage_rate)
     return margin.offset + margin.weight * view.mark[symbol] + charge
@@ -73,7 +74,8 @@ def order_cost(view: View, facts: Facts, symbol: int, after: Legs, price: float)
 @compiled
 def _documented_gate(view: View, facts: Facts, intent: Intent) -> int:
     """Compare what is available before the order with the order's margin; equality passes."""
-    margin = abs(base_qty(view, intent, nan)) * view.mark[intent.symbol] / view.leverage[intent.symbol]
+    qty = abs(base_qty(view, intent, nan)) * quote_rate(view, intent.symbol)
+    margin = qty * view.mark[intent.symbol] / view.leverage[intent.symbol]
     return Reason.NONE if has_reached(facts.available_for_trading, margin) else Reason.LADDER_GATE
 
 
@@ -86,8 +88,9 @@ def _worse_price(view: View, intent: Intent) -> float:
 
 @compiled
 def _legs_with(view: View, legs: Legs, intent: Intent, price: float) -> Legs:
-    held = abs(legs.long_qty - legs.short_qty)
-    signed_qty = intent.side * base_qty(view, intent, held)
+    rate = quote_rate(view, intent.symbol)
+    held = abs(legs.long_qty - legs.short_qty) / rate
+    signed_qty = intent.side * base_qty(view, intent, held) * rate
     hedged = view.position_mode == PositionMode.HEDGE
     return legs_after(legs, hedged, intent.position_side != PositionSide.SHORT, signed_qty, price)
 
@@ -98,7 +101,7 @@ def _project(view: View, settings: RiskSettings, facts: Facts, intent: Intent, a
     leg = leg_index(0, view.n_symbols, intent.symbol, intent.position_side)
     before = legs_of_facts(facts, intent.symbol)
     next_qty, available = facts.next_qty[leg], facts.available
-    facts.next_qty[leg] = intent.next_qty
+    facts.next_qty[leg] = intent.next_qty * quote_rate(view, intent.symbol)
     _recompute(view, settings, facts, intent.symbol, after, available - cost)
     side_margin = facts.long_margin if intent.side == Side.BUY else facts.short_margin
     is_covered = has_reached(facts.available_for_trading, settings.panic_mult * facts.next_worst_case)

@@ -37,6 +37,7 @@ from ballast.model.enums import (
     Side,
 )
 from ballast.model.events import Event
+from ballast.model.instrument import quote_rate
 from ballast.model.intents import Intent
 from ballast.model.records import ArrayOf, LegFloats, record
 from ballast.risk.reasons import LadderReason
@@ -142,7 +143,7 @@ def _live_qty(ladder: Ladder, view: View, symbol: int, side: int) -> float:
     """Return what live orders that are not reduce-only would add on a side (base units): resting or just approved."""
     at = 2 * symbol if side == Side.BUY else 2 * symbol + 1
     value = view.order_value[at]
-    return ladder.approved_qty[at] + (value / view.mark[symbol] if value != 0.0 else 0.0)
+    return ladder.approved_qty[at] + (value / (view.mark[symbol] * quote_rate(view, symbol)) if value != 0.0 else 0.0)
 
 
 @compiled

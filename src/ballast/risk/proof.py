@@ -12,14 +12,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ballast.model.enums import LadderState, QtyUnit, Reason, Side
+from ballast.model.instrument import Conversion
 from ballast.model.intents import Intent, cancel, place_market
-from ballast.model.records import LegFloats, SymbolFloats, SymbolInts, record
+from ballast.model.records import ArrayOf, LegFloats, SymbolFloats, SymbolInts, record
 from ballast.risk.climb import climb, is_margin_low
 from ballast.risk.facts import Facts
 from ballast.risk.ladder import Ladder, review
@@ -101,6 +102,7 @@ class Holding:
     mark: SymbolFloats = 100.0  # type: ignore[assignment]
     position_qty: LegFloats
     order_value: LegFloats
+    conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]
 
 
 OPERATOR: dict[str, Callable[[Any, int], object]] = {

@@ -17,6 +17,7 @@ BUILT_IN = {
     "hedge_grid": "ballast.strategies.hedge_grid",
     "range_maker": "ballast.strategies.range_maker",
     "rsi_reversion": "ballast.strategies.rsi_reversion",
+    "staged_trend": "ballast.strategies.staged_trend",
     "tight_range": "ballast.strategies.tight_range",
     "target_weights": "ballast.strategies.target_weights",
 }

@@ -6,7 +6,8 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 ``validate(params, n_symbols)``, ``prepare(state, params, has_positions)``, ``outcome(state)``, ``quiet(features,
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
-``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, of its notes ``SIGNALS``, ``REFUSALS`` and ``LOCKS``,
+``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, of its notes
+``SIGNALS``, ``REFUSALS`` and ``LOCKS``,
 ``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
 ``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that are
 of resting quotes) and ``assumptions(has_ticks)``.
@@ -51,6 +52,22 @@ def no_assumptions(has_ticks: bool) -> Sequence[str]:
     return ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """
+    What the rest of a configuration tells a strategy's settings, for ``furnish``.
+
+    ``elastic`` is the ``ElasticSettings`` record of ``[risk.elastic_trailing]``, ``pace`` the ``PollingSettings``
+    beside it; ``is_crypto`` is what the symbols' names say; ``is_screened``: the compliance screen is on.
+    """
+
+    symbols: Sequence[str]
+    is_crypto: Sequence[bool]
+    elastic: Any
+    pace: Any
+    is_screened: bool
+
+
 @dataclass(frozen=True)
 class Strategy:
     """
@@ -68,6 +85,8 @@ class Strategy:
     is called for: nobody else is. ``quote_reasons`` are the reasons of its resting quotes, which results judge apart.
     ``assumptions(has_ticks)`` says in sentences what it takes for granted.
 
+    ``section_keys`` names the settings that stand in other sections than ``[strategy]``, by section, and
+    ``furnish(params, surroundings)`` completes a ``Params`` record from what else the configuration says.
     ``carries_own_stops``: ``[risk.elastic_trailing]`` is the strategy's own to read, so that the engine puts no stop on
     its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
     tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
@@ -95,6 +114,8 @@ class Strategy:
     assumptions: Callable[[bool], Sequence[str]] = no_assumptions
     carries_own_stops: bool = False
     decides_in_cycles: bool = False
+    section_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
+    furnish: Callable[[Any, Surroundings], None] | None = None
     signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
     refusals: Collection[int] = ()
     locks: Collection[int] = ()
@@ -105,6 +126,13 @@ class Strategy:
         """The settings that a user may give, by key."""
         parameters: Mapping[str, Parameter] = self.params_type.parameters
         return parameters
+
+    def keys_of_section(self, section: str) -> Mapping[str, Parameter]:
+        """Return the settings that stand in one section of a file."""
+        own = self.section_keys.get(section, ())
+        elsewhere = {key for keys in self.section_keys.values() for key in keys}
+        is_own = section == "strategy"
+        return {key: one for key, one in self.parameters.items() if key in own or (is_own and key not in elsewhere)}
 
     @property
     def symbol_keys(self) -> Sequence[str]:
@@ -263,6 +291,8 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         tick_causes=_tick_causes(getattr(module, "TICK_CAUSES", ()), name),
         carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
         decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
+        section_keys=getattr(module, "SECTION_KEYS", {}),
+        furnish=getattr(module, "furnish", None),
         signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
         refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
         locks=frozenset(map(int, getattr(module, "LOCKS", ()))),

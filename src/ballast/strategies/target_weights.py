@@ -15,14 +15,22 @@ from typing import Annotated, Any
 import numpy as np
 
 from ballast.model.compiled import compiled
-from ballast.model.enums import Cause, EventKind, QtyUnit, Side, TimeInForce
+from ballast.model.enums import Cause, EventKind
 from ballast.model.errors import ConfigError
-from ballast.model.intents import Intent, place_market
+from ballast.model.intents import Intent
 from ballast.model.records import ArrayOf, Record, Shape, SymbolFloats, parameter, record
-from ballast.model.units import floor_to_step, is_below
 from ballast.portfolio.dispersion import correlation, covariance
 from ballast.portfolio.drift import Floats, is_beyond
-from ballast.portfolio.trades import SMALLEST_GAP, affordable_part, trade_value
+from ballast.portfolio.rebalancing import (
+    Rebalance,
+    begin,
+    buy_if_funded,
+    ends_a_sell,
+    is_tradable,
+    refuse_weights,
+    sell_or_want,
+    weight_of,
+)
 from ballast.strategies.equal_weight import month_of
 
 EXIT_PLAN = "rebalance"
@@ -132,24 +140,20 @@ class State:
     """
     Memory of the rebalancer.
 
-    ``wanted`` is what each asset is still to be bought for at the rebalance under way; ``decided_ns`` and
-    ``figure`` become the last time and the baseline once its first order fills, so that one which fails
-    stays due. ``last_ns`` is -1 for never. The returns fill a ring of ``window_bars - 1`` slots.
+    ``decided_ns`` and ``figure`` become the last time and the baseline once the first order of the rebalance under way
+    fills, so that one which fails stays due. ``last_ns`` is -1 for never. The returns fill a ring of
+    ``window_bars - 1`` slots.
     """
 
     has_started: bool
     is_counted: bool
-    pending_sells: int
     n_events: int
-    cycle: int
-    reason: int
-    expiry_ns: int
+    rebalance: Rebalance
     decided_ns: int
     last_ns: int = -1
     figure: float = nan
     baseline: float = nan
     head: int
-    wanted: SymbolFloats
     last_price: SymbolFloats = nan  # type: ignore[assignment]
     returns: Annotated[Any, ArrayOf(Returns, "symbols")]
     portfolio: Annotated[Floats, Shape(LONGEST_WINDOW)]
@@ -162,12 +166,7 @@ def validate(params: Params, n_symbols: int) -> None:
         if params.cash_weight >= 1.0:
             raise ConfigError(f"strategy.cash_weight = {params.cash_weight:g}: nothing is left to invest; use less")
         return
-    if abs(total + params.cash_weight - 1.0) > SMALLEST_GAP:
-        fitting = f"use cash_weight = {1.0 - total:.6g}" if total <= 1.0 else "lower the weights"
-        raise ConfigError(
-            f"strategy.weight: the weights of the {n_symbols} symbols sum to {total:.6g}, "
-            f"with cash_weight = {params.cash_weight:g} to {total + params.cash_weight:.6g} and not to 1; {fitting}"
-        )
+    refuse_weights(np.asarray(params.weight)[:n_symbols], float(params.cash_weight))
 
 
 def prepare(state: State, params: Params, has_positions: bool) -> None:
@@ -253,26 +252,12 @@ def _target(view: Record, params: Params, symbol: int) -> float:
 
 
 @compiled
-def _weight(view: Record, symbol: int) -> float:
-    """Return a symbol's part of the equity; 0 when flat."""
-    qty = view.position_qty[2 * symbol]
-    return qty * view.price[symbol] / view.equity if qty != 0.0 and view.equity > 0.0 else 0.0
-
-
-@compiled
-def _is_tradable(view: Record, symbol: int) -> bool:
-    """Tell whether a symbol's last bar is at most ``max_stale_bars`` intervals old."""
-    newest_ns = view.time_ns - view.interval_ns
-    return view.bar_ts_ns[symbol] >= 0 and view.bar_ts_ns[symbol] >= newest_ns - view.max_stale_bars * view.interval_ns
-
-
-@compiled
 def _largest_drift(view: Record, params: Params) -> float:
     """Return the largest absolute drift among the symbols that could be traded now."""
     largest = 0.0
     for symbol in range(view.n_symbols):
-        if _is_tradable(view, symbol):
-            largest = max(largest, abs(_weight(view, symbol) - _target(view, params, symbol)))
+        if is_tradable(view, symbol):
+            largest = max(largest, abs(weight_of(view, symbol) - _target(view, params, symbol)))
     return largest
 
 
@@ -294,7 +279,7 @@ def _volatility(view: Record, state: State, params: Params) -> float:
     for k in range(n_returns):
         state.portfolio[k] = 0.0
     for symbol in range(view.n_symbols):
-        weight = _weight(view, symbol)
+        weight = weight_of(view, symbol)
         invested += weight
         if weight != 0.0:
             for k in range(n_returns):
@@ -309,7 +294,7 @@ def _average_correlation(view: Record, state: State, params: Params) -> float:
     n_pairs = 0
     for first in range(view.n_symbols):
         for second in range(first + 1, view.n_symbols):
-            if _weight(view, first) != 0.0 and _weight(view, second) != 0.0:
+            if weight_of(view, first) != 0.0 and weight_of(view, second) != 0.0:
                 rho = correlation(state.returns[first].value, state.returns[second].value, params.window_bars - 1)
                 if rho == rho:
                     total += rho
@@ -321,75 +306,20 @@ def _average_correlation(view: Record, state: State, params: Params) -> float:
 def _rebalance(view: Record, state: State, params: Params, intents: Intent, reason: int) -> int:
     """Sell what is above its target and note what is to be bought; buy at once when nothing is to be sold."""
     factor = params.partial_rebalance_factor if params.partial and reason != Reason.START else 1.0
-    state.reason = reason
-    state.cycle = state.n_events + 1
+    begin(state.rebalance, view, state.n_events + 1, reason, 0)
     state.is_counted = False
-    state.pending_sells = 0
     state.decided_ns = view.time_ns
-    state.expiry_ns = view.time_ns + view.latency_ns
     n_tradable = 0
     n = 0
     for symbol in range(view.n_symbols):
-        state.wanted[symbol] = 0.0
-        if not _is_tradable(view, symbol):
-            continue
-        n_tradable += 1
-        value = trade_value(_weight(view, symbol), _target(view, params, symbol), view.equity, factor)
-        state.wanted[symbol] = max(0.0, value)
-        if value < 0.0:
-            n = _sell(view, state, params, intents, n, symbol, -value)
-    if state.pending_sells == 0:
-        n = _buy(view, state, params, intents)
+        if is_tradable(view, symbol):
+            n_tradable += 1
+            target = _target(view, params, symbol)
+            n = sell_or_want(state.rebalance, view, symbol, target, factor, params.min_trade_value, intents, n)
+    n = buy_if_funded(state.rebalance, view, view.cash, params.min_trade_value, intents, n)
     if n == 0 and n_tradable > 0 and reason != Reason.START:
         # Everything is where it should be: that, too, is a rebalance done.
         _complete(state)
-    return n
-
-
-@compiled
-def _minimum_value(view: Record, params: Params, symbol: int) -> float:
-    """Return the smallest order worth placing: ours or the venue's, whichever is greater."""
-    return max(params.min_trade_value, view.min_notional[symbol])
-
-
-@compiled
-def _sell(view: Record, state: State, params: Params, intents: Intent, n: int, symbol: int, value: float) -> int:
-    """Ask to sell a value in whole lots, unless that is below the minimum; return the new count."""
-    price = view.price[symbol]
-    qty = floor_to_step(value / price, view.lot_units[symbol], view.lot_scale[symbol])
-    if qty <= 0.0 or is_below(qty * price, _minimum_value(view, params, symbol)):
-        return n
-    state.pending_sells += 1
-    return _order(state, intents, n, symbol, Side.SELL, qty, QtyUnit.BASE, 0.0)
-
-
-@compiled
-def _buy(view: Record, state: State, params: Params, intents: Intent) -> int:
-    """Share the cash among what is wanted, fees included; return the count."""
-    wanted = 0.0
-    for symbol in range(view.n_symbols):
-        wanted += state.wanted[symbol]
-    if wanted <= 0.0:
-        return 0
-    part = affordable_part(wanted, view.cash, view.taker_fee_rate)
-    n = 0
-    for symbol in range(view.n_symbols):
-        value = state.wanted[symbol] * part
-        minimum = _minimum_value(view, params, symbol)
-        if value > 0.0 and not is_below(value, minimum):
-            n = _order(state, intents, n, symbol, Side.BUY, value, QtyUnit.QUOTE, minimum)
-    return n
-
-
-@compiled
-def _order(state: State, intents: Intent, n: int, symbol: int, side: int, qty: float, unit: int, minimum: float) -> int:
-    """Ask for one market order that fills at the next open or is dropped; return the new count."""
-    n = place_market(intents, n, symbol, side, qty, unit, state.reason)
-    intent = intents[n - 1]  # type: ignore[index]
-    intent.time_in_force = TimeInForce.IOC
-    intent.expiry_ns = state.expiry_ns
-    intent.min_notional = minimum
-    intent.cycle = state.cycle
     return n
 
 
@@ -401,14 +331,9 @@ def _follow(view: Record, state: State, params: Params, intents: Intent) -> int:
         if not state.is_counted:
             state.is_counted = True
             state.n_events += 1
-    if view.event_side != Side.SELL or view.event_kind == EventKind.PARTIALLY_FILLED:
+    if not ends_a_sell(state.rebalance, view):
         return 0
-    state.pending_sells -= 1
-    if state.pending_sells > 0:
-        return 0
-    # The buys fill at the same open; what decides a moment later than planned is dropped by this expiry.
-    state.expiry_ns += view.latency_ns
-    return _buy(view, state, params, intents)
+    return buy_if_funded(state.rebalance, view, view.cash, params.min_trade_value, intents, 0)
 
 
 @compiled

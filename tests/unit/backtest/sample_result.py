@@ -28,10 +28,11 @@ def fill(
     fee: float = 0.0,
     cycle: int = 0,
     reason: int = 0,
+    quote_rate: float = 1.0,
 ) -> tuple[Any, ...]:
     """Return one row of ``FILL`` on bars of a minute; what is not said is zero."""
     frame = (ts_ms - START_MS) // MINUTE_MS
-    return (ts_ms, symbol, side, position_side, qty, price, fee, 0.0, False, reason, cycle, frame)
+    return (ts_ms, symbol, side, position_side, qty, price, fee, 0.0, False, reason, cycle, frame, quote_rate)
 
 
 def fills(*rows: tuple[Any, ...]) -> RecordArray:
@@ -168,4 +169,5 @@ class _Rebalancer:
         fee, slippage = 0.001 * qty * price, qty * self.closes[bar - 1, symbol] * 0.001
         self.qty[symbol] += side * qty
         self.cash -= side * qty * price + fee
-        self.fills.append((self.ts_ms[bar], symbol, side, 0, qty, price, fee, slippage, False, reason, cycle, bar))
+        row = (self.ts_ms[bar], symbol, side, 0, qty, price, fee, slippage, False, reason, cycle, bar, 1.0)
+        self.fills.append(row)

@@ -14,6 +14,7 @@ from pyarrow import parquet as pq
 
 from ballast.cli.main import run
 from ballast.data.sample import Market, sample_table
+from tests.judges.exchanges import running
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -75,6 +76,10 @@ def test_a_command_that_is_shown_runs(command: str, workplace: Path, capsys: pyt
         pytest.skip("asks a venue; its options are tested against a server on this machine")
     if words[:2] in (["data", "import"], ["data", "check"]):
         write_bars(workplace, words)
+    if words[0] == "exchange":
+        with running(*words[1:]) as ready:
+            assert ready["symbols"]
+        return
     if words[0] == "survive":
         # Thousands of paths take a minute, and say no more about whether the command runs; the last number counts.
         words += ["--paths", "10"]

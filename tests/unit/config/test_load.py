@@ -291,12 +291,12 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
             "account.maker_fee_rate = 0.001: taker_fee_rate is missing; give both, or fee_rate for one rate",
         ),
         (
-            with_keys("account", kind="fx_margin"),
-            'account.kind = "fx_margin": not in this version, which runs spot and unified_margin',
+            with_keys("account", kind="cash_equity"),
+            'account.kind = "cash_equity": not in this version, which runs spot, unified_margin, fx_margin',
         ),
         (
             with_keys("account", kind="sport"),
-            'account.kind = "sport": expected one of "spot", "unified_margin"; did you mean \'spot\'?',
+            'account.kind = "sport": expected one of "spot", "unified_margin", "fx_margin"; did you mean \'spot\'?',
         ),
         (
             with_keys("account", initial_capital=0),

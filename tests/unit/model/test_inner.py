@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from numba import float64
 
 from ballast.model.compiled import INTERPRETED, compiled
 
@@ -23,6 +24,7 @@ def one_above_double(value: float) -> float:
 def test_only_what_python_calls_becomes_machine_code() -> None:
     assert one_above_double(2.0) == 5.0
     (called,) = one_above_double.entry.overloads.values()  # type: ignore[attr-defined]
+    doubled.compile((float64,))  # type: ignore[attr-defined]  # Where all came from the cache, nothing has.
     (linked,) = doubled.overloads.values()  # type: ignore[attr-defined]
     assert called.library.get_pointer_to_function(called.fndesc.llvm_func_name) != 0
     assert linked.library.get_pointer_to_function(linked.fndesc.llvm_func_name) == 0

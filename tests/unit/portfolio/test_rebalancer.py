@@ -53,6 +53,8 @@ class Figures:
 
 
 def test_the_documented_call_sells_half_of_the_one_and_buys_half_of_the_other() -> None:
+    """E7."""
+
     async def documented() -> RebalanceResult:
         made = PortfolioRebalancer(weight_calculator=Figures([]), partial_rebalance_factor=0.5)
         made.set_target_weights({"BTC": 0.4, "ETH": 0.3, "USDT": 0.3})
@@ -81,6 +83,7 @@ def test_the_documented_call_sells_half_of_the_one_and_buys_half_of_the_other() 
 
 
 def test_it_is_carried_out_although_the_drift_is_not_above_the_threshold() -> None:
+    """E7."""
     made = rebalancer()
     assert not made.should_rebalance(WEIGHTS, RebalanceTrigger.THRESHOLD_BASED).is_due
     assert executed(made).success
@@ -88,6 +91,7 @@ def test_it_is_carried_out_although_the_drift_is_not_above_the_threshold() -> No
 
 @pytest.mark.parametrize(("factor", "values"), [(1.0, (1_000.0, 500.0)), (0.25, (250.0, 125.0))])
 def test_the_partial_call_uses_the_factor(factor: float, values: tuple[float, float]) -> None:
+    """E7."""
     made = rebalancer(partial_rebalance_factor=factor)
     result = asyncio.run(made.execute_partial_rebalance(WEIGHTS, 10_000, MARKET))
     assert [trade.estimated_value for trade in result.trades_required] == pytest.approx(values)
@@ -95,6 +99,7 @@ def test_the_partial_call_uses_the_factor(factor: float, values: tuple[float, fl
 
 
 def test_a_whole_rebalance_says_nothing_of_a_factor() -> None:
+    """E7."""
     result = executed(rebalancer())
     assert [trade.estimated_value for trade in result.trades_required] == pytest.approx([1_000.0, 500.0])
     assert not result.metadata["partial"]
@@ -104,10 +109,43 @@ def test_a_whole_rebalance_says_nothing_of_a_factor() -> None:
 
 
 def test_cash_that_is_given_stands_over_the_weights() -> None:
+    """E8 a."""
     made = rebalancer()
     made.set_target_weights({"A": 0.55, "B": 0.45})
     result = executed(made, current_weights={"A": 0.5, "B": 0.41}, market_data={"A": 1.0, "B": 1.0}, cash=300.0)
     assert [trade.estimated_value for trade in result.trades_required] == pytest.approx([166.500167, 133.200133])
+
+
+def test_a_sell_is_all_that_a_buy_is_paid_from() -> None:
+    """E8 b."""
+    made = PortfolioRebalancer()
+    made.set_target_weights({"A": 0.45, "B": 0.55})
+    result = executed(made, current_weights={"A": 0.5, "B": 0.49}, market_data={"A": 1.0, "B": 1.0}, cash=0.0)
+    assert sides(result) == [("sell", "A"), ("buy", "B")]
+    assert [trade.estimated_value for trade in result.trades_required] == pytest.approx([500.0, 499.000999])
+
+
+@pytest.mark.parametrize(
+    ("weight", "partial", "sold"),
+    [(0.12, False, 700.0), (0.12, True, 350.0), (0.09, False, 400.0), (0.1005, False, 505.0)],
+)
+def test_a_position_may_go_below_a_tenth_when_its_target_says_so(weight: float, partial: bool, sold: float) -> None:
+    """E8 c."""
+    made = rebalancer()
+    made.set_target_weights({"A": 0.05, "USDT": 0.95})
+    weights = {"A": weight, "USDT": 1.0 - weight}
+    result = executed(made, current_weights=weights, market_data={"A": 1.0}, partial=partial)
+    assert [trade.estimated_value for trade in result.trades_required] == pytest.approx([sold])
+
+
+@pytest.mark.parametrize(("portfolio_value", "n_trades"), [(9_990.0, 0), (10_000.0, 1)])
+def test_a_trade_of_ten_is_planned_and_one_of_less_is_not(portfolio_value: float, n_trades: int) -> None:
+    """E8 d."""
+    made = rebalancer()
+    made.set_target_weights({"A": 0.501, "USDT": 0.499})
+    weights = {"A": 0.5, "USDT": 0.5}
+    result = executed(made, current_weights=weights, portfolio_value=portfolio_value, market_data={"A": 1.0})
+    assert len(result.trades_required) == n_trades
 
 
 def test_what_has_no_target_is_sold_and_sells_go_first_each_side_by_priority() -> None:

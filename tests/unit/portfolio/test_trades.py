@@ -58,12 +58,14 @@ def plan(
     [(0.5, 500.0, 250.0, 2_749.25), (1.0, 1_000.0, 500.0, 2_998.5), (0.25, 250.0, 125.0, 2_624.625)],
 )
 def test_the_worked_example_at_each_factor(factor: float, sold: float, bought: float, cash: float) -> None:
+    """E7."""
     found = plan([0.5, 0.25, 0.25], [0.4, 0.3, 0.3], 2_500.0, is_cash=[False, False, True], factor=factor)
     assert found.values == pytest.approx([-sold, bought, 0.0])
     assert found.cash == pytest.approx(cash)
 
 
 def test_buys_share_the_cash_fees_included() -> None:
+    """E8 a."""
     # 300 pay for 300 / 1.001 / 900 of the wanted 900.
     found = plan([0.0, 0.0], [0.05, 0.04], 300.0)
     assert found.values == pytest.approx([166.500167, 133.200133])
@@ -71,6 +73,7 @@ def test_buys_share_the_cash_fees_included() -> None:
 
 
 def test_sells_fund_buys_less_both_fees() -> None:
+    """E8 b."""
     # 500 bring 499.5, which pay for 499.5 / 1.001.
     assert plan([0.05, 0.0], [0.0, 0.06], 0.0).values == pytest.approx([-500.0, 499.000999])
 
@@ -81,12 +84,14 @@ def test_sells_fund_buys_less_both_fees() -> None:
 def test_a_target_below_a_tenth_of_the_portfolio_is_reached_all_the_same(
     weight: float, factor: float, sold: float
 ) -> None:
+    """E8 c."""
     assert plan([weight], [0.05], 0.0, factor=factor).values == pytest.approx([-sold])
 
 
 @pytest.mark.parametrize(("value", "is_kept"), [(9_990.0, False), (10_000.0, True)])
 @pytest.mark.parametrize("gap", [0.001, -0.001])
 def test_a_trade_of_the_minimum_is_kept_and_a_cent_less_is_not(value: float, is_kept: bool, gap: float) -> None:
+    """E8 d."""
     # 0.1 % of the portfolio: 9.99 and 10.00.
     found = plan([0.5], [0.5 + gap], 5_000.0, value=value)
     assert (found.values[0] != 0.0) == is_kept

@@ -77,6 +77,7 @@ def notionals(session: Session) -> list[float]:
     [(0.5, 500.0, 250.0, 2_749.25), (1.0, 1_000.0, 500.0, 2_998.5), (0.25, 250.0, 125.0, 2_624.625)],
 )
 def test_the_worked_example_at_each_factor(factor: float, sold: float, bought: float, money: float) -> None:
+    """E7."""
     session = hours(
         {"BTC": [50_000.0] * 3, "ETH": [3_000.0] * 3},
         weights=(0.4, 0.3),
@@ -94,6 +95,7 @@ def test_the_worked_example_at_each_factor(factor: float, sold: float, bought: f
 
 
 def test_the_same_weights_are_not_beyond_a_threshold_of_a_tenth() -> None:
+    """E7."""
     session = hours(
         {"BTC": [50_000.0] * 3, "ETH": [3_000.0] * 3},
         weights=(0.4, 0.3),
@@ -102,6 +104,33 @@ def test_the_same_weights_are_not_beyond_a_threshold_of_a_tenth() -> None:
         capital=2_500.0,
     )
     assert shape(session) == []
+
+
+def test_buys_in_the_engine_share_the_cash_fees_included() -> None:
+    """E8 a: of 10 000, C is 9 700 and more than it should be, but has no bar to be sold at; 300 buy A and B."""
+    session = hours(
+        {"C": [97.0, *[None] * 5], "A": [10.0] * 6, "B": [5.0] * 6},
+        weights=(0.91, 0.05, 0.04),
+        held={"C": 100.0},
+        capital=300.0,
+        trigger="calendar_based",
+        execution=ExecutionSettings(max_stale_bars=0),
+    )
+    bought = [notional for _, _, notional in orders(session)][:2]
+    assert bought == pytest.approx([166.500167, 133.200133], rel=1e-6)
+
+
+def test_a_sell_in_the_engine_funds_a_buy_less_both_fees() -> None:
+    """E8 b: 500 of A are sold, and bring what B can be bought for."""
+    session = hours(
+        {"A": [10.0] * 3, "B": [5.0] * 3},
+        weights=(0.45, 0.55),
+        held={"A": 500.0, "B": 980.0},
+        capital=1e-9,
+        trigger="calendar_based",
+    )
+    total = 9_900.0
+    assert notionals(session) == pytest.approx([5_000.0 - 0.45 * total, (5_000.0 - 0.45 * total) * 0.999 / 1.001])
 
 
 def test_no_weights_are_equal_shares_of_what_cash_leaves_bought_whole() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ballast.backtest.preflight import require_start
 from ballast.backtest.setup import Setup
-from ballast.model.enums import MarginModel, PositionMode
+from ballast.model.enums import AccountKind, MarginModel, PositionMode
 from ballast.model.errors import ConfigError, DataError
 from ballast.research.survival.chances import Chances, Outcomes, chances
 from ballast.research.survival.layers import FORCED, Fractions, Layer, forced_end
@@ -197,8 +197,11 @@ def refuse_other_strategies(setup: Setup) -> None:
             f"strategy.name = '{setup.strategy.name}': survival is a question about averaging grids; "
             'use "hedge_grid", and backtest for others'
         )
-    if not setup.has_margin:
-        raise ConfigError('account.kind = "spot": a grid on margin is asked about; use kind = "unified_margin"')
+    if setup.account_kind != AccountKind.UNIFIED_MARGIN:
+        raise ConfigError(
+            f'account.kind = "{setup.account_kind.name.lower()}": a grid of perpetuals is asked about; '
+            'use kind = "unified_margin"'
+        )
     if setup.position_mode != PositionMode.HEDGE:
         raise ConfigError('account.mode = "one_way": the grid holds a long and a short leg; use mode = "hedge"')
 

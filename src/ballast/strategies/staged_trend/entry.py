@@ -53,7 +53,7 @@ class Slots:
 def may_open(request: EntryRequest, stage: Stage, slots: Slots, params: Params) -> int:
     """Return ``Reason.NONE`` if the trade may be opened, else the first reason against it."""
     if request.is_halted:
-        return Reason.HALTED
+        return Reason.LADDER_NOT_NORMAL
     if request.is_stale:
         return Reason.STALE_DATA
     if not request.is_symbol_known:

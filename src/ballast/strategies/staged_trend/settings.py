@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import numpy as np
+
+from ballast.model.enums import PositionMode, PositionSide
 from ballast.model.errors import ConfigError
-from ballast.model.records import parameter, record
+from ballast.model.records import SymbolBools, SymbolInts, parameter, record
+from ballast.orders.elastic_settings import ElasticSettings
 from ballast.orders.fixed_point import LARGEST_AMOUNT
+from ballast.orders.polling import PollingSettings
+from ballast.strategies.spec import Surroundings
 
 MAX_TRADES = 3
 """Most trades that may be open at once, and so most tickets of one symbol."""
@@ -30,7 +36,7 @@ class Reason(IntEnum):
     """Why something was not done; NONE is consent."""
 
     NONE = 0
-    HALTED = 1
+    LADDER_NOT_NORMAL = 1
     STALE_DATA = 2
     NO_SYMBOL = 3
     NO_SIGNAL = 4
@@ -60,12 +66,62 @@ class Reason(IntEnum):
     MINIMUM_LOT_RISK = 28
     LOT_STEP_UNKNOWN = 29
     LOT_LIMITS = 30
+    SIGNAL = 40  # both ways that the means and the RSI agree on
+    ENTRY = 41
+    STOP = 42
+    LOCK = 43  # the elastic stop has moved
+    MAX_DURATION = 44
+    UNPROTECTED = 45  # closed, because the venue takes no stop for it
+
+
+class Role(IntEnum):
+    """What an order is for. Its level is the trade's slot, its cycle the trade's ticket."""
+
+    ENTRY = 1
+    STOP = 2
+    CLOSE = 3
+
+
+EXIT_PLAN = "stop"
+POSITION_MODE = PositionMode.ONE_WAY
+CARRIES_OWN_STOPS = True
+DECIDES_IN_CYCLES = True
+SIGNALS = {Reason.SIGNAL: PositionSide}
+REFUSALS = tuple(reason for reason in Reason if Reason.NONE < reason < Reason.SIGNAL)
+LOCKS = (Reason.LOCK,)
+SECTION_KEYS = {
+    "risk": (
+        *("max_open_trades", "staged_open_enabled", "staged_open_window_seconds", "staged_quality_threshold"),
+        *("staged_min_profit_usd", "max_risk_per_trade_usd"),
+    ),
+    "trading": ("cycle_interval_seconds", "randomness_factor"),
+}
+"""Settings that stand in other sections than ``[strategy]``."""
 
 
 @record
 class Params:
-    """Settings of staged trend following. Amounts are in account currency."""
+    """
+    Settings of staged trend following. Amounts are in account currency.
 
+    ``elastic`` and ``pace`` are those of the stop that each trade carries; ``is_crypto`` and ``name_rank``, each
+    symbol's place in alphabetical order, come from the symbols' names.
+    """
+
+    elastic: ElasticSettings
+    pace: PollingSettings
+    is_crypto: SymbolBools
+    name_rank: SymbolInts
+    cycle_interval_seconds: int = parameter(
+        30,
+        "Time between two looks for entries; on bars the first close at or after each multiple of it.",
+        unit="seconds",
+        minimum=1,
+        maximum=86_400,
+    )
+    max_duration_minutes: float = parameter(
+        1_440.0, "Age at which a trade is closed.", unit="minutes", minimum=0, exclusive_minimum=True, maximum=1e7
+    )
     sma_fast: int = parameter(20, "Bars of the fast mean.", unit="bars", minimum=1, maximum=1000)
     sma_slow: int = parameter(50, "Bars of the slow mean.", unit="bars", minimum=2, maximum=1000)
     rsi_period: int = parameter(14, "Bars of the RSI.", unit="bars", minimum=1, maximum=1000)
@@ -163,3 +219,13 @@ def validate(params: Params, n_symbols: int) -> None:
             f"strategy.rsi_entry_min = {params.rsi_entry_min:g}: must not be above strategy.rsi_entry_max = "
             f"{params.rsi_entry_max:g}"
         )
+
+
+def furnish(params: Params, surroundings: Surroundings) -> None:
+    """Take the elastic stop's settings, what the symbols' names say, and leave nothing to chance under the screen."""
+    params["elastic"], params["pace"] = surroundings.elastic, surroundings.pace  # type: ignore[index]
+    names = surroundings.symbols
+    params.name_rank[: len(names)] = np.argsort(np.argsort(names))
+    params.is_crypto[: len(names)] = surroundings.is_crypto
+    if surroundings.is_screened:
+        params.randomness_factor = 0.0

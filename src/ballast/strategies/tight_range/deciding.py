@@ -33,6 +33,7 @@ from ballast.strategies.tight_range.paths import (
     path2_tight_range,
     path3,
 )
+from ballast.strategies.tight_range.rebalancing import follow_rebalance, restore_weights
 from ballast.strategies.tight_range.regimes import (
     CAPACITY,
     MIN_WINDOW_BARS,
@@ -43,7 +44,7 @@ from ballast.strategies.tight_range.regimes import (
     judge,
     remember,
 )
-from ballast.strategies.tight_range.settings import RegimeSource
+from ballast.strategies.tight_range.settings import RegimeSource, Role
 from ballast.strategies.tight_range.trades import act, on_order
 
 
@@ -60,7 +61,9 @@ def classified_regime(row: Any, view: Record, params: Record, symbol: int, memor
     if params.regime == RegimeSource.ASSUME_TIGHT_RANGE:
         assume_tight_range(evidence, params.assumed_confidence)
         return
-    window = min(CAPACITY, max(MIN_WINDOW_BARS, -(-WINDOW_NS // view.interval_ns)))
+    if memory.window == 0:
+        memory.window = min(CAPACITY, max(MIN_WINDOW_BARS, -(-WINDOW_NS // view.interval_ns)))
+    window = memory.window
     atr = view.feature[at + Feature.WILDER_ATR]
     remember(memory, window, row.high[symbol], row.low[symbol], row.close[symbol], atr)
     judge(
@@ -138,6 +141,8 @@ def make_decide(
     def decide(row: Any, view: Record, state: Record, params: Record, intents: Intent) -> int:
         """Judge every symbol that has a new bar, and act on it; follow the fate of orders."""
         if view.cause == Cause.ORDER:
+            if view.event_role == Role.REBALANCE:
+                return follow_rebalance(view, state, params, intents)
             return on_order(view, state, params, intents)
         if view.cause != Cause.BAR:
             return 0
@@ -157,7 +162,7 @@ def make_decide(
         for symbol in range(view.n_symbols):
             if view.bar_ts_ns[symbol] == row.ts_ns:
                 n = settle(row, view, state, params, symbol, intents, n)
-        return n
+        return restore_weights(row, view, state, params, intents, n)
 
     return decide
 

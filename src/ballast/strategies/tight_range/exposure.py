@@ -16,14 +16,22 @@ from ballast.strategies.tight_range.settings import Phase
 @compiled
 def open_close(view: Record, state: Record, params: Record) -> None:
     """Say what the decisions of a close may use: cash less what entries in flight take, and the contra room."""
-    state.free_cash = view.cash
+    state.free_cash = free_cash(view, state)
     exposure = 0.0
     for symbol in range(view.n_symbols):
-        market = state.markets[symbol]
-        exposure += contra_exposure(market, view.price[symbol])
-        if market.trade.phase == Phase.ENTERING:
-            state.free_cash -= market.trade.notional * (1.0 + view.taker_fee_rate)
+        exposure += contra_exposure(state.markets[symbol], view.price[symbol])
     state.contra_room = contra_headroom(params.max_contra_allocation, view.equity, exposure)
+
+
+@compiled
+def free_cash(view: Record, state: Record) -> float:
+    """Return the cash less what entries in flight take."""
+    cash = view.cash
+    for symbol in range(view.n_symbols):
+        trade = state.markets[symbol].trade
+        if trade.phase == Phase.ENTERING:
+            cash -= trade.notional * (1.0 + view.taker_fee_rate)
+    return cash
 
 
 @compiled

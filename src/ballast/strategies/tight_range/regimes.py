@@ -68,12 +68,16 @@ class RegimeMemory:
     """
     What the classifier remembers of one symbol; its bytes are all of it.
 
-    ``closes`` is the ring of the window's closes. ``sums`` holds the windows of absolute changes and of ATRs,
-    ``extremes`` those of highs and negated lows; ``highs`` and ``lows`` are the last 24 bars' as they come.
+    ``window`` is its length in bars, 0 before the first. ``closes`` is the ring of the window's closes. ``sums`` holds
+    the windows of absolute changes and of ATRs, ``extremes`` those of highs and negated lows; ``highs`` and ``lows``
+    are the last 24 bars' as they come.
     """
 
     n_bars: int
     n_atrs: int
+    window: int
+    close_head: int
+    touch_head: int
     last_close: float = nan
     path_sum: float
     path_head: int
@@ -165,9 +169,12 @@ def remember(memory: RegimeMemory, window: int, high: float, low: float, close: 
         memory.sums, CAPACITY, memory.atr_head, window, memory.atr_sum, atr if is_warm else 0.0
     )
     memory.atr_head = next_head(memory.atr_head, window)
-    memory.closes[memory.n_bars % window] = close
-    memory.highs[memory.n_bars % TOUCH_BARS] = high
-    memory.lows[memory.n_bars % TOUCH_BARS] = low
+    # Heads, because a division by a length that is not known in advance costs as much as all the rest.
+    memory.closes[memory.close_head] = close
+    memory.close_head = next_head(memory.close_head, window)
+    memory.highs[memory.touch_head] = high
+    memory.lows[memory.touch_head] = low
+    memory.touch_head = next_head(memory.touch_head, TOUCH_BARS)
     memory.last_close = close
     memory.n_bars += 1
     if memory.n_bars > EXCLUDED_BARS:
@@ -177,7 +184,8 @@ def remember(memory: RegimeMemory, window: int, high: float, low: float, close: 
 @compiled
 def _take_old_bar(memory: RegimeMemory, period: int) -> None:
     """Let the bar that has just become old enough into the extremes."""
-    slot = (memory.n_bars - 1 - EXCLUDED_BARS) % TOUCH_BARS
+    slot = memory.touch_head - 1 - EXCLUDED_BARS
+    slot += TOUCH_BARS if slot < 0 else 0
     head = memory.extreme_head
     memory.highest, memory.window_high = window_max(
         memory.extremes, 0, head, period, memory.highest, memory.highs[slot]
@@ -276,7 +284,7 @@ def subtype_score(subtype: int) -> float:
 def weigh_window(memory: RegimeMemory, evidence: Evidence, window: int) -> None:
     """Write what the window's bars say by themselves: change, efficiency, extremes and the mean ATR."""
     n_bars = min(window, memory.n_bars)
-    first = memory.closes[memory.n_bars % window] if memory.n_bars >= window else memory.closes[0]
+    first = memory.closes[memory.close_head] if memory.n_bars >= window else memory.closes[0]
     last = memory.last_close
     evidence.window_bars = n_bars
     evidence.change = last / first - 1.0

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Annotated, Any
 
+import numpy as np
+
 from ballast.indicators.state import BarField, Indicator
 from ballast.indicators.table import Request
 from ballast.model.errors import ConfigError
-from ballast.model.records import ArrayOf, SymbolBools, parameter, record
+from ballast.model.records import ArrayOf, SymbolBools, SymbolFloats, parameter, record
+from ballast.portfolio.rebalancing import Rebalance, refuse_weights
 from ballast.strategies.tight_range.handler import RangeSignal
 from ballast.strategies.tight_range.layers import Opinion, Votes
 from ballast.strategies.tight_range.paths import Path, Path1Policy, Verdict
@@ -80,6 +83,8 @@ class Reason(IntEnum):
     SOURCE_REFUSED = 34
     BAND_PASSED = 35
     DUST = 36
+    PARTIAL_REBALANCE = 37
+    DRIFT_WAS = 38
 
 
 class Role(IntEnum):
@@ -89,6 +94,7 @@ class Role(IntEnum):
     EXIT = 2
     STOP = 3
     TARGET = 4
+    REBALANCE = 5
 
 
 class Phase(IntEnum):
@@ -166,7 +172,29 @@ class Params:
     min_order_value: float = parameter(
         10.0, "Orders worth less are not placed.", unit="quote", minimum=0, exclusive_minimum=True
     )
-    allow_partial_rebalance: bool = parameter(True, "Let tight ranges ask for a partial rebalance.", source=_SOURCE)
+    allow_partial_rebalance: bool = parameter(
+        True, "Let tight ranges rebalance partially toward the target weights, if there are any.", source=_SOURCE
+    )
+    weight: SymbolFloats = parameter(
+        0.0,
+        "Target weight of a symbol for partial rebalances, set in `[strategy.symbols.NAME]`; all 0 means none are "
+        "made.",
+        unit="fraction",
+        minimum=0,
+        maximum=1,
+    )
+    cash_weight: float = parameter(
+        0.0, "Part of the total kept in cash; with the target weights it sums to 1.",
+        unit="fraction", minimum=0, maximum=1,
+    )  # fmt: skip
+    drift_threshold: float = parameter(
+        0.10, "A partial rebalance is due when a weight is further than this from its target.",
+        unit="fraction", minimum=0, maximum=1, source=_SOURCE,
+    )  # fmt: skip
+    partial_rebalance_factor: float = parameter(
+        0.5, "Part of each gap that a partial rebalance trades.",
+        unit="fraction", minimum=0, exclusive_minimum=True, maximum=1, source=_SOURCE,
+    )  # fmt: skip
     market_making_enabled: bool = parameter(True, "Let tight ranges ask for light market making.", source=_SOURCE)
 
 
@@ -239,7 +267,8 @@ class State:
     """
     The strategy's memory.
 
-    ``n_trades`` counts entries that filled, ``n_orders`` numbers trades and reductions. ``free_cash`` and
+    ``n_trades`` counts entries that filled, ``n_orders`` numbers trades, reductions and rebalances,
+    ``rebalance_orders`` how many orders the rebalance under way waits for. ``free_cash`` and
     ``contra_room`` are what the decisions of one close may still use of each. The flags are the verdicts', by
     symbol, for whoever rebalances or quotes.
     """
@@ -248,6 +277,9 @@ class State:
     n_orders: int
     free_cash: float
     contra_room: float
+    rebalance: Rebalance
+    rebalance_orders: int
+    n_rebalances: int
     allow_partial_rebalance: SymbolBools
     market_making_enabled: SymbolBools
     markets: Annotated[Any, ArrayOf(Market, "symbols")]
@@ -277,14 +309,22 @@ def features(params: Params, n_symbols: int, interval_ns: int) -> Sequence[Reque
 
 
 def validate(params: Params, n_symbols: int) -> None:
-    """Refuse a base position that the cap would cut every time."""
+    """Refuse a base position that the cap would cut every time, and target weights that cannot be had."""
     if params.base_position_pct > params.max_position_pct:
         raise ConfigError(
             f"strategy.base_position_pct = {params.base_position_pct:g}: "
             f"must not be above max_position_pct = {params.max_position_pct:g}"
         )
+    weights = np.asarray(params.weight)[:n_symbols]
+    if not weights.any() and params.cash_weight == 0.0:
+        return
+    refuse_weights(weights, float(params.cash_weight))
+    if weights.max() > params.max_position_pct:
+        raise ConfigError(
+            f"strategy.weight = {weights.max():g}: must not be above max_position_pct = {params.max_position_pct:g}"
+        )
 
 
 def outcome(state: State) -> Mapping[str, int]:
     """Return the counts that a result shows: an event is a trade that was entered."""
-    return {"n_events": int(state.n_trades)}
+    return {"n_events": int(state.n_trades), "partial_rebalances": int(state.n_rebalances)}

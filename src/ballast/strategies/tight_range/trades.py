@@ -37,7 +37,7 @@ def act(row: Any, view: Record, state: Record, params: Record, symbol: int, inte
         if reason != 0:
             trade.is_contra_exit = False
             return _exit(view, state, symbol, intents, n, trade.qty, reason)
-    if trade.phase == Phase.ENTERING or trade.phase == Phase.CLOSING:
+    if trade.phase == Phase.ENTERING or trade.phase == Phase.CLOSING or state.rebalance_orders > 0:
         return n
     if action == Action.SELL and view.position_qty[2 * symbol] > 0.0:
         return _reduce(view, state, params, symbol, intents, n)
@@ -71,7 +71,7 @@ def _refuse(state: Record, symbol: int, intents: Intent, n: int, value: float, r
 
 
 @compiled
-def _explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) -> int:
+def explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) -> int:
     """Note what every layer said before an order: the side or case as level, the confidence as value."""
     decision = state.markets[symbol].decision
     votes, opinion, evidence = decision.votes, decision.opinion, decision.evidence
@@ -81,7 +81,6 @@ def _explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) 
     n = note(intents, n, symbol, decision.joint_confidence, decision.joint_action, Reason.L1_L2_SAID)
     n = note(intents, n, symbol, evidence.confidence, 10 * evidence.regime + evidence.subtype, Reason.L3_SAID)
     n = note(intents, n, symbol, decision.verdict.confidence, decision.verdict.label, Reason.PATH_SAID)
-    n = note(intents, n, symbol, decision.verdict.confidence, decision.verdict.action, Reason.SIGNALLED)
     n = note(intents, n, symbol, view.feature[at + Feature.RSI], 0, Reason.RSI_WAS)
     return note(intents, n, symbol, view.feature[at + Feature.ATR], 0, Reason.ATR_WAS)
 
@@ -163,7 +162,8 @@ def _buy(view: Record, state: Record, params: Record, symbol: int, intents: Inte
         market.contra_pending = notional
         state.contra_room -= notional
     market.last_refusal = 0
-    n = _explain(view, state, symbol, intents, n)
+    n = note(intents, n, symbol, verdict.confidence, verdict.action, Reason.SIGNALLED)
+    n = explain(view, state, symbol, intents, n)
     reason = _entry_reason(verdict.label, verdict.is_contra)
     n = place_market(intents, n, symbol, Side.BUY, notional, QtyUnit.QUOTE, reason)
     intents[n - 1].time_in_force = TimeInForce.IOC  # type: ignore[index]
@@ -223,7 +223,8 @@ def _reduce(view: Record, state: Record, params: Record, symbol: int, intents: I
         _begin(state, trade, Phase.CLOSING)
     trade.is_contra_exit = verdict.is_contra
     market.last_refusal = 0
-    n = _explain(view, state, symbol, intents, n)
+    n = note(intents, n, symbol, verdict.confidence, verdict.action, Reason.SIGNALLED)
+    n = explain(view, state, symbol, intents, n)
     return _exit(view, state, symbol, intents, n, min(held, notional / price), reason)
 
 

@@ -26,7 +26,7 @@ OPENED_NS = 1_700_000_000 * SECOND_NS
 
 def params_of(**values: Any) -> Any:
     """Return settings with some values other than their defaults."""
-    params = Params.new()  # type: ignore[attr-defined]
+    params = Params.new(symbols=4)  # type: ignore[attr-defined]
     for key, value in values.items():
         setattr(params, key, value)
     return params

@@ -109,7 +109,7 @@ def test_risk_is_limited_each_and_together(new: float, held: float, reason: Reas
 
 # Each fault alone, from the first question to the last.
 FAULTS: list[tuple[Reason, dict[str, Any]]] = [
-    (Reason.HALTED, {"is_halted": True}),
+    (Reason.LADDER_NOT_NORMAL, {"is_halted": True}),
     (Reason.STALE_DATA, {"is_stale": True}),
     (Reason.NO_SYMBOL, {"is_symbol_known": False}),
     (Reason.NO_SIGNAL, {"side": NONE}),

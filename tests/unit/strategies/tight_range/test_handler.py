@@ -50,6 +50,7 @@ def test_the_documented_call_works_as_documented() -> None:
 
 
 def test_a_fall_is_bought() -> None:
+    """E1."""
     signal = signal_of(bars_of(closes_after(FALL)))
     # Gains of the last 14 changes: 4 of 1. Losses: 10 of 2. Plainly 100 * 4 / (4 + 20) = 16.67.
     assert signal.indicators["rsi"] == pytest.approx(15.057321, rel=1e-6)
@@ -71,6 +72,7 @@ def test_a_fall_is_bought() -> None:
 
 
 def test_plain_means_give_the_parity_numbers() -> None:
+    """E1."""
     signal = signal_of(bars_of(closes_after(FALL)), rsi_method="sma", atr_method="sma")
     assert signal.indicators["rsi"] == pytest.approx(16.666666667, rel=1e-9)
     assert signal.indicators["atr"] == pytest.approx(2.714285714, rel=1e-9)
@@ -78,6 +80,7 @@ def test_plain_means_give_the_parity_numbers() -> None:
 
 
 def test_a_rise_is_sold_as_the_mirror() -> None:
+    """E1."""
     rise = bars_of(closes_after([-delta for delta in FALL]))
     signal = signal_of(rise)
     assert signal.indicators["rsi"] == pytest.approx(84.942680, rel=1e-6)
@@ -97,6 +100,7 @@ def test_a_rise_is_sold_as_the_mirror() -> None:
     ],
 )
 def test_an_index_at_its_threshold_holds(deltas: Any, rsi: float) -> None:
+    """E2."""
     signal = signal_of(closes_after(deltas), rsi_method="sma")
     assert signal.indicators["rsi"] == rsi
     assert (signal.action, signal.confidence, signal.position_size_multiplier) == ("HOLD", 0.45, 0.0)
@@ -107,6 +111,7 @@ def test_an_index_at_its_threshold_holds(deltas: Any, rsi: float) -> None:
 @pytest.mark.parametrize("rsi_method", ["wilder", "sma"])
 @pytest.mark.parametrize("price", [100.0, 0.0000123, 98765.4321])
 def test_flat_prices_hold(rsi_method: str, price: float) -> None:
+    """E2."""
     signal = signal_of([price] * 60, rsi_method=rsi_method)
     assert (signal.indicators["rsi"], signal.indicators["bb_position"], signal.action) == (50.0, 0.5, "HOLD")
 
@@ -130,6 +135,7 @@ def test_flat_prices_hold(rsi_method: str, price: float) -> None:
     ],
 )
 def test_confidence_follows_l3_and_agreement(l3_confidence: float, l1_l2_signal: Any, confidence: float) -> None:
+    """E3."""
     signal = signal_of(closes_after(FALL), l3_confidence, l1_l2_signal)
     assert signal.action == "BUY"
     assert signal.confidence == pytest.approx(confidence, rel=1e-12)
@@ -137,6 +143,7 @@ def test_confidence_follows_l3_and_agreement(l3_confidence: float, l1_l2_signal:
 
 @pytest.mark.parametrize(("atr", "stop", "target"), [(300.0, 0.008, 0.015), (500.0, 0.012, 0.020)])
 def test_stops_and_targets_have_a_least_distance(atr: float, stop: float, target: float) -> None:
+    """E3."""
     out: Any = RangeSignal.new()  # type: ignore[attr-defined]
     range_signal(out, 30.0, atr / 50_000.0, 0.8, 0, 0.7)
     assert (out.stop_fraction, out.target_fraction) == (pytest.approx(stop), pytest.approx(target))
@@ -175,6 +182,7 @@ def as_structured(bars: Mapping[str, Any]) -> Any:
 
 @pytest.mark.parametrize("shape", [dict, pl.DataFrame, pa.table, as_structured])
 def test_every_table_gives_the_same_signal(shape: Any) -> None:
+    """E4."""
     bars = bars_of(closes_after(FALL))
     assert signal_of(shape(bars)) == signal_of(bars)
 
@@ -198,6 +206,7 @@ def assert_error(signal: Any, error_type: str, words: str) -> None:
 
 
 def test_fifty_closes_are_enough_and_forty_nine_are_not() -> None:
+    """E4."""
     closes = closes_after(FALL)
     assert_error(signal_of(closes[-49:]), "INSUFFICIENT_DATA", "50 closed bars are needed, 49 are there")
     assert signal_of(closes[-50:]).action == "BUY"
@@ -231,6 +240,7 @@ GOOD = closes_after(FALL)
     ],
 )
 def test_what_is_wrong_with_the_data_has_its_own_name(market_data: Any, error_type: str, words: str) -> None:
+    """E4."""
     assert_error(signal_of(market_data), error_type, words)
 
 

@@ -32,6 +32,7 @@ def heard(l1: Any, l2: Any, l3: Any, state: Any = None, *, path: str = "path2", 
 
 
 def test_agreement_with_the_trend_takes_the_mean_confidence() -> None:
+    """E5."""
     signal = heard([said("buy", 0.8), said("buy", 0.6), said("sell", 0.5)], said("buy", 0.7), BULL)
     assert (signal.l1_l2_side, signal.l1_count, signal.l2_included) == ("buy", 3, True)
     assert signal.l1_l2_confidence == approx(0.807692308, rel=1e-9)
@@ -43,6 +44,7 @@ CONTRA = ([said("buy", 0.6), said("sell", 0.4)], said("sell", 0.7))
 
 
 def test_contra_is_capped_in_confidence_and_in_money() -> None:
+    """E5."""
     signal = heard(*CONTRA, BULL, {"portfolio_value": 10_000, "contra_exposure": 1_500})
     assert signal.l1_l2_confidence == approx(0.647058824, rel=1e-9)
     assert (signal.side, signal.confidence, signal.strength) == ("sell", 0.2, 0.6)
@@ -53,24 +55,28 @@ def test_contra_is_capped_in_confidence_and_in_money() -> None:
 
 
 def test_without_a_trend_l1_and_l2_speak_alone() -> None:
+    """E5."""
     signal = heard(*CONTRA, {"regime": "neutral", "confidence": 0.72})
     assert (signal.side, signal.confidence) == ("sell", approx(0.55, rel=1e-9))
     assert not signal.contra_allocation_applied
 
 
 def test_a_weak_contra_view_is_weakened_not_capped() -> None:
+    """E5."""
     verdict: Any = Verdict.new()  # type: ignore[attr-defined]
     path2(verdict, 1, 0.72, -1, 0.15, 0.20)
     assert (verdict.action, verdict.confidence, verdict.is_contra) == (-1, approx(0.12), True)
 
 
 def test_silence_follows_the_trend() -> None:
+    """E5."""
     signal = heard([], said("hold", 0.5), BEAR)
     assert (signal.side, signal.strength) == ("sell", 0.7)
     assert signal.confidence == approx(0.576, rel=1e-9)
 
 
 def test_a_tie_holds() -> None:
+    """E5."""
     signal = heard([said("buy")], said("sell"), {"regime": "neutral"})
     assert (signal.side, signal.confidence, signal.l1_l2_confidence) == ("hold", 0.0, 0.0)
 
@@ -86,6 +92,7 @@ def test_a_tie_holds() -> None:
     ],
 )
 def test_path_1_follows_the_regime_alone(l3: Any, side: str, confidence: float) -> None:
+    """E6."""
     signal = heard([said("sell", 1.0)], said("sell", 1.0), l3, path="path1")
     assert (signal.side, signal.confidence) == (side, confidence)
 
@@ -104,6 +111,7 @@ def test_path_1_follows_the_regime_alone(l3: Any, side: str, confidence: float) 
 def test_path_1_may_follow_l2_with_an_eye_on_l3(
     word: str, l3_confidence: float, side: str, confidence: float, strength: float
 ) -> None:
+    """E6."""
     l3 = {"signal": word, "confidence": l3_confidence}
     signal = heard([], said("buy", 0.8, strength=0.5), l3, path="path1", path1_policy="l3_aware")
     assert (signal.side, signal.confidence, signal.strength) == (side, approx(confidence), strength)
@@ -118,6 +126,7 @@ def test_l3_aware_falls_back_to_the_first_vote_and_to_nothing() -> None:
 
 @pytest.mark.parametrize("word", ["buy", "sell", "hold"])
 def test_path_3_obeys_l3_whatever_the_others_say(word: str) -> None:
+    """E6."""
     signal = heard([said(word, 1.0)] * 5, said(word, 1.0), {"regime": "bear", "confidence": 0.97}, path="path3")
     assert (signal.side, signal.confidence, signal.strength) == ("sell", 0.95, 1.0)
     assert signal.l3_dominance
@@ -126,6 +135,7 @@ def test_path_3_obeys_l3_whatever_the_others_say(word: str) -> None:
 
 
 def test_the_gate_of_path_3_lets_its_own_orders_through_alone() -> None:
+    """E6."""
     assert not allows("PATH3", "tactical")
     assert allows("PATH2", "tactical")
     assert allows("PATH1", "anything")

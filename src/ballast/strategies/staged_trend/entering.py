@@ -1,0 +1,148 @@
+"""Looking for entries: which symbols have a signal, in which order they are asked, and what is refused why."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+from ballast.model.compiled import compiled
+from ballast.model.enums import LadderState, PositionSide, QtyUnit, Side, TimeInForce
+from ballast.model.intents import Intent, note, place_market
+from ballast.orders.contract_terms import ContractTerms
+from ballast.strategies.staged_trend.chance import draw, is_left_out
+from ballast.strategies.staged_trend.costs import cost_reason, entry_cost, scan_order
+from ballast.strategies.staged_trend.entry import claim, settle
+from ballast.strategies.staged_trend.money import read_terms, round_trip_fees
+from ballast.strategies.staged_trend.quality import quality
+from ballast.strategies.staged_trend.settings import Params, Reason, Role
+from ballast.strategies.staged_trend.signal import N_OUTPUTS, Feature, signal
+from ballast.strategies.staged_trend.sizing import lots, lots_reason, risk_of, stop_distance
+from ballast.strategies.staged_trend.state import State, TradeStatus, count_on, empty_slot
+from ballast.strategies.staged_trend.stops import stop_reason
+
+View = Any
+
+
+@compiled
+def scan(view: View, state: State, params: Params, intents: Intent, n: int) -> int:
+    """Ask every symbol with a signal, the cheapest first."""
+    for symbol in range(state.costs.shape[0]):
+        state.costs[symbol] = nan
+    for symbol in range(view.n_symbols):
+        side = side_of(view, params, symbol)
+        if side == PositionSide.NONE:
+            continue
+        n = note(intents, n, symbol, quality_of(view, params, symbol, side), side, Reason.SIGNAL)
+        read_terms(view, symbol, state.terms)
+        price = view.price[symbol]
+        fees = round_trip_fees(view, state.terms, state.terms.min_lots, price)
+        state.costs[symbol] = entry_cost(state.terms, state.terms.min_lots, price, price, fees)
+        if state.costs[symbol] != state.costs[symbol]:
+            n = note(intents, n, symbol, nan, side, Reason.TERMS_UNKNOWN)
+    for k in range(scan_order(state.costs, params.name_rank, state.order)):
+        n = _consider(view, state, params, state.order[k], intents, n)
+    return n
+
+
+@compiled
+def side_of(view: View, params: Params, symbol: int) -> int:
+    """Return which way a symbol's signal points."""
+    at = N_OUTPUTS * symbol
+    return signal(
+        view.feature[at + Feature.SMA_FAST], view.feature[at + Feature.SMA_SLOW], view.feature[at + Feature.RSI], params
+    )
+
+
+@compiled
+def quality_of(view: View, params: Params, symbol: int, side: int) -> float:
+    """Return how good a symbol's signal is."""
+    at = N_OUTPUTS * symbol
+    return quality(
+        view.feature[at + Feature.SMA_FAST],
+        view.feature[at + Feature.SMA_SLOW],
+        view.feature[at + Feature.RSI],
+        view.feature[at + Feature.CHOPPINESS],
+        view.feature[at + Feature.ADX],
+        side,
+        params,
+    )
+
+
+@compiled
+def _consider(view: View, state: State, params: Params, symbol: int, intents: Intent, n: int) -> int:
+    """Open a trade, or note the first reason against it."""
+    side, terms, price = side_of(view, params, symbol), state.terms, view.price[symbol]
+    read_terms(view, symbol, terms)
+    # Bars carry no spread: both sides of the quote are the last price.
+    atr = view.feature[N_OUTPUTS * symbol + Feature.ATR]
+    distance = stop_distance(terms, params.is_crypto[symbol], atr, price, price, params)
+    size = lots(terms, distance, params)
+    _request(view, state, params, symbol, side, risk_of(terms, size, distance))
+    told = state.request.quality
+    reason = claim(state.request, state.stages[symbol], state.slots, params)
+    if reason == Reason.NONE:
+        reason = _terms_reason(view, params, terms, symbol, side, price, distance, size)
+        if reason == Reason.NONE:
+            told = draw(params.randomness_seed, symbol, state.cycle)
+            if not is_left_out(told, params.randomness_factor):
+                return _enter(view, state, symbol, side, size, distance, intents, n)
+            reason = Reason.RANDOMNESS
+        settle(state.slots, False)
+    return note(intents, n, symbol, told, side, reason)
+
+
+@compiled
+def _request(view: View, state: State, params: Params, symbol: int, side: int, risk: float) -> None:
+    """Write down who asks."""
+    request = state.request
+    age_ns = view.time_ns - view.bar_ts_ns[symbol] - view.interval_ns
+    request.is_halted = view.ladder_state != LadderState.NORMAL
+    request.is_stale = age_ns > view.max_stale_bars * view.interval_ns
+    request.is_symbol_known = True
+    request.side = side
+    request.n_on_symbol = count_on(state, symbol)
+    if request.n_on_symbol == 0 and view.position_qty[2 * symbol] != 0.0:
+        # Somebody else's: there is no record of it.
+        request.n_on_symbol = 1
+    request.time_ns = view.time_ns
+    request.quality = quality_of(view, params, symbol, side)
+    request.risk = risk
+
+
+@compiled
+def _terms_reason(
+    view: View, params: Params, terms: ContractTerms, symbol: int, side: int, price: float, distance: float, size: float
+) -> int:
+    """Return what size, costs or stop say against an entry."""
+    reason = lots_reason(terms, distance, params)
+    if reason == Reason.NONE:
+        cost = entry_cost(terms, size, price, price, round_trip_fees(view, terms, size, price))
+        reason = cost_reason(terms, params.is_crypto[symbol], price, price, distance, cost, params)
+    if reason == Reason.NONE:
+        trigger = price - distance if side == PositionSide.LONG else price + distance
+        reason = stop_reason(terms, side, price, price, trigger, params)
+    return reason
+
+
+@compiled
+def _enter(
+    view: View, state: State, symbol: int, side: int, size: float, distance: float, intents: Intent, n: int
+) -> int:
+    """Ask for a trade: a market order that must fill in the next bar, whose slot has been claimed."""
+    slot = empty_slot(state)
+    trade = state.trades[slot]
+    trade.status = TradeStatus.ASKED
+    trade.ticket = state.next_ticket
+    trade.symbol = symbol
+    trade.side = side
+    trade.distance = distance
+    state.next_ticket += 1
+    order_side = Side.BUY if side == PositionSide.LONG else Side.SELL
+    n = place_market(intents, n, symbol, order_side, size, QtyUnit.BASE, Reason.ENTRY)
+    intent = intents[n - 1]  # type: ignore[index]
+    intent.time_in_force = TimeInForce.IOC
+    intent.expiry_ns = view.time_ns + view.latency_ns + view.interval_ns
+    intent.role = Role.ENTRY
+    intent.level = slot
+    intent.cycle = trade.ticket
+    return n

@@ -1,0 +1,57 @@
+"""What prices are worth in the account's currency: contracts as the view shows them, and a trade's profit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ballast.model.compiled import compiled
+from ballast.model.instrument import quote_rate
+from ballast.orders.contract_terms import ContractTerms, distance_of, pip_size, value_of
+from ballast.strategies.staged_trend.state import Trade, sign_of
+
+View = Any
+MAX_DIGITS = 12
+
+
+@compiled
+def read_terms(view: View, symbol: int, terms: ContractTerms) -> None:
+    """Write a symbol's contract, a lot being one base unit; without a grid, or a known rate, it stays unknown."""
+    terms.tick_units = view.tick_units[symbol]
+    terms.tick_scale = view.tick_scale[symbol]
+    terms.tick_value = terms.tick_units / terms.tick_scale * quote_rate(view, symbol)
+    terms.lot_units = view.lot_units[symbol]
+    terms.lot_scale = view.lot_scale[symbol]
+    step = terms.lot_units / terms.lot_scale
+    terms.min_lots = max(view.min_qty[symbol], step)
+    terms.max_lots = view.max_qty[symbol]
+    terms.stops_level = 0.0
+    terms.pip_size = pip_size(digits_of(terms.tick_scale))
+
+
+@compiled
+def digits_of(scale: float) -> int:
+    """Return how many decimals a grid of ``1 / scale`` has, at most ``MAX_DIGITS``."""
+    digits = 0
+    while scale > 1.0 and digits < MAX_DIGITS:
+        scale /= 10.0
+        digits += 1
+    return digits
+
+
+@compiled
+def round_trip_fees(view: View, terms: ContractTerms, qty: float, price: float) -> float:
+    """Return the fees of opening and closing at ``price``."""
+    return 2.0 * view.taker_fee_rate * value_of(terms, qty, price)
+
+
+@compiled
+def break_even(view: View, terms: ContractTerms, trade: Trade) -> float:
+    """Return the price at which closing brings back what was paid: the entry, and both fees."""
+    costs = trade.costs + view.taker_fee_rate * value_of(terms, trade.qty, trade.entry_price)
+    return trade.entry_price + sign_of(trade) * distance_of(terms, trade.qty, costs)
+
+
+@compiled
+def profit_at(view: View, terms: ContractTerms, trade: Trade, price: float) -> float:
+    """Return a trade's profit if it closed at ``price``, net of both fees, at the present rate."""
+    return value_of(terms, trade.qty, sign_of(trade) * (price - break_even(view, terms, trade)))

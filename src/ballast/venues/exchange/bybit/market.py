@@ -1,0 +1,282 @@
+"""Endpoints that tell of the market; nobody has to sign for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ballast.venues.exchange import quotes
+from ballast.venues.exchange.bybit import params
+from ballast.venues.exchange.bybit.codes import wrong
+from ballast.venues.exchange.bybit.desk import Body, Desk, page
+from ballast.venues.exchange.bybit.wire import CATEGORY, COIN, millis, money, side_word
+from ballast.venues.exchange.orders import TradePrinted
+
+_MS = 1_000_000
+_MINUTE_NS = 60_000_000_000
+INTERVALS = {
+    **{str(minutes): minutes * _MINUTE_NS for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
+    "D": 1440 * _MINUTE_NS,
+    "W": 7 * 1440 * _MINUTE_NS,
+}
+"""Lengths of bars by the protocol's names; months are not served."""
+FUNDING_MINUTES = 480
+
+
+def server_time(desk: Desk, _account: int, _asked: params.ServerTime) -> Body:
+    """Return the wall's time, by which requests are signed."""
+    return {"timeSecond": str(desk.wall_ms // 1000), "timeNano": str(desk.wall_ms * _MS)}
+
+
+def instruments_info(desk: Desk, _account: int, asked: params.Instruments) -> Body:
+    """List instruments."""
+    if asked.category in {"inverse", "option", "spot"}:
+        return {"category": asked.category, "list": [], "nextPageCursor": ""}
+    symbols = desk.symbols(asked.symbol, asked.category)
+    if asked.status not in {"", "Trading"}:
+        symbols = []
+    rows, cursor = page(symbols, asked.limit, 1000, asked.cursor)
+    return {"category": CATEGORY, "list": [_instrument(desk, symbol) for symbol in rows], "nextPageCursor": cursor}
+
+
+def _instrument(desk: Desk, symbol: int) -> Body:
+    listing, record = desk.listing(symbol), desk.venue.record
+    one, first = record.instruments[symbol], record.tiers[record.markets[symbol].first_tier]
+    largest = listing.qty(min(float(one.max_qty), 1e9))
+    return {
+        "symbol": listing.symbol,
+        "contractType": "LinearPerpetual",
+        "status": "Trading",
+        "baseCoin": listing.base,
+        "quoteCoin": listing.quote,
+        "settleCoin": COIN,
+        "symbolType": "",
+        "launchTime": millis(int(desk.venue.market.feed.frames["ts_ns"][0])),
+        "deliveryTime": "0",
+        "deliveryFeeRate": "",
+        "priceScale": str(listing.price_decimals),
+        "leverageFilter": {
+            "minLeverage": "1",
+            "maxLeverage": f"{min(float(first.max_leverage), 1000.0):.2f}",
+            "leverageStep": "0.01",
+        },
+        "priceFilter": {
+            "minPrice": listing.price(listing.tick),
+            "maxPrice": listing.price(listing.tick * 1e8),
+            "tickSize": listing.price(listing.tick),
+        },
+        "lotSizeFilter": {
+            "maxOrderQty": largest,
+            "maxMktOrderQty": largest,
+            "postOnlyMaxOrderQty": largest,
+            "minOrderQty": listing.qty(max(float(one.min_qty), listing.lot)),
+            "qtyStep": listing.qty(listing.lot),
+            "minNotionalValue": f"{float(one.min_notional):g}",
+        },
+        "unifiedMarginTrade": True,
+        "fundingInterval": FUNDING_MINUTES,
+        "copyTrading": "none",
+        "upperFundingRate": "0.00375",
+        "lowerFundingRate": "-0.00375",
+        "isPreListing": False,
+        "preListingInfo": None,
+    }
+
+
+def tickers(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
+    """Return a symbol's ticker, or all."""
+    if asked.category in {"inverse", "option", "spot"}:
+        return {"category": asked.category, "list": []}
+    rows = [ticker(desk, symbol) for symbol in desk.symbols(asked.symbol, asked.category)]
+    return {"category": CATEGORY, "list": rows}
+
+
+def ticker(desk: Desk, symbol: int) -> Body:
+    """Return a symbol's ticker; the index price is the mark, for there is no other venue."""
+    venue, listing = desk.venue, desk.listing(symbol)
+    last, mark, day = venue.last_price(symbol), venue.mark_price(symbol), quotes.day(venue, symbol)
+    book, stamp = quotes.book(venue, symbol, 1), quotes.next_funding(venue, symbol)
+    row = {
+        "symbol": listing.symbol,
+        "lastPrice": listing.price(last),
+        "markPrice": listing.price(mark),
+        "indexPrice": listing.price(mark),
+        "prevPrice24h": listing.price(day.before),
+        "prevPrice1h": listing.price(day.hour_before),
+        "price24hPcnt": f"{last / day.before - 1.0:.6f}" if day.before > 0.0 else "",
+        "highPrice24h": listing.price(day.high),
+        "lowPrice24h": listing.price(day.low),
+        "volume24h": listing.qty(day.volume),
+        "turnover24h": money(day.turnover),
+        "openInterest": "0",
+        "openInterestValue": "0",
+        "fundingRate": f"{stamp[1]:.8f}" if stamp else "0",
+        "nextFundingTime": millis(stamp[0]) if stamp else "0",
+        "fundingIntervalHour": str(FUNDING_MINUTES // 60),
+        "tickDirection": "ZeroPlusTick",
+        "basis": "",
+        "basisRate": "",
+        "deliveryFeeRate": "",
+        "deliveryTime": "0",
+        "predictedDeliveryPrice": "",
+        "preOpenPrice": "",
+        "preQty": "",
+        "curPreListingPhase": "",
+    }
+    for name, side in (("bid", book.bids), ("ask", book.asks)):
+        row[f"{name}1Price"] = listing.price(side[0].price) if side else ""
+        row[f"{name}1Size"] = listing.qty(side[0].qty) if side else ""
+    return row
+
+
+def orderbook(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
+    """Return the book."""
+    symbol = desk.symbol(asked.symbol, asked.category)
+    depth = asked.limit or 25
+    if not 0 < depth <= 1000:
+        raise wrong("params error: limit must be from 1 to 1000")
+    book, number = quotes.book(desk.venue, symbol, depth), sequence(desk)
+    sides = book_sides(desk, symbol, book)
+    now = desk.venue.now_ns // _MS
+    return {"s": asked.symbol, "b": sides[0], "a": sides[1], "ts": now, "u": number, "seq": number, "cts": now}
+
+
+def book_sides(desk: Desk, symbol: int, book: quotes.Book) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return both sides of a book as pairs of text."""
+    listing = desk.listing(symbol)
+    bids, asks = ([(listing.price(one.price), listing.qty(one.qty)) for one in side] for side in book)
+    return bids, asks
+
+
+def sequence(desk: Desk) -> int:
+    """Return a count that never falls: of trades printed so far."""
+    return sum(tape[-1].number if tape else 0 for tape in desk.venue.tape.trades) + 1
+
+
+def recent_trade(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
+    """Return the last trades, newest first."""
+    symbol = desk.symbol(asked.symbol, asked.category)
+    rows, _ = page(list(reversed(desk.venue.tape.trades[symbol])), asked.limit or 500, 1000, "")
+    return {"category": CATEGORY, "list": [_trade_row(desk, trade) for trade in rows]}
+
+
+def _trade_row(desk: Desk, trade: TradePrinted) -> Body:
+    listing = desk.listing(trade.symbol)
+    return {
+        "execId": trade_id(trade),
+        "symbol": listing.symbol,
+        "price": listing.price(trade.price),
+        "size": listing.qty(trade.qty),
+        "side": side_word(trade.side),
+        "time": millis(trade.time_ns),
+        "isBlockTrade": False,
+        "isRPITrade": False,
+        "seq": str(trade.number),
+    }
+
+
+def trade_id(trade: TradePrinted) -> str:
+    """Return a public trade's id."""
+    return f"00000000-0000-5000-9000-{trade.number:012d}"
+
+
+def kline(desk: Desk, _account: int, asked: params.Klines) -> Body:
+    """Return bars, newest first."""
+    rows = _bars(desk, asked, of_mark=False)
+    listing = desk.listing(desk.symbol(asked.symbol, asked.category))
+    return {
+        "category": CATEGORY,
+        "symbol": asked.symbol,
+        "list": [[*_prices(desk, asked, bar), listing.qty(bar.volume), money(bar.turnover)] for bar in rows],
+    }
+
+
+def mark_price_kline(desk: Desk, _account: int, asked: params.Klines) -> Body:
+    """Return bars of the mark price, newest first; those of the index are the same."""
+    rows = _bars(desk, asked, of_mark=True)
+    return {"category": CATEGORY, "symbol": asked.symbol, "list": [_prices(desk, asked, bar) for bar in rows]}
+
+
+def _bars(desk: Desk, asked: params.Klines, *, of_mark: bool) -> list[quotes.Bar]:
+    symbol = desk.symbol(asked.symbol, asked.category)
+    interval = interval_ns(desk, asked.interval)
+    if not 0 < asked.limit <= 1000:
+        raise wrong("params error: limit must be from 1 to 1000")
+    start, end = (None if at is None else _time_ns(at) for at in (asked.start, asked.end))
+    found = quotes.bars(desk.venue, symbol, interval, start_ns=start, end_ns=end, limit=asked.limit, of_mark=of_mark)
+    return found[::-1]
+
+
+def interval_ns(desk: Desk, name: str) -> int:
+    """Return the length of a bar by its name; raises ``Rejection`` where the market's own bars do not make it up."""
+    length = INTERVALS.get(name)
+    if length is None or length % desk.venue.market.interval_ns:
+        own = desk.venue.market.interval_ns / _MINUTE_NS
+        raise wrong(f"params error: interval invalid; this market's bars are {own:g} minutes long")
+    return length
+
+
+def _time_ns(milliseconds: int) -> int:
+    if not 0 <= milliseconds < 10**13:
+        raise wrong("params error: time invalid")
+    return milliseconds * _MS
+
+
+def _prices(desk: Desk, asked: params.Klines, bar: quotes.Bar) -> list[str]:
+    listing = desk.listing(desk.symbol(asked.symbol, asked.category))
+    return [millis(bar.open_ns), *(listing.price(one) for one in (bar.open, bar.high, bar.low, bar.close))]
+
+
+def funding_history(desk: Desk, _account: int, asked: params.FundingHistory) -> Body:
+    """Return the stamps that have passed, newest first."""
+    symbol = desk.symbol(asked.symbol, asked.category)
+    stamps = desk.venue.market.feed.funding
+    until = desk.venue.now_ns if asked.end_time is None else min(desk.venue.now_ns, _time_ns(asked.end_time))
+    since = 0 if asked.start_time is None else _time_ns(asked.start_time)
+    rows = np.flatnonzero((stamps["symbol"] == symbol) & (stamps["ts_ns"] >= since) & (stamps["ts_ns"] <= until))
+    chosen, _ = page(rows[::-1].tolist(), asked.limit, 200, "")
+    return {"category": CATEGORY, "list": [_stamp(asked.symbol, stamps[row]) for row in chosen]}
+
+
+def _stamp(symbol: str, stamp: Any) -> Body:
+    return {
+        "symbol": symbol,
+        "fundingRate": f"{float(stamp.rate):.8f}",
+        "fundingRateTimestamp": millis(int(stamp.ts_ns)),
+    }
+
+
+def risk_limit(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
+    """Return risk tiers, 15 symbols a page."""
+    symbols, cursor = page(desk.symbols(asked.symbol, asked.category), 15, 15, asked.cursor)
+    rows = [row for symbol in symbols for row in _tiers(desk, symbol)]
+    return {"category": CATEGORY, "list": rows, "nextPageCursor": cursor}
+
+
+def _tiers(desk: Desk, symbol: int) -> list[Body]:
+    record = desk.venue.record
+    market = record.markets[symbol]
+    rows = record.tiers[market.first_tier : market.end_tier]
+    return [
+        {
+            "id": k + 1,
+            "symbol": desk.listing(symbol).symbol,
+            "riskLimitValue": f"{min(float(tier.upper_value), 1e12):.0f}",
+            "maintenanceMargin": f"{float(tier.maintenance_margin_rate):.8g}",
+            "initialMargin": f"{1.0 / float(tier.max_leverage):.8g}",
+            "isLowestRisk": int(k == 0),
+            "maxLeverage": f"{min(float(tier.max_leverage), 1000.0):.2f}",
+            "mmDeduction": f"{float(tier.deduction):.8g}" if tier.deduction else "",
+        }
+        for k, tier in enumerate(rows)
+    ]
+
+
+def coin_info(desk: Desk, _account: int, asked: params.Coins) -> Body:
+    """List coins; nothing can be deposited or withdrawn here."""
+    coins = sorted({COIN, *(listing.base for listing in desk.venue.market.listings)})
+    rows = [
+        {"name": coin, "coin": coin, "remainAmount": "0", "chains": []} for coin in coins if asked.coin in {"", coin}
+    ]
+    return {"rows": rows}

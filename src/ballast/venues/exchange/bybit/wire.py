@@ -1,0 +1,330 @@
+"""The venue's facts in the protocol's words: orders, executions, positions, wallets."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from ballast.model.enums import OrderType, PositionSide, Reason, Side, TimeInForce
+from ballast.venues.exchange.accounts import figures, margins, position, sides_of
+from ballast.venues.exchange.market import Listing
+from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderState, Origin
+from ballast.venues.exchange.venue import LocalVenue
+
+CATEGORY = "linear"
+COIN = "USDT"
+_MS = 1_000_000
+_STATES = {
+    OrderState.CREATED: "New",
+    OrderState.UNTRIGGERED: "Untriggered",
+    OrderState.TRIGGERED: "Triggered",
+    OrderState.NEW: "New",
+    OrderState.PARTIALLY_FILLED: "PartiallyFilled",
+    OrderState.FILLED: "Filled",
+    OrderState.CANCELLED: "Cancelled",
+    OrderState.REJECTED: "Rejected",
+    OrderState.DEACTIVATED: "Deactivated",
+}
+_REJECT_REASONS = {
+    Reason.NONE: "EC_NoError",
+    Reason.WOULD_CROSS: "EC_PostOnlyWillTakeLiquidity",
+    Reason.IMMEDIATE_UNFILLED: "EC_NoImmediateQtyToFill",
+    Reason.CANCELLED_BY_STRATEGY: "EC_PerCancelRequest",
+}
+_CANCEL_TYPES = {
+    Reason.CANCELLED_BY_STRATEGY: "CancelByUser",
+    Reason.LIQUIDATION: "CancelByPrepareLiq",
+    Reason.NOTHING_TO_REDUCE: "CancelByReduceOnly",
+}
+_CREATED_BY = {
+    Origin.CLIENT: "CreateByUser",
+    Origin.TAKE_PROFIT: "CreateByTakeProfit",
+    Origin.STOP_LOSS: "CreateByStopLoss",
+    Origin.LIQUIDATION: "CreateByLiq",
+    Origin.ADL: "CreateByAdl_PassThrough",
+}
+_STOP_TYPES = {Origin.TAKE_PROFIT: "TakeProfit", Origin.STOP_LOSS: "StopLoss"}
+_EXECUTIONS = {Origin.LIQUIDATION: "BustTrade", Origin.ADL: "AdlTrade"}
+_TIMES_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
+
+
+def order_id(number: int) -> str:
+    """Return an order's id in the shape of the venue's."""
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def order_number(text: str) -> int:
+    """Return the number in an order's id; -1 if it is none of ours."""
+    tail = text.rpartition("-")[2]
+    return int(tail) if tail.isascii() and tail.isdigit() and order_id(int(tail)) == text else -1
+
+
+def side_word(side: int) -> str:
+    """Return Buy or Sell."""
+    return "Buy" if side == Side.BUY else "Sell"
+
+
+def money(value: float) -> str:
+    """Return an amount of money; "" for NaN."""
+    return "" if isnan(value) else f"{value:.8f}"
+
+
+def millis(time_ns: int) -> str:
+    """Return a time in milliseconds."""
+    return str(time_ns // _MS)
+
+
+def order_row(order: Order, listing: Listing) -> dict[str, Any]:
+    """Return an order."""
+    request = order.request
+    is_market = request.type == OrderType.MARKET
+    return {
+        "category": CATEGORY,
+        "symbol": request.symbol,
+        "orderId": order_id(order.number),
+        "orderLinkId": request.link_id,
+        "blockTradeId": "",
+        "side": side_word(request.side),
+        "positionIdx": int(request.position_side),
+        "orderStatus": _STATES[order.state],
+        "orderType": "Market" if is_market else "Limit",
+        "createType": _CREATED_BY[request.origin],
+        "cancelType": _cancel_type(order),
+        "rejectReason": _reject_reason(order),
+        "timeInForce": _time_in_force(order),
+        "price": listing.price(0.0 if is_market else order.price),
+        "qty": listing.qty(order.qty),
+        "avgPrice": "" if order.filled_qty == 0.0 else f"{order.average_price:.{listing.price_decimals + 4}f}",
+        "leavesQty": listing.qty(order.left_qty),
+        "leavesValue": money(order.left_qty * (order.last_price if is_market else order.price)),
+        "cumExecQty": listing.qty(order.filled_qty),
+        "cumExecValue": money(order.filled_value),
+        "cumExecFee": money(order.fees),
+        "cumFeeDetail": {COIN: money(order.fees)} if order.filled_qty else {},
+        "feeCurrency": COIN,
+        "isLeverage": "",
+        "stopOrderType": _STOP_TYPES.get(request.origin, "Stop" if order.is_conditional else ""),
+        "orderIv": "",
+        "triggerPrice": listing.price(order.trigger_price) if order.is_conditional else "",
+        "triggerDirection": int(request.trigger),
+        "triggerBy": "LastPrice" if order.is_conditional else "",
+        "takeProfit": listing.price(request.take_profit),
+        "stopLoss": listing.price(request.stop_loss),
+        "tpslMode": "Full" if request.closes_all or not isnan(request.take_profit) else "",
+        "tpTriggerBy": "LastPrice" if not isnan(request.take_profit) else "",
+        "slTriggerBy": "LastPrice" if not isnan(request.stop_loss) else "",
+        "tpLimitPrice": "0",
+        "slLimitPrice": "0",
+        "lastPriceOnCreated": listing.price(order.last_price),
+        "reduceOnly": request.reduce_only,
+        "closeOnTrigger": request.closes_all,
+        "placeType": "",
+        "smpType": "None",
+        "smpGroup": 0,
+        "smpOrderId": "",
+        "createdTime": millis(order.created_ns),
+        "updatedTime": millis(order.updated_ns),
+    }
+
+
+def _time_in_force(order: Order) -> str:
+    if order.request.post_only:
+        return "PostOnly"
+    is_market = order.request.type == OrderType.MARKET
+    return "IOC" if is_market else _TIMES_IN_FORCE[order.request.time_in_force]
+
+
+def _cancel_type(order: Order) -> str:
+    if order.state not in {OrderState.CANCELLED, OrderState.DEACTIVATED}:
+        return "UNKNOWN"
+    if order.request.closes_all and order.reason == Reason.NOTHING_TO_REDUCE:
+        return "CancelByTpSlTsClear"
+    return _CANCEL_TYPES.get(order.reason, "UNKNOWN")
+
+
+def _reject_reason(order: Order) -> str:
+    return "EC_NoError" if not order.reason else _REJECT_REASONS.get(order.reason, "EC_Others")
+
+
+def fill_row(fill: Fill, listing: Listing) -> dict[str, Any]:
+    """Return an execution."""
+    order = fill.order
+    return {
+        "category": CATEGORY,
+        "symbol": order.request.symbol,
+        "orderId": order_id(order.number),
+        "orderLinkId": order.request.link_id,
+        "side": side_word(order.request.side),
+        "orderPrice": listing.price(fill.price if isnan(order.price) else order.price),
+        "orderQty": listing.qty(order.qty),
+        "leavesQty": listing.qty(order.left_qty),
+        "orderType": "Market" if order.request.type == OrderType.MARKET else "Limit",
+        "stopOrderType": _STOP_TYPES.get(order.request.origin, "Stop" if order.is_conditional else "UNKNOWN"),
+        "createType": _CREATED_BY[order.request.origin],
+        "execId": _execution_id(fill.number),
+        "execType": _EXECUTIONS.get(order.request.origin, "Trade"),
+        "execPrice": listing.price(fill.price),
+        "execQty": listing.qty(fill.qty),
+        "execValue": money(fill.qty * fill.price),
+        "execFee": money(fill.fee),
+        "execPnl": money(fill.profit),
+        "feeRate": f"{fill.fee_rate:.8f}",
+        "feeCurrency": COIN,
+        "execTime": millis(fill.time_ns),
+        "isMaker": fill.is_maker,
+        "isLeverage": "0",
+        "closedSize": listing.qty(fill.closed_qty),
+        "markPrice": listing.price(fill.mark_price),
+        "indexPrice": "",
+        "underlyingPrice": "",
+        "tradeIv": "",
+        "markIv": "",
+        "blockTradeId": "",
+        "seq": fill.number,
+    }
+
+
+def funding_row(paid: FundingPaid, listing: Listing) -> dict[str, Any]:
+    """Return the execution by which a payment of funding arrives."""
+    value = abs(paid.qty) * paid.mark_price
+    is_long = paid.qty > 0.0
+    rate = paid.payment / (paid.qty * paid.mark_price) if value else 0.0
+    return {
+        "category": CATEGORY,
+        "symbol": listing.symbol,
+        "orderId": _execution_id(paid.number),
+        "orderLinkId": "",
+        "side": "Sell" if is_long else "Buy",
+        "orderPrice": "0",
+        "orderQty": "0",
+        "leavesQty": "0",
+        "orderType": "UNKNOWN",
+        "stopOrderType": "UNKNOWN",
+        "createType": "",
+        "execId": _execution_id(paid.number),
+        "execType": "Funding",
+        "execPrice": listing.price(paid.mark_price),
+        "execQty": listing.qty(abs(paid.qty)),
+        "execValue": money(value),
+        "execFee": money(paid.payment),
+        "execPnl": "",
+        "feeRate": f"{rate:.8f}",
+        "feeCurrency": COIN,
+        "execTime": millis(paid.time_ns),
+        "isMaker": False,
+        "isLeverage": "0",
+        "closedSize": "0",
+        "markPrice": listing.price(paid.mark_price),
+        "indexPrice": "",
+        "underlyingPrice": "",
+        "tradeIv": "",
+        "markIv": "",
+        "blockTradeId": "",
+        "seq": paid.number,
+    }
+
+
+def _execution_id(number: int) -> str:
+    return f"00000000-0000-5000-8000-{number:012d}"
+
+
+def position_rows(venue: LocalVenue, account: int, symbol: int, *, price_key: str = "avgPrice") -> list[dict[str, Any]]:
+    """Return a symbol's legs; ``price_key`` is "avgPrice" over REST and "entryPrice" in pushes."""
+    return [_position_row(venue, account, symbol, side, price_key) for side in sides_of(venue, account)]
+
+
+def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSide, price_key: str) -> dict[str, Any]:
+    listing, one = venue.market.listings[symbol], position(venue, account, symbol, side)
+    is_flat = one.qty == 0.0
+    first = venue.record.tiers[venue.record.markets[symbol].first_tier]
+    realised = money(venue.realised_profit(account, symbol, side))
+    return {
+        "category": CATEGORY,
+        "symbol": listing.symbol,
+        "positionIdx": int(side),
+        "side": "" if is_flat else side_word(Side.BUY if one.qty > 0.0 else Side.SELL),
+        "size": listing.qty(abs(one.qty)),
+        price_key: "0" if is_flat else f"{one.entry_price:.{listing.price_decimals + 8}f}",
+        "positionValue": "" if is_flat else money(one.value),
+        "markPrice": listing.price(one.mark_price),
+        "leverage": f"{one.leverage:g}",
+        "unrealisedPnl": "" if is_flat else money(one.profit),
+        "curRealisedPnl": realised,
+        "cumRealisedPnl": realised,
+        "positionIM": "" if is_flat else money(one.initial_margin),
+        "positionMM": "" if is_flat else money(one.maintenance_margin),
+        "positionIMByMp": "" if is_flat else money(one.initial_margin),
+        "positionMMByMp": "" if is_flat else money(one.maintenance_margin),
+        "liqPrice": listing.price(one.liquidation_price),
+        "bustPrice": "",
+        "takeProfit": _protection(venue, account, symbol, side, Origin.TAKE_PROFIT),
+        "stopLoss": _protection(venue, account, symbol, side, Origin.STOP_LOSS),
+        "trailingStop": "0",
+        "sessionAvgPrice": "",
+        "tpslMode": "Full",
+        "tradeMode": 0,
+        "riskId": 1,
+        "riskLimitValue": f"{first.upper_value:g}",
+        "positionStatus": "Normal",
+        "positionBalance": "0",
+        "adlRankIndicator": 0 if is_flat else 2,
+        "autoAddMargin": 0,
+        "isReduceOnly": False,
+        "leverageSysUpdatedTime": "",
+        "mmrSysUpdatedTime": "",
+        "createdTime": millis(venue.market.start_ns),
+        "updatedTime": millis(venue.now_ns),
+        "seq": len(venue.fills),
+    }
+
+
+def _protection(venue: LocalVenue, account: int, symbol: int, side: PositionSide, origin: Origin) -> str:
+    price = venue.protection(account, symbol, side, origin)
+    return venue.market.listings[symbol].price(price) if price else ""
+
+
+def wallet_row(venue: LocalVenue, account: int, *, is_pushed: bool = False) -> dict[str, Any]:
+    """Return an account's money; what is pushed has no locked amount."""
+    now, parts, holder = figures(venue, account), margins(venue, account), venue.record.accounts[account]
+    cash, profit = float(holder.cash), now.equity - float(holder.cash)
+    earned = float(holder.realised_pnl) - float(holder.fees) - float(holder.funding_paid)
+    return {
+        "accountType": "UNIFIED",
+        "accountIMRate": f"{min(now.im_rate, 9999.0):.8f}",
+        "accountMMRate": f"{min(now.mm_rate, 9999.0):.8f}",
+        "accountIMRateByMp": f"{min(now.im_rate, 9999.0):.8f}",
+        "accountMMRateByMp": f"{min(now.mm_rate, 9999.0):.8f}",
+        "accountLTV": "0",
+        "totalEquity": money(now.equity),
+        "totalWalletBalance": money(cash),
+        "totalMarginBalance": money(now.equity),
+        "totalAvailableBalance": money(now.available),
+        "totalPerpUPL": money(profit),
+        "totalInitialMargin": money(now.initial_margin),
+        "totalMaintenanceMargin": money(now.maintenance_margin),
+        "totalInitialMarginByMp": money(now.initial_margin),
+        "totalMaintenanceMarginByMp": money(now.maintenance_margin),
+        "coin": [
+            {
+                "coin": COIN,
+                "equity": money(now.equity),
+                "usdValue": money(now.equity),
+                "walletBalance": money(cash),
+                "unrealisedPnl": money(profit),
+                "cumRealisedPnl": money(earned),
+                "totalOrderIM": money(parts.orders),
+                "totalPositionIM": money(parts.positions),
+                "totalPositionMM": money(now.maintenance_margin),
+                **({} if is_pushed else {"locked": "0"}),
+                "bonus": "0",
+                "borrowAmount": "0",
+                "spotBorrow": "0",
+                "accruedInterest": "0",
+                "availableToWithdraw": "",
+                "availableToBorrow": "",
+                "collateralSwitch": True,
+                "marginCollateral": True,
+                "spotHedgingQty": "0",
+            }
+        ],
+    }

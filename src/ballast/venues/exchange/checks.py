@@ -1,0 +1,75 @@
+"""What is wrong with a request on its face; each raises ``Refused``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite, isnan, nan
+from typing import Any
+
+from ballast.model.enums import AccountKind, OrderType, PositionMode, PositionSide, Side
+from ballast.venues.exchange.market import Listing
+from ballast.venues.exchange.orders import Order, OrderRequest, OrderState, Origin, Trigger
+from ballast.venues.exchange.refusals import Refusal, Refused
+
+MAX_ACTIVE_ORDERS = 500
+"""Of an account, a symbol."""
+MAX_CONDITIONAL_ORDERS = 10
+"""Of an account, a symbol; protection of positions not counted."""
+
+
+def check_order(
+    request: OrderRequest, holder: Any, held: float, last_price: float, instrument: Any, listing: Listing
+) -> None:
+    """Check an order against its account's record, what its leg holds (signed), and the symbol's steps."""
+    is_hedged = holder.kind == AccountKind.UNIFIED_MARGIN and holder.position_mode == PositionMode.HEDGE
+    if (request.position_side != PositionSide.NONE) != is_hedged:
+        raise Refused(Refusal.WRONG_POSITION_SIDE)
+    is_limit = request.type == OrderType.LIMIT
+    prices = [request.price] if is_limit else []
+    prices += [one for one in (request.take_profit, request.stop_loss) if not isnan(one)]
+    check_prices(prices)
+    reference = request.price if is_limit else last_price
+    check_qty(request.qty, nan if request.reduce_only else reference, instrument, listing)
+    if request.trigger != Trigger.NONE:
+        check_trigger(request.trigger, request.trigger_price, last_price)
+    closes_leg = is_hedged and (request.position_side == PositionSide.LONG) != (request.side == Side.BUY)
+    if (request.reduce_only or closes_leg) and held * request.side >= 0.0:
+        raise Refused(Refusal.NOTHING_TO_REDUCE)
+
+
+def check_room(request: OrderRequest, live: list[Order]) -> None:
+    """Check that the account may have one more order of the symbol."""
+    if request.trigger == Trigger.NONE:
+        if sum(order.state != OrderState.UNTRIGGERED for order in live) >= MAX_ACTIVE_ORDERS:
+            raise Refused(Refusal.TOO_MANY_ORDERS)
+        return
+    waiting = [order for order in live if order.state == OrderState.UNTRIGGERED]
+    if sum(order.request.origin == Origin.CLIENT for order in waiting) >= MAX_CONDITIONAL_ORDERS:
+        raise Refused(Refusal.TOO_MANY_CONDITIONAL_ORDERS)
+
+
+def check_qty(qty: float, price: float, instrument: Any, listing: Listing) -> None:
+    """Check a quantity, and its value at ``price`` unless that is NaN."""
+    if not isfinite(qty) or qty <= 0.0 or abs(qty / listing.lot - round(qty / listing.lot)) > 1e-6:
+        raise Refused(Refusal.INVALID_QTY)
+    if qty < max(instrument.min_qty, listing.lot) * (1.0 - 1e-9):
+        raise Refused(Refusal.BELOW_MINIMUM_QTY)
+    if qty > instrument.max_qty:
+        raise Refused(Refusal.ABOVE_MAXIMUM_QTY)
+    if qty * price < instrument.min_notional - 1e-9:
+        raise Refused(Refusal.BELOW_MINIMUM_NOTIONAL)
+
+
+def check_prices(prices: Iterable[float]) -> None:
+    """Check that all are prices: finite and above 0."""
+    if not all(isfinite(price) and price > 0.0 for price in prices):
+        raise Refused(Refusal.INVALID_PRICE)
+
+
+def check_trigger(trigger: Trigger, price: float, last_price: float) -> None:
+    """Check that a trigger lies ahead of the price, on the side from which it is to be met."""
+    check_prices([price])
+    if trigger == Trigger.RISES and price <= last_price:
+        raise Refused(Refusal.TRIGGER_NOT_ABOVE)
+    if trigger == Trigger.FALLS and price >= last_price:
+        raise Refused(Refusal.TRIGGER_NOT_BELOW)

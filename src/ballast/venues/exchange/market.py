@@ -1,0 +1,148 @@
+"""What an exchange lists: symbols with their steps, the recorded market that drives them, and the terms of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf, isnan
+from typing import Any
+
+import numpy as np
+
+from ballast.model.enums import AccountKind, MarginModel, PositionMode
+from ballast.model.errors import ConfigError
+from ballast.model.market import Feed
+
+QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One symbol as clients see it: coins, and how many decimals its prices and quantities are written with."""
+
+    symbol: str
+    base: str
+    quote: str
+    tick: float
+    lot: float
+    price_decimals: int
+    qty_decimals: int
+
+    def price(self, value: float) -> str:
+        """Return a price, quote per base unit, as the venue writes it; "" for none (NaN)."""
+        return "" if isnan(value) else f"{value:.{self.price_decimals}f}"
+
+    def qty(self, value: float) -> str:
+        """Return a quantity in base units as the venue writes it."""
+        return f"{value:.{self.qty_decimals}f}"
+
+
+@dataclass(frozen=True)
+class Market:
+    """
+    A recorded market.
+
+    Attributes
+    ----------
+    symbols : tuple of str
+    feed : Feed
+        Frames, and perhaps marks and funding; frames before ``start_frame`` are history that clients may ask for.
+    interval_ns : int
+    instruments : recarray of Instrument
+        By symbol; tick and lot must be there, because the wire speaks in steps.
+    tiers : recarray of Tier
+    start_frame : int
+        The first frame that is traded.
+
+    Raises
+    ------
+    ConfigError
+        A symbol has no tick or no lot step, or there is no frame to trade.
+    """
+
+    symbols: tuple[str, ...]
+    feed: Feed
+    interval_ns: int
+    instruments: Any
+    tiers: Any
+    start_frame: int = 0
+
+    def __post_init__(self) -> None:
+        for symbol, one in zip(self.symbols, self.instruments, strict=False):
+            if one.tick_units == 0 or one.lot_units == 0:
+                raise ConfigError(f"instruments.{symbol}: an exchange needs a tick and a lot_step; give both")
+        if not 0 <= self.start_frame < len(self.feed.frames):
+            raise ConfigError(f"the market has {len(self.feed.frames)} bars; none is left to trade")
+
+    @cached_property
+    def listings(self) -> tuple[Listing, ...]:
+        """The symbols as clients see them, in order."""
+        return tuple(_listing(*pair) for pair in zip(self.symbols, self.instruments, strict=False))
+
+    @property
+    def start_ns(self) -> int:
+        """When trading begins."""
+        return int(self.feed.frames["ts_ns"][self.start_frame])
+
+    @property
+    def end_ns(self) -> int:
+        """When the last bar closes."""
+        return int(self.feed.frames["ts_ns"][-1]) + self.interval_ns
+
+    def moved_by(self, shift_ns: int) -> Market:
+        """Return the same market at other times."""
+        frames, funding = np.copy(self.feed.frames), np.copy(self.feed.funding)
+        frames["ts_ns"] += shift_ns
+        funding["ts_ns"] += shift_ns
+        feed = Feed(frames.view(np.recarray), self.feed.marks, funding.view(np.recarray))
+        return Market(self.symbols, feed, self.interval_ns, self.instruments, self.tiers, self.start_frame)
+
+
+def _listing(symbol: str, instrument: Any) -> Listing:
+    quote = next((one for one in QUOTES if symbol.endswith(one) and symbol != one), "USDT")
+    tick, lot = instrument.tick_units / instrument.tick_scale, instrument.lot_units / instrument.lot_scale
+    decimals = (round(float(np.log10(scale))) for scale in (instrument.tick_scale, instrument.lot_scale))
+    return Listing(symbol, symbol.removesuffix(quote), quote, float(tick), float(lot), *decimals)
+
+
+@dataclass(frozen=True)
+class AccountTerms:
+    """What an account opens with; ``cash`` in quote money, fee rates as fractions."""
+
+    name: str
+    cash: float = 100_000.0
+    kind: AccountKind = AccountKind.UNIFIED_MARGIN
+    position_mode: PositionMode = PositionMode.ONE_WAY
+    margin_model: MarginModel = MarginModel.BYBIT_UNIFIED
+    leverage: float = 10.0
+    maker_fee_rate: float = 0.0002
+    taker_fee_rate: float = 0.00055
+
+
+@dataclass(frozen=True)
+class FillTerms:
+    """How orders become fills: see ``kernel.venue.Execution``; latency belongs to the network, not to the venue."""
+
+    slippage_rate: float = 0.0001
+    participation: float = inf
+    path_policy: int = 0
+    limit_fill: int = 0
+
+
+@dataclass(frozen=True)
+class BookTerms:
+    """The book that is shown around a recorded price: levels a side, and the value resting on each, quote money."""
+
+    levels: int = 200
+    value_per_level: float = 20_000.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that an exchange is made of."""
+
+    market: Market
+    accounts: Sequence[AccountTerms]
+    fills: FillTerms = field(default_factory=FillTerms)
+    book: BookTerms = field(default_factory=BookTerms)

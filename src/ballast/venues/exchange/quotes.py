@@ -1,0 +1,194 @@
+"""What everybody may ask of the market: the book, bars, the last day's figures. Prices in quote money per base unit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import nan
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ballast.kernel.advance import path_price
+from ballast.kernel.fills import slipped_price
+from ballast.kernel.marks import mark_price
+from ballast.kernel.venue import Phase
+from ballast.model.enums import OrderType, Side
+from ballast.venues.exchange.orders import OrderState
+from ballast.venues.exchange.venue import LocalVenue
+
+LEVEL_SPACING = 0.0001
+"""Between levels of the shown book, of the price; never less than a tick."""
+DAY_NS = 86_400_000_000_000
+
+
+class Level(NamedTuple):
+    """One price of the book, and the quantity that rests there in base units."""
+
+    price: float
+    qty: float
+
+
+class Book(NamedTuple):
+    """Both sides, best price first."""
+
+    bids: list[Level]
+    asks: list[Level]
+
+
+class Bar(NamedTuple):
+    """One bar; ``open_ns`` is its open time, volume in base units, turnover in quote money."""
+
+    open_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    turnover: float
+
+
+class Day(NamedTuple):
+    """The last 24 hours; ``before`` is the price at their start, ``hour_before`` the one an hour ago."""
+
+    before: float
+    hour_before: float
+    high: float
+    low: float
+    volume: float
+    turnover: float
+
+
+def book(venue: LocalVenue, symbol: int, depth: int) -> Book:
+    """
+    Return the book to ``depth`` levels a side; empty before the first price.
+
+    What is shown of the recorded market is made up around its price: the best levels stand where a taker would be
+    filled, the others follow at equal distances. Clients' resting orders stand among them.
+    """
+    last = venue.last_price(symbol)
+    if not last > 0.0:
+        return Book([], [])
+    listing, terms = venue.market.listings[symbol], venue.setup.book
+    best_ask = float(slipped_price(venue.record, symbol, Side.BUY, last))
+    best_bid = float(slipped_price(venue.record, symbol, Side.SELL, last))
+    if best_bid >= best_ask:
+        best_bid = best_ask - listing.tick
+    spacing = max(1, round(last * LEVEL_SPACING / listing.tick))
+    sides = []
+    for best, side in ((best_bid, Side.BUY), (best_ask, Side.SELL)):
+        ticks = round(best / listing.tick) - side * spacing * np.arange(min(depth, terms.levels))
+        resting = dict.fromkeys((int(tick) for tick in ticks if tick > 0), 0.0)
+        for tick in resting:
+            lots = max(1, round(terms.value_per_level / (tick * listing.tick) / listing.lot))
+            resting[tick] = lots * listing.lot
+        for tick, qty in _clients(venue, symbol, side).items():
+            resting[tick] = resting.get(tick, 0.0) + qty
+        best_first = sorted(resting.items(), reverse=side == Side.BUY)[:depth]
+        sides.append([Level(tick * listing.tick, qty) for tick, qty in best_first])
+    return Book(*sides)
+
+
+def _clients(venue: LocalVenue, symbol: int, side: Side) -> dict[int, float]:
+    """Return what clients' limit orders of a side leave on the book, by tick."""
+    tick, found = venue.market.listings[symbol].tick, defaultdict[int, float](float)
+    for account in range(len(venue.setup.accounts)):
+        for order in venue.orders.live(account, symbol):
+            is_resting = order.state in {OrderState.NEW, OrderState.PARTIALLY_FILLED}
+            if is_resting and order.request.type == OrderType.LIMIT and order.request.side == side:
+                found[round(order.price / tick)] += order.left_qty
+    return found
+
+
+def bars(
+    venue: LocalVenue,
+    symbol: int,
+    interval_ns: int,
+    *,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    limit: int = 200,
+    of_mark: bool = False,
+) -> list[Bar]:
+    """
+    Return bars by open time, oldest first; the last may still be forming.
+
+    ``interval_ns`` is a multiple of the market's own. Of those with ``start_ns <= open_ns <= end_ns`` the last
+    ``limit``, or the first where only a start is given.
+    """
+    own = _own_bars(venue, symbol, of_mark)
+    opens = own["open_ns"] // interval_ns * interval_ns
+    keep = np.ones(len(opens), bool)
+    if start_ns is not None:
+        keep &= opens >= start_ns
+    if end_ns is not None:
+        keep &= opens <= end_ns
+    wanted = np.unique(opens[keep])
+    wanted = (
+        wanted[:limit] if start_ns is not None and end_ns is None else wanted[len(wanted) - min(limit, len(wanted)) :]
+    )
+    first, after = np.searchsorted(opens, wanted, "left"), np.searchsorted(opens, wanted, "right")
+    return [_joined(int(at), own, slice(i, j)) for at, i, j in zip(wanted, first, after, strict=True)]
+
+
+def _joined(open_ns: int, own: dict[str, Any], rows: slice) -> Bar:
+    high, low = float(own["high"][rows].max()), float(own["low"][rows].min())
+    volume = float(own["volume"][rows].sum())
+    turnover = float((own["volume"][rows] * own["close"][rows]).sum())
+    return Bar(open_ns, float(own["open"][rows][0]), high, low, float(own["close"][rows][-1]), volume, turnover)
+
+
+def _own_bars(venue: LocalVenue, symbol: int, of_mark: bool) -> dict[str, Any]:
+    """Return the market's own bars of a symbol so far, with the one that is forming."""
+    record, feed = venue.record, venue.market.feed
+    end = int(record.clock.closed_frame) + 1
+    frames = feed.frames[:end]
+    source = feed.marks[:end] if of_mark and len(feed.marks) else frames
+    found = {name: source[name][:, symbol] for name in ("open", "high", "low", "close")}
+    found["open_ns"], found["volume"] = frames["ts_ns"], np.nan_to_num(frames["volume"][:, symbol])
+    there = found["close"] == found["close"]
+    found = {name: values[there] for name, values in found.items()}
+    forming = _forming(venue, symbol, of_mark)
+    if forming is None:
+        return found
+    return {name: np.append(values, getattr(forming, name)) for name, values in found.items()}
+
+
+def _forming(venue: LocalVenue, symbol: int, of_mark: bool) -> Bar | None:
+    """Return the bar that the market is in, as far as its path has gone."""
+    record = venue.record
+    clock, one = record.clock, record.markets[symbol]
+    if clock.phase in {Phase.CLOSED, Phase.BETWEEN} or not one.has_bar:
+        return None
+    at = mark_price if of_mark else path_price
+    now = venue.mark_price(symbol) if of_mark else venue.last_price(symbol)
+    seen = [*(float(at(one, point)) for point in range(int(clock.point) + 1)), now]
+    share = (venue.now_ns - int(clock.open_ns)) / venue.market.interval_ns
+    volume = float(np.nan_to_num(venue.market.feed.frames["volume"][clock.frame, symbol])) * min(1.0, share)
+    return Bar(int(clock.open_ns), seen[0], max(seen), min(seen), now, volume, volume * now)
+
+
+def day(venue: LocalVenue, symbol: int) -> Day:
+    """Return the figures of the last 24 hours, or of what there is of them."""
+    now = venue.now_ns
+    recent = _own_bars(venue, symbol, of_mark=False)
+    rows = recent["open_ns"] >= now - DAY_NS
+    if not rows.any():
+        last = venue.last_price(symbol)
+        return Day(last, last, last, last, 0.0, 0.0)
+    hour = recent["open_ns"] >= now - DAY_NS // 24
+    volume = recent["volume"][rows]
+    return Day(
+        float(recent["open"][rows][0]),
+        float(recent["open"][hour][0]) if hour.any() else nan,
+        float(recent["high"][rows].max()),
+        float(recent["low"][rows].min()),
+        float(volume.sum()),
+        float((volume * recent["close"][rows]).sum()),
+    )
+
+
+def next_funding(venue: LocalVenue, symbol: int) -> tuple[int, float] | None:
+    """Return when funding is paid next, and the rate as a fraction; None if it is not."""
+    stamps = venue.market.feed.funding[venue.record.clock.next_funding :]
+    rows = np.flatnonzero(stamps["symbol"] == symbol)
+    return None if len(rows) == 0 else (int(stamps["ts_ns"][rows[0]]), float(stamps["rate"][rows[0]]))

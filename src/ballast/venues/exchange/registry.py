@@ -1,0 +1,67 @@
+"""The venue's memory of orders: all of them, the live ones by account and symbol, and the ways to find one."""
+
+from __future__ import annotations
+
+from ballast.venues.exchange.orders import Order, OrderRequest
+from ballast.venues.exchange.refusals import Refusal, Refused
+
+
+class Registry:
+    """
+    Every order of the session.
+
+    Attributes
+    ----------
+    all : dict
+        By number, oldest first; a number is never used twice, so orders refused at once leave gaps.
+    by_kernel : dict
+        By the kernel's id.
+    """
+
+    def __init__(self) -> None:
+        self.all: dict[int, Order] = {}
+        self.by_kernel: dict[int, Order] = {}
+        self._live: dict[tuple[int, int], dict[int, Order]] = {}
+        self._by_link: dict[tuple[int, str], Order] = {}
+        self._n_orders = 0
+
+    def new(self, account: int, symbol: int, request: OrderRequest, now_ns: int, last_price: float) -> Order:
+        """Return a new order, live and remembered."""
+        self._n_orders += 1
+        order = Order(self._n_orders, account, symbol, request, now_ns, last_price)
+        order.qty, order.price, order.trigger_price = request.qty, request.price, request.trigger_price
+        order.updated_ns = now_ns
+        self.all[order.number] = order
+        self._live.setdefault((account, symbol), {})[order.number] = order
+        if request.link_id:
+            self._by_link[account, request.link_id] = order
+        return order
+
+    def close(self, order: Order) -> None:
+        """Count an order as live no more."""
+        self._live[order.account, order.symbol].pop(order.number, None)
+
+    def forget(self, order: Order) -> None:
+        """Let an order that was refused at once never have been; its link id is free again."""
+        self.close(order)
+        self.all.pop(order.number, None)
+        self._by_link.pop((order.account, order.request.link_id), None)
+
+    def live(self, account: int, symbol: int) -> list[Order]:
+        """Return an account's orders of a symbol that may still fill, oldest first."""
+        return list(self._live.get((account, symbol), {}).values())
+
+    def has_live(self, account: int) -> bool:
+        """Tell whether an account has any live order."""
+        return any(orders for (owner, _), orders in self._live.items() if owner == account)
+
+    def has_link(self, account: int, link_id: str) -> bool:
+        """Tell whether an account has used a link id."""
+        return (account, link_id) in self._by_link
+
+    def find(self, account: int, *, number: int | None = None, link_id: str = "") -> Order:
+        """Return an order of an account by number, else by link id; raises ``Refused``."""
+        order = self._by_link.get((account, link_id)) if number is None else self.all.get(number)
+        if order is None or order.account != account:
+            raise Refused(Refusal.UNKNOWN_ORDER)
+        return order

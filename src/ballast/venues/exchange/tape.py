@@ -1,0 +1,56 @@
+"""The tape: the market's trades, as everybody sees them."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import isnan
+
+import numpy as np
+
+from ballast.model.enums import Side
+from ballast.venues.exchange.market import Market
+from ballast.venues.exchange.orders import TradePrinted
+
+KEPT_TRADES = 1_000
+"""Trades that are remembered, a symbol."""
+
+
+class Tape:
+    """
+    Trades by symbol.
+
+    A bar tells no single trades, so one is made up wherever the price has moved between two looks, with the bar's
+    volume for that time, at least a lot. What clients trade is printed as it is.
+    """
+
+    def __init__(self, market: Market) -> None:
+        self.trades: list[deque[TradePrinted]] = [deque(maxlen=KEPT_TRADES) for _ in market.symbols]
+        self._market = market
+        self._printed = np.full(len(market.symbols), np.nan)
+        self._printed_ns = market.start_ns
+        self._n_trades = 0
+
+    def print(self, symbol: int, side: Side, price: float, qty: float, time_ns: int) -> TradePrinted:
+        """Return a trade, remembered; ``side`` is the taker's."""
+        self._n_trades += 1
+        trade = TradePrinted(self._n_trades, symbol, side, price, qty, time_ns)
+        self.trades[symbol].append(trade)
+        return trade
+
+    def look(self, prices: list[float], frame: int, now_ns: int) -> list[TradePrinted]:
+        """Return a trade for each symbol whose price has moved; ``frame`` is the bar that the market is in."""
+        share = max(0, now_ns - self._printed_ns) / self._market.interval_ns
+        self._printed_ns = now_ns
+        printed = []
+        for symbol, price in enumerate(prices):
+            before = float(self._printed[symbol])
+            if price == before or isnan(price):
+                continue
+            self._printed[symbol] = price
+            listing = self._market.listings[symbol]
+            volume = float(self._market.feed.frames["volume"][frame, symbol])
+            lots = max(1.0, float(np.floor(share * volume / listing.lot))) if volume > 0.0 else 1.0
+            at = round(price / listing.tick) * listing.tick
+            side = Side.SELL if price < before else Side.BUY
+            printed.append(self.print(symbol, side, at, lots * listing.lot, now_ns))
+        return printed

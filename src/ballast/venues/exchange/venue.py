@@ -1,0 +1,427 @@
+"""
+The venue without a wire: n accounts trade one recorded market through the kernel.
+
+Synchronous, without clocks and sockets: who holds it says what time it is, hands in requests, and takes what
+happened. Times are the market's, nanoseconds UTC. Invariants: (V1) every fill, fee, margin and liquidation is the
+kernel's; orders here only remember. (V2) A request is done, or refused with nothing changed, when its call returns.
+(V3) Updates come in the order in which things happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isfinite, isnan, nan
+from typing import Any
+
+import numpy as np
+
+from ballast.kernel.ledger import entry_after, increases, leg_index, realised
+from ballast.kernel.margin_account import set_leverage
+from ballast.kernel.orders import limit_tick
+from ballast.model.enums import Cause, EventKind, OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
+from ballast.venues.exchange.checks import check_order, check_prices, check_qty, check_room, check_trigger
+from ballast.venues.exchange.hosting import Host
+from ballast.venues.exchange.market import Setup
+from ballast.venues.exchange.orders import (
+    Fill,
+    FundingPaid,
+    Order,
+    OrderChanged,
+    OrderRequest,
+    OrderState,
+    Origin,
+    PositionChanged,
+    Trigger,
+    Update,
+    WalletChanged,
+)
+from ballast.venues.exchange.refusals import OF_KERNEL, Refusal, Refused
+from ballast.venues.exchange.registry import Registry
+from ballast.venues.exchange.tape import Tape
+
+
+class LocalVenue:
+    """
+    A venue that clients trade at.
+
+    Attributes
+    ----------
+    setup : Setup
+    record : Venue
+        The kernel's own state, for reading: the truth about money and positions.
+    orders : Registry
+    tape : Tape
+    fills : list of Fill
+        Every execution, oldest first.
+    funding : list of FundingPaid
+        Every payment, oldest first.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup, self.market = setup, setup.market
+        self._host = Host(setup)
+        self.record = self._host.record
+        self.orders = Registry()
+        self.tape = Tape(self.market)
+        self.fills: list[Fill] = []
+        self.funding: list[FundingPaid] = []
+        self._protection: dict[tuple[int, int, Origin], Order] = {}
+        self._updates: list[Update] = []
+        self._n_events = 0
+        # Our own fold of the kernel's events, leg by leg, so that each fill knows what was held before it.
+        self._held = np.zeros(len(self.record.positions))
+        self._entry = np.full(len(self.record.positions), nan)
+        self._profit = np.zeros(len(self.record.positions))
+        self._settle()
+        self._updates.clear()
+
+    @property
+    def now_ns(self) -> int:
+        """The market's time."""
+        return self._host.now_ns
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the market's last price has been reached; the venue then stands still, and still trades."""
+        return self.now_ns >= self.market.end_ns - 1
+
+    def advance_to(self, time_ns: int) -> None:
+        """Let everything happen until ``time_ns``; time never goes back, nor past the market's end."""
+        self._host.move_to(time_ns)
+        self._settle()
+
+    def next_point_ns(self) -> int:
+        """Return when the path of prices next turns: the smallest step in which this market moves by itself."""
+        clock, interval = self.record.clock, self.market.interval_ns
+        points = (int(clock.open_ns) + point * interval // 3 for point in range(4))
+        ahead = [at for at in points if at > self.now_ns]
+        if ahead:
+            return ahead[0]
+        frames = self.market.feed.frames["ts_ns"]
+        return int(frames[clock.frame + 1]) if clock.frame + 1 < len(frames) else self.market.end_ns - 1
+
+    def take_updates(self) -> list[Update]:
+        """Return what has happened since the last call, oldest first."""
+        taken, self._updates = self._updates, []
+        return taken
+
+    def last_price(self, symbol: int) -> float:
+        """Return where the price stands, off the tick grid on the way between two; NaN before the first."""
+        market = self.record.markets[symbol]
+        return float(market.price if market.has_bar and market.price > 0.0 else market.last_price)
+
+    def mark_price(self, symbol: int) -> float:
+        """Return the mark price; the last price where the market has none."""
+        mark = float(self.record.markets[symbol].mark)
+        return self.last_price(symbol) if isnan(mark) else mark
+
+    def leg(self, account: int, symbol: int, position_side: int) -> Any:
+        """Return the kernel's record of a leg."""
+        return self.record.positions[self._leg(account, symbol, position_side)]
+
+    def realised_profit(self, account: int, symbol: int, position_side: int) -> float:
+        """Return what a leg has earned since the start, less its fees and funding; quote money."""
+        return float(self._profit[self._leg(account, symbol, position_side)])
+
+    def protection(self, account: int, symbol: int, position_side: int, origin: Origin) -> float:
+        """Return where a leg's take-profit or stop-loss waits; 0 for nowhere."""
+        order = self._protection.get((account, self._leg(account, symbol, position_side), origin))
+        return 0.0 if order is None else order.trigger_price
+
+    def place(self, account: int, request: OrderRequest) -> Order:
+        """
+        Take an order.
+
+        Raises
+        ------
+        Refused
+            It is wrong on its face, or the kernel will not have it; it then exists nowhere.
+        """
+        symbol = self.market.symbols.index(request.symbol)
+        if request.link_id and self.orders.has_link(account, request.link_id):
+            raise Refused(Refusal.DUPLICATE_LINK_ID)
+        last_price, held = self.last_price(symbol), float(self.leg(account, symbol, request.position_side).qty)
+        instrument, listing = self.record.instruments[symbol], self.market.listings[symbol]
+        check_order(request, self.record.accounts[account], held, last_price, instrument, listing)
+        check_room(request, self.orders.live(account, symbol))
+        order = self.orders.new(account, symbol, request, self.now_ns, last_price)
+        order.price = float(limit_tick(instrument, request.price, request.side))
+        if request.trigger != Trigger.NONE:
+            self._arm(order)
+            return order
+        self._send(order)
+        self._settle()
+        if order.state == OrderState.REJECTED:
+            raise Refused(OF_KERNEL[order.reason])
+        if order.state == OrderState.CREATED:
+            self._change(order, OrderState.NEW)
+        return order
+
+    def amend(
+        self, order: Order, *, qty: float | None = None, price: float | None = None, trigger_price: float | None = None
+    ) -> None:
+        """Change what an order asks for, where it is given; ``qty`` counts what has filled. Raises ``Refused``."""
+        if not order.is_live:
+            raise Refused(Refusal.ORDER_CLOSED)
+        qty, price = order.qty if qty is None else qty, order.price if price is None else price
+        trigger_price = order.trigger_price if trigger_price is None else trigger_price
+        left = qty - order.filled_qty
+        check_qty(left, nan, self.record.instruments[order.symbol], self.market.listings[order.symbol])
+        if order.request.type == OrderType.LIMIT:
+            check_prices([price])
+            price = float(limit_tick(self.record.instruments[order.symbol], price, order.request.side))
+        moves_trigger = order.is_conditional and trigger_price != order.trigger_price
+        is_same_price = price == order.price or isnan(price)
+        if qty == order.qty and is_same_price and not moves_trigger:
+            raise Refused(Refusal.NOT_MODIFIED)
+        if moves_trigger:
+            if order.state != OrderState.UNTRIGGERED:
+                raise Refused(Refusal.ORDER_CLOSED)
+            check_trigger(order.request.trigger, trigger_price, self.last_price(order.symbol))
+            order.trigger_price = trigger_price
+            self._host.watch(order)
+        if order.state != OrderState.UNTRIGGERED:
+            self._host.amend(order, left if qty != order.qty else nan, price)
+        order.qty, order.price = qty, price
+        self._change(order, order.state)
+        self._settle()
+
+    def cancel(self, order: Order) -> None:
+        """Take an order back; raises ``Refused`` if it is closed already."""
+        if not order.is_live:
+            raise Refused(Refusal.ORDER_CLOSED)
+        self._cancel(order, Reason.CANCELLED_BY_STRATEGY)
+        self._settle()
+
+    def set_leverage(self, account: int, symbol: int, leverage: float) -> None:
+        """Change a symbol's leverage, in both legs; raises ``Refused``."""
+        if self.leg(account, symbol, PositionSide.NONE).leverage == leverage:
+            raise Refused(Refusal.NOT_MODIFIED)
+        reason = set_leverage(self.record, account, symbol, leverage)
+        if reason == Reason.INSUFFICIENT_MARGIN:
+            raise Refused(Refusal.INSUFFICIENT_FUNDS)
+        if reason != Reason.NONE:
+            raise Refused(Refusal.ABOVE_RISK_LIMIT)
+        self._updates.append(PositionChanged(account, symbol))
+
+    def set_position_mode(self, account: int, mode: PositionMode) -> None:
+        """Change whether an account's symbols have one position or two legs; raises ``Refused`` unless it is idle."""
+        if self.record.accounts[account].position_mode == mode:
+            raise Refused(Refusal.NOT_MODIFIED)
+        first, end = self._leg(account, 0, PositionSide.NONE), self._leg(account + 1, 0, PositionSide.NONE)
+        if np.any(self.record.positions["qty"][first:end]):
+            raise Refused(Refusal.HAS_POSITION)
+        if self.orders.has_live(account):
+            raise Refused(Refusal.HAS_ORDERS)
+        self.record.accounts[account].position_mode = mode
+
+    def transfer(self, account: int, amount: float) -> None:
+        """Bring quote money in, or take it out when ``amount`` < 0; raises ``Refused`` if it is not there."""
+        holder = self.record.accounts[account]
+        if not isfinite(amount) or holder.cash + amount < 0.0:
+            raise Refused(Refusal.INSUFFICIENT_FUNDS)
+        holder.cash += amount
+        self._updates.append(WalletChanged(account))
+
+    def protect(self, account: int, symbol: int, position_side: PositionSide, origin: Origin, price: float) -> None:
+        """
+        Set a leg's take-profit or stop-loss, which closes all of it; price 0 takes it away.
+
+        Raises ``Refused``: no position, a price on the wrong side, or nothing would change.
+        """
+        held = float(self.leg(account, symbol, position_side).qty)
+        if held == 0.0:
+            raise Refused(Refusal.NO_POSITION)
+        if price == self.protection(account, symbol, position_side, origin):
+            raise Refused(Refusal.NOT_MODIFIED)
+        trigger = Trigger.RISES if (held > 0.0) == (origin == Origin.TAKE_PROFIT) else Trigger.FALLS
+        if price != 0.0:
+            check_trigger(trigger, price, self.last_price(symbol))
+        key = (account, self._leg(account, symbol, position_side), origin)
+        if key in self._protection:
+            self._cancel(self._protection[key], Reason.CANCELLED_BY_STRATEGY)
+        if price != 0.0:
+            request = OrderRequest(
+                symbol=self.market.symbols[symbol],
+                side=Side.SELL if held > 0.0 else Side.BUY,
+                type=OrderType.MARKET,
+                qty=abs(held),
+                position_side=position_side,
+                time_in_force=TimeInForce.IOC,
+                reduce_only=True,
+                trigger=trigger,
+                trigger_price=price,
+                closes_all=True,
+                origin=origin,
+            )
+            self._protection[key] = self.orders.new(account, symbol, request, self.now_ns, self.last_price(symbol))
+            self._arm(self._protection[key])
+        self._updates.append(PositionChanged(account, symbol))
+
+    def _leg(self, account: int, symbol: int, position_side: int) -> int:
+        return int(leg_index(account, len(self.market.symbols), symbol, position_side))
+
+    def _settle(self) -> None:
+        """Let the kernel do all that is due, and hear it."""
+        sent = None
+        for cause, word in self._host.run():
+            if sent is not None:
+                self._acknowledge(sent)
+            sent = self._trigger(self.orders.all[word]) if cause == Cause.WATCH else None
+            if cause != Cause.WATCH:
+                self._take(word)
+        if sent is not None:
+            self._acknowledge(sent)
+        prices = [self.last_price(symbol) for symbol in range(len(self.market.symbols))]
+        self._updates += self.tape.look(prices, max(0, int(self.record.clock.frame)), self.now_ns)
+
+    def _send(self, order: Order) -> None:
+        order.kernel_id = self._host.place(order)
+        self.orders.by_kernel[order.kernel_id] = order
+
+    def _arm(self, order: Order) -> None:
+        self._host.watch(order)
+        self._change(order, OrderState.UNTRIGGERED)
+
+    def _trigger(self, order: Order) -> Order:
+        """Send a conditional order whose price has been met, and return it; the kernel stands at that price."""
+        if order.request.closes_all:
+            order.qty = abs(float(self.leg(order.account, order.symbol, order.request.position_side).qty))
+        order.is_triggered = True
+        self._unprotect(order)
+        self._change(order, OrderState.TRIGGERED)
+        order.state = OrderState.CREATED
+        self._send(order)
+        return order
+
+    def _cancel(self, order: Order, reason: Reason) -> None:
+        if order.state != OrderState.UNTRIGGERED:
+            self._host.cancel(order)
+            return
+        self._host.forget_watch(order)
+        self._unprotect(order)
+        order.reason = reason
+        self._change(order, OrderState.DEACTIVATED)
+
+    def _unprotect(self, order: Order) -> None:
+        self._protection = {key: one for key, one in self._protection.items() if one is not order}
+
+    def _take(self, event: Any) -> None:
+        """Take in one word of the kernel."""
+        kind = int(event.kind)
+        if kind in {EventKind.FILLED, EventKind.PARTIALLY_FILLED}:
+            self._take_fill(event)
+        elif kind == EventKind.FUNDING:
+            self._take_funding(event)
+        elif kind == EventKind.INSURANCE:
+            self._updates.append(WalletChanged(int(event.account)))
+        else:
+            order = self.orders.by_kernel[int(event.order_id)]
+            order.reason = Reason(int(event.reason))
+            is_new = order.state == OrderState.CREATED and not order.is_triggered
+            if is_new and kind == EventKind.REJECTED and order.reason in OF_KERNEL:
+                order.state = OrderState.REJECTED
+                self.orders.forget(order)
+            else:
+                self._acknowledge(order)
+                self._change(order, OrderState.CANCELLED)
+
+    def _acknowledge(self, order: Order) -> None:
+        if order.state == OrderState.CREATED:
+            self._change(order, OrderState.NEW)
+
+    def _take_fill(self, event: Any) -> None:
+        account, symbol, qty, price = int(event.account), int(event.symbol), float(event.qty), float(event.price)
+        order = self.orders.by_kernel.get(int(event.order_id)) or self._venues_own(event)
+        self._acknowledge(order)
+        leg = self._leg(account, symbol, int(event.position_side))
+        held, entry, signed, fee = self._held[leg], self._entry[leg], qty * int(event.side), float(event.fee)
+        closed = 0.0 if increases(held, signed) else min(qty, abs(held))
+        profit = float(realised(held, entry, signed, price))
+        self._profit[leg] += profit - fee
+        self._held[leg], self._entry[leg] = held + signed, entry_after(held, entry, signed, price)
+        order.filled_qty += qty
+        order.filled_value += qty * price
+        order.fees += fee
+        is_filled = int(event.kind) == EventKind.FILLED
+        self._change(order, OrderState.FILLED if is_filled else OrderState.PARTIALLY_FILLED)
+        holder, is_maker = self.record.accounts[account], bool(event.is_maker)
+        fill = Fill(
+            number=self._next_number(),
+            order=replace(order),
+            qty=qty,
+            price=price,
+            fee=fee,
+            fee_rate=float(holder.maker_fee_rate if is_maker else holder.taker_fee_rate),
+            is_maker=is_maker,
+            closed_qty=float(closed),
+            profit=profit,
+            mark_price=self.mark_price(symbol),
+            time_ns=int(event.time_ns),
+        )
+        self.fills.append(fill)
+        self._updates += [fill, PositionChanged(account, symbol), WalletChanged(account)]
+        if not is_maker:
+            self._updates.append(self.tape.print(symbol, Side(int(event.side)), price, qty, fill.time_ns))
+        self._after_fill(order, leg)
+
+    def _after_fill(self, order: Order, leg: int) -> None:
+        """Put protection on what an order has opened, and take it from what is closed."""
+        if self._held[leg] == 0.0:
+            for key in [key for key in self._protection if key[1] == leg]:
+                self._cancel(self._protection[key], Reason.NOTHING_TO_REDUCE)
+            return
+        request = order.request
+        for origin, price in ((Origin.TAKE_PROFIT, request.take_profit), (Origin.STOP_LOSS, request.stop_loss)):
+            if not isnan(price):
+                try:
+                    self.protect(order.account, order.symbol, request.position_side, origin, price)
+                except Refused:
+                    # Passed already, or set by an earlier part of this order.
+                    continue
+
+    def _venues_own(self, event: Any) -> Order:
+        """Return an order for what the venue itself trades: a liquidation or ADL."""
+        symbol = int(event.symbol)
+        request = OrderRequest(
+            symbol=self.market.symbols[symbol],
+            side=Side(int(event.side)),
+            type=OrderType.MARKET,
+            qty=float(event.qty),
+            position_side=PositionSide(int(event.position_side)),
+            time_in_force=TimeInForce.IOC,
+            reduce_only=True,
+            origin=Origin.ADL if event.reason == Reason.ADL else Origin.LIQUIDATION,
+        )
+        return self.orders.new(int(event.account), symbol, request, int(event.time_ns), self.last_price(symbol))
+
+    def _take_funding(self, event: Any) -> None:
+        account, symbol, side = int(event.account), int(event.symbol), PositionSide(int(event.position_side))
+        if self.record.accounts[account].position_mode == PositionMode.ONE_WAY:
+            side = PositionSide.NONE
+        leg = self._leg(account, symbol, side)
+        self._profit[leg] -= float(event.fee)
+        paid = FundingPaid(
+            number=self._next_number(),
+            account=account,
+            symbol=symbol,
+            position_side=side,
+            qty=float(self._held[leg]),
+            mark_price=float(event.price),
+            payment=float(event.fee),
+            time_ns=int(event.time_ns),
+        )
+        self.funding.append(paid)
+        self._updates += [paid, PositionChanged(account, symbol), WalletChanged(account)]
+
+    def _next_number(self) -> int:
+        self._n_events += 1
+        return self._n_events
+
+    def _change(self, order: Order, state: OrderState) -> None:
+        """Put an order into a state, and tell of it and of its position, as the venue does at every change."""
+        order.state = state
+        order.updated_ns = int(self.record.clock.now_ns)
+        if not order.is_live:
+            self.orders.close(order)
+        self._updates += [OrderChanged(replace(order)), PositionChanged(order.account, order.symbol)]

@@ -1,0 +1,273 @@
+"""
+An unmodified pybit trades at the local exchange, over REST and the trade socket; its view must equal the kernel's.
+
+Run by a test, in an environment of its own: ``python pybit_judge.py READY.json ACTIONS SEED``. What the private socket
+has told by the end must add up to what the kernel holds. Prints a summary as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pybit._http_manager
+import pybit._websocket_trading
+import pybit.unified_trading
+from pybit.exceptions import InvalidRequestError
+from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
+
+from tests.judges.truth import Differs, Operator, same_money, same_orders, same_positions
+
+LEGS = {1: "LONG", 2: "SHORT"}
+PATIENCE_S = 10.0
+
+
+def point_at(ready: dict[str, Any]) -> None:
+    """Give pybit's modules the exchange's addresses."""
+    pybit._http_manager.HTTP_URL = ready["rest_url"]
+    pybit.unified_trading.PUBLIC_WSS = ready["public_url"].removesuffix("linear") + "{CHANNEL_TYPE}"
+    pybit.unified_trading.PRIVATE_WSS = ready["private_url"]
+    pybit._websocket_trading.TRADE_WSS = ready["trade_url"]
+
+
+class Heard:
+    """What the private socket has said."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, str] = {}
+        self.positions: dict[tuple[str, int], dict[str, Any]] = {}
+        self.wallet: dict[str, Any] = {}
+        self.held: defaultdict[tuple[str, int], Decimal] = defaultdict(Decimal)
+        self.executions: set[str] = set()
+        self.faults: list[str] = []
+
+    def order(self, message: dict[str, Any]) -> None:
+        for row in message["data"]:
+            before = self.orders.get(row["orderId"])
+            if before in {"Filled", "Cancelled", "Deactivated"}:
+                self.faults.append(f"order {row['orderId']} was {before} and became {row['orderStatus']}")
+            self.orders[row["orderId"]] = row["orderStatus"]
+
+    def execution(self, message: dict[str, Any]) -> None:
+        for row in message["data"]:
+            if row["execId"] in self.executions:
+                self.faults.append(f"execution {row['execId']} came twice")
+            self.executions.add(row["execId"])
+            # An execution does not name its leg: in hedge mode what closes does.
+            is_closing = Decimal(row["closedSize"]) > 0
+            leg = (1 if row["side"] == "Buy" else 2) if not is_closing else (2 if row["side"] == "Buy" else 1)
+            self.held[row["symbol"], leg] += Decimal(row["execQty"]) * (1 if row["side"] == "Buy" else -1)
+
+    def position(self, message: dict[str, Any]) -> None:
+        for row in message["data"]:
+            self.positions[row["symbol"], row["positionIdx"]] = row
+
+    def money(self, message: dict[str, Any]) -> None:
+        self.wallet = message["data"][0]
+
+
+class Judge:
+    """One client of one account, in hedge mode."""
+
+    def __init__(self, ready: dict[str, Any], seed: int) -> None:
+        point_at(ready)
+        credentials = {name: ready["keys"][1][name] for name in ("api_key", "api_secret")}
+        self.operator = Operator(ready["operator_url"])
+        self.client = HTTP(**credentials, max_retries=1)
+        self.dice = random.Random(seed)
+        self.done: Counter[str] = Counter()
+        self.heard = Heard()
+        self.client.switch_position_mode(category="linear", coin="USDT", mode=3)
+        rows = self.client.get_instruments_info(category="linear")["result"]["list"]
+        priced = {row["symbol"] for row in self.tickers() if row["lastPrice"]}
+        self.steps = {
+            row["symbol"]: (Decimal(row["lotSizeFilter"]["qtyStep"]), Decimal(row["priceFilter"]["tickSize"]))
+            for row in rows
+            if row["symbol"] in priced
+        }
+        self.private = WebSocket(channel_type="private", testnet=False, **credentials)
+        self.private.order_stream(self.heard.order)
+        self.private.execution_stream(self.heard.execution)
+        self.private.position_stream(self.heard.position)
+        self.private.wallet_stream(self.heard.money)
+        self.trade = WebSocketTrading(testnet=False, **credentials)
+
+    def tickers(self) -> list[dict[str, Any]]:
+        return list(self.client.get_tickers(category="linear")["result"]["list"])
+
+    def compare(self) -> None:
+        account = self.operator.state()["accounts"][1]
+        wallet = self.client.get_wallet_balance(accountType="UNIFIED")["result"]["list"][0]
+        same_money(float(wallet["totalWalletBalance"]), account["cash"], "balance")
+        same_money(float(wallet["totalEquity"]), account["equity"], "equity")
+        same_money(float(wallet["totalInitialMargin"]), account["initial_margin"], "initial margin")
+        same_money(float(wallet["totalMaintenanceMargin"]), account["maintenance_margin"], "maintenance margin")
+        rows = self.client.get_positions(category="linear", settleCoin="USDT", limit=200)["result"]["list"]
+        same_positions(map(leg_of, rows), account)
+        orders, cursor = [], ""
+        while True:
+            page = self.client.get_open_orders(category="linear", settleCoin="USDT", limit=50, cursor=cursor)["result"]
+            orders += page["list"]
+            cursor = page["nextPageCursor"]
+            if not cursor:
+                break
+        same_orders((order_of(row) for row in orders if row["orderStatus"] != "Untriggered"), account)
+
+    def act(self) -> None:
+        symbol = self.dice.choice(sorted(self.steps))
+        name = self.dice.choice((
+            "market",
+            "limit",
+            "limit",
+            "limit",
+            "socket",
+            "reduce",
+            "stop",
+            "cancel",
+            "amend",
+            "step",
+            "step",
+        ))
+        try:
+            getattr(self, name)(symbol)
+            self.done[name] += 1
+        except InvalidRequestError as error:
+            self.done[f"{name} refused: {error.status_code}"] += 1
+
+    def price(self, symbol: str) -> Decimal:
+        return Decimal(next(row["lastPrice"] for row in self.tickers() if row["symbol"] == symbol))
+
+    def on_grid(self, value: Decimal, step: Decimal) -> str:
+        return format((value // step) * step, "f")
+
+    def order(self, symbol: str, **more: Any) -> dict[str, Any]:
+        leg = self.dice.choice((1, 2))
+        last, (lot, tick) = self.price(symbol), self.steps[symbol]
+        value = Decimal(self.dice.choice((1_000, 1_000, 40_000))) * Decimal(self.dice.uniform(0.01, 1.0))
+        body = {
+            "category": "linear",
+            "symbol": symbol,
+            "side": "Buy" if leg == 1 else "Sell",
+            "orderType": "Limit",
+            "qty": self.on_grid(value / last, lot),
+            "price": self.on_grid(last * Decimal(self.dice.uniform(0.995, 1.005)), tick),
+            "positionIdx": leg,
+        }
+        return body | more
+
+    def market(self, symbol: str) -> None:
+        self.client.place_order(**self.order(symbol, orderType="Market"))
+
+    def limit(self, symbol: str) -> None:
+        self.client.place_order(**self.order(symbol, timeInForce=self.dice.choice(("GTC", "PostOnly", "FOK"))))
+
+    def socket(self, symbol: str) -> None:
+        """Place an order over the trade socket, and wait for its answer."""
+        answered, answer = threading.Event(), {}
+
+        def hear(message: dict[str, Any]) -> None:
+            answer.update(message)
+            answered.set()
+
+        self.trade.place_order(hear, error_callback=hear, **self.order(symbol))
+        if not answered.wait(PATIENCE_S):
+            raise Differs("the trade socket did not answer")
+        if answer["retCode"]:
+            self.done[f"socket refused: {answer['retCode']}"] += 1
+
+    def reduce(self, symbol: str) -> None:
+        body = self.order(symbol, orderType="Market", reduceOnly=True)
+        self.client.place_order(**body | {"side": "Sell" if body["positionIdx"] == 1 else "Buy"})
+
+    def stop(self, symbol: str) -> None:
+        rises = self.dice.random() < 0.5
+        trigger = self.on_grid(self.price(symbol) * Decimal("1.004" if rises else "0.996"), self.steps[symbol][1])
+        kind = self.dice.choice(("Market", "Limit"))
+        self.client.place_order(
+            **self.order(symbol, orderType=kind, triggerPrice=trigger, triggerDirection=1 if rises else 2)
+        )
+
+    def cancel(self, symbol: str) -> None:
+        rows = self.client.get_open_orders(category="linear", symbol=symbol)["result"]["list"]
+        if rows:
+            self.client.cancel_order(category="linear", symbol=symbol, orderId=self.dice.choice(rows)["orderId"])
+
+    def amend(self, symbol: str) -> None:
+        rows = self.client.get_open_orders(category="linear", symbol=symbol, orderFilter="Order")["result"]["list"]
+        if rows:
+            row, (lot, tick) = self.dice.choice(rows), self.steps[symbol]
+            price = self.on_grid(Decimal(row["price"]) * Decimal(self.dice.uniform(0.998, 1.002)), tick)
+            qty = format(Decimal(row["qty"]) + lot * self.dice.randint(0, 3), "f")
+            self.client.amend_order(category="linear", symbol=symbol, orderId=row["orderId"], price=price, qty=qty)
+
+    def step(self, _symbol: str) -> None:
+        self.operator.step(by_ms=self.dice.randint(1_000, 90_000))
+
+    def hear_out(self) -> None:
+        """Hold what the private socket has said by the end against the kernel."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self._compare_heard()
+            except Differs:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def _compare_heard(self) -> None:
+        account = self.operator.state()["accounts"][1]
+        if self.heard.faults:
+            raise Differs("; ".join(self.heard.faults[:3]))
+        same_positions(map(leg_of, self.heard.positions.values()), account)
+        held = {(leg["symbol"], leg["position_side"]): leg["qty"] for leg in account["positions"]}
+        for (symbol, leg), qty in self.heard.held.items():
+            if abs(float(qty) - held[symbol, LEGS[leg]]) > 1e-9:
+                raise Differs(
+                    f"executions of {symbol} {LEGS[leg]} sum to {qty}, the kernel holds {held[symbol, LEGS[leg]]}"
+                )
+        live = {int(name[-12:]) for name, status in self.heard.orders.items() if status in {"New", "PartiallyFilled"}}
+        if live != {order["number"] for order in account["orders"]}:
+            held_orders = {order["number"] for order in account["orders"]}
+            raise Differs(
+                f"orders: heard of {sorted(live - held_orders)} in vain, and not of {sorted(held_orders - live)}"
+            )
+        if self.heard.wallet:
+            same_money(float(self.heard.wallet["totalWalletBalance"]), account["cash"], "pushed balance")
+
+
+def leg_of(row: dict[str, Any]) -> tuple[tuple[str, str], float, float]:
+    signed = float(row["size"]) * (1 if row["side"] == "Buy" else -1)
+    entry = float(row.get("avgPrice") or row.get("entryPrice") or 0)
+    return (row["symbol"], LEGS[row["positionIdx"]]), signed, entry
+
+
+def order_of(row: dict[str, Any]) -> tuple[int, str, str, float, float]:
+    number = int(row["orderId"][-12:])
+    return number, row["symbol"], row["side"].upper(), float(row["leavesQty"]), float(row["price"])
+
+
+def main() -> None:
+    ready = json.loads(Path(sys.argv[1]).read_text())
+    judge = Judge(ready, int(sys.argv[3]))
+    judge.compare()
+    for _ in range(int(sys.argv[2])):
+        judge.act()
+        judge.compare()
+    judge.hear_out()
+    summary = {"done": judge.done, "n_fills": judge.operator.state()["n_fills"], "n_heard": len(judge.heard.orders)}
+    judge.private.exit()
+    judge.trade.exit()
+    print(json.dumps(summary))
+
+
+if __name__ == "__main__":
+    main()

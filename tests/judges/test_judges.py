@@ -1,0 +1,38 @@
+"""Unmodified third-party clients trade at random; what they see is what the kernel holds, after every action."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.judges.exchanges import judge_python, judged, running
+
+ARGUMENTS = ("--clock", "step", "--no-rate-limits", "--balance", "20000")
+JUDGES = ("ccxt_judge.py", "pybit_judge.py")
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+def test_a_judge_sees_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
+    judge_python()
+    with running(*ARGUMENTS) as ready:
+        summary = judged(judge, ready, tmp_path, n_actions=200, seed=11)
+    assert summary["n_fills"] > 40
+    # Refusals are part of the game, and most actions are not.
+    assert sum(n for what, n in summary["done"].items() if "refused" not in what) > 150
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("judge", JUDGES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_judge_sees_it_two_thousand_times(judge: str, seed: int, tmp_path: Path) -> None:
+    judge_python()
+    with running(*ARGUMENTS, "--seed", str(seed)) as ready:
+        judged(judge, ready, tmp_path, n_actions=1_000, seed=seed)
+
+
+def test_what_is_watched_over_sockets_is_what_the_kernel_holds(tmp_path: Path) -> None:
+    judge_python()
+    with running(*ARGUMENTS) as ready:
+        summary = judged("ccxt_pro_judge.py", ready, tmp_path, n_actions=80, seed=5)
+    assert summary["n_fills"] > 20

@@ -1,0 +1,62 @@
+"""An exchange on a real socket, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+
+from ballast.venues.exchange.bybit.desk import Desk
+from ballast.venues.exchange.bybit.signing import sign
+from ballast.venues.exchange.pace import Pace, parse_pace
+from ballast.venues.exchange.server import ExchangeServer
+
+STEP = parse_pace("step")
+
+
+class Client:
+    """A plain client of a running exchange, with the key of account 0."""
+
+    def __init__(self, session: aiohttp.ClientSession, server: ExchangeServer) -> None:
+        self.session, self.server = session, server
+        self.url = f"http://127.0.0.1:{server.port}"
+
+    async def post(self, path: str, body: str) -> Any:
+        stamp = str(time.time_ns() // 1_000_000)
+        headers = {
+            "X-BAPI-API-KEY": "key-0",
+            "X-BAPI-TIMESTAMP": stamp,
+            "X-BAPI-RECV-WINDOW": "5000",
+            "X-BAPI-SIGN": sign("secret-0", f"{stamp}key-05000{body}"),
+        }
+        async with self.session.post(f"{self.url}{path}", data=body, headers=headers) as response:
+            return response.status, await response.json()
+
+    async def get(self, path: str) -> Any:
+        async with self.session.get(f"{self.url}{path}") as response:
+            return response.status, await response.json()
+
+    async def private_socket(self) -> aiohttp.ClientWebSocketResponse:
+        socket = await self.session.ws_connect(f"{self.url}/v5/private")
+        expiry = time.time_ns() // 1_000_000 + 60_000
+        await socket.send_json({"op": "auth", "args": ["key-0", expiry, sign("secret-0", f"GET/realtime{expiry}")]})
+        assert (await socket.receive_json())["success"]
+        return socket
+
+
+def with_exchange(desk: Desk, talk: Callable[[Client], Awaitable[None]], pace: Pace = STEP) -> None:
+    """Start an exchange, let ``talk`` run against it, and stop it."""
+
+    async def run() -> None:
+        server = ExchangeServer(desk.venue, desk, pace)
+        await server.start()
+        try:
+            async with aiohttp.ClientSession() as session:
+                await asyncio.wait_for(talk(Client(session, server)), 60)
+        finally:
+            await server.stop()
+
+    asyncio.run(run())
