@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from ballast.indicators.table import Request
 from ballast.model.enums import Cause
 from ballast.model.errors import ConfigError
+from ballast.model.market import width_for
 from ballast.model.records import ArrayOf, parameter, record
 from ballast.strategies.range_maker.making import Maker
 from ballast.strategies.range_maker.reasons import Reason
@@ -110,7 +111,7 @@ class State:
 
 def features(params: Params, n_symbols: int, interval_ns: int) -> Sequence[Request]:
     """Ask for the indicators that the regime is judged by, in the order of ``tight_range.layers.Feature``."""
-    asked = tight_range.Params.new()  # type: ignore[attr-defined]
+    asked = tight_range.Params.new(symbols=width_for(n_symbols))  # type: ignore[attr-defined]
     for name in ("regime", "bb_period", "atr_period"):
         setattr(asked, name, getattr(params, name))
     return tight_range.features(asked, n_symbols, interval_ns)
