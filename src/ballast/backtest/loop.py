@@ -21,7 +21,6 @@ from ballast.engine.observe import (
     observe_bar,
     observe_event,
     observe_margin,
-    observe_quotes,
     observe_tick,
     observe_wake,
     pass_over,
@@ -62,14 +61,10 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
         observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
-    if venue.quotes.shape[0] > 0:
-        observe_quotes(engine.strategy_view, venue.quotes)
+    is_tick = venue.quotes.shape[0] > 0 and observe_tick(engine.strategy_view, venue.quotes, clock, cause)
     if cause == Cause.BAR:
         engine.strategy_view.cause = Cause.BAR
-    elif venue.quotes.shape[0] > 0 and (cause == Cause.QUOTE or cause == Cause.TRADE):
-        symbol, side, price, qty = clock.woken_symbol, clock.woken_side, clock.woken_price, clock.woken_qty
-        observe_tick(engine.strategy_view, cause, clock.now_ns, symbol, side, price, qty)
-    else:
+    elif not is_tick:
         _observe_other(venue, engine, cause)
 
 

@@ -100,21 +100,23 @@ def observe_features(engine: Engine, row: Frame) -> None:
 
 
 @compiled(needs="quotes")
-def observe_quotes(view: View, quotes: Any) -> None:
-    """Take the best prices as they stand at this instant."""
+def observe_tick(view: View, quotes: Any, clock: Any, cause: int) -> bool:
+    """
+    Take the best prices as they stand, and the tick that the strategy is called for; False where it is no tick.
+
+    A quote's price is the last one, its quantity and side are 0.
+    """
     for symbol in range(view.n_symbols):
         view.quotes[symbol] = quotes[symbol]
-
-
-@compiled(needs="quotes")
-def observe_tick(view: View, cause: int, time_ns: int, symbol: int, side: int, price: float, qty: float) -> None:
-    """Note which tick the strategy is called for; a quote's price is the last one, its quantity and side are 0."""
+    if cause != Cause.QUOTE and cause != Cause.TRADE:
+        return False
     view.cause = cause
-    view.time_ns = time_ns
-    view.event_symbol = symbol
-    view.event_side = side
-    view.event_price = price
-    view.event_qty = qty
+    view.time_ns = clock.now_ns
+    view.event_symbol = clock.woken_symbol
+    view.event_side = clock.woken_side
+    view.event_price = clock.woken_price
+    view.event_qty = clock.woken_qty
+    return True
 
 
 @compiled(needs="tiers")

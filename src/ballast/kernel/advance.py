@@ -22,7 +22,7 @@ from ballast.kernel.margin_walk import margin_sleeps, meet_frame, settle_margin,
 from ballast.kernel.marks import move_marks, order_marks
 from ballast.kernel.path import high_comes_first, is_ambiguous
 from ballast.kernel.thresholds import is_calm, next_guard, next_liquidation
-from ballast.kernel.tick_walk import enter_ticks, walk_ticks
+from ballast.kernel.tick_walk import walk_ticks
 from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
 from ballast.kernel.venue import LAST_POINT, OrderStatus, Phase, SymbolMarket, Venue
 from ballast.kernel.wakes import take_timer, wake_watch, wake_watch_at_point
@@ -82,7 +82,7 @@ def advance(venue: Venue, feed: Feed, stop: int) -> int:
                 return Cause.END if clock.frame + 1 >= stop else Cause.PAUSE
             clock.frame += 1
             _enter_frame(venue, feed)
-        elif clock.phase == Phase.POINT:
+        elif clock.phase == Phase.POINT and venue.quotes.shape[0] == 0:
             _arrive_at_point(venue)
             if venue.tiers.shape[0] > 0 and settle_margin(venue, feed):
                 cause = Cause.LADDER
@@ -199,8 +199,6 @@ def _enter_frame(venue: Venue, feed: Feed) -> None:
     clock.fraction = 0.0
     if venue.tiers.shape[0] > 0:
         clock.is_calm = meet_frame(venue, feed, clock.frame)
-    if venue.quotes.shape[0] > 0:
-        enter_ticks(venue)
 
 
 @compiled

@@ -188,22 +188,16 @@ def take(venue: Venue, k: int) -> bool:
     order = venue.orders[k]
     price = taker_price(venue, order, quoted_price(venue, order.symbol, order.side))
     if venue.quotes.shape[0] > 0 and not price > 0.0:
-        # That side of the book is empty.
-        return _wait_for_quote(venue, k)
+        # That side of the book is empty: who may wait waits for the next tick.
+        if order.time_in_force == TimeInForce.GTC:
+            return False
+        drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
+        return True
     if venue.accounts.shape[0] > 1 and order.time_in_force != TimeInForce.FOK:
         k = match_clients(venue, k, price)
         if k < 0:
             return True
     return fill(venue, k, price, False)
-
-
-@compiled(needs="quotes")
-def _wait_for_quote(venue: Venue, k: int) -> bool:
-    """Let an order that finds nobody to trade with wait for the next tick, if it may; True when it may not."""
-    if venue.orders[k].time_in_force == TimeInForce.GTC:
-        return False
-    drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
-    return True
 
 
 @compiled

@@ -23,8 +23,8 @@ from ballast.model.market import Feed, Tick
 FOREVER = 1 << 62
 
 
-@compiled(needs="quotes")
-def enter_ticks(venue: Venue) -> None:
+@compiled
+def _enter_frame(venue: Venue) -> None:
     """Go to a frame's open, where no symbol has a price yet."""
     clock = venue.clock
     clock.phase = Phase.TICK
@@ -43,6 +43,8 @@ def walk_ticks(venue: Venue, feed: Feed) -> int:
     Returns ``WATCH``, ``TIMER``, ``QUOTE`` or ``TRADE``, ``BAR`` where events wait, ``END`` where the frame closes.
     """
     clock = venue.clock
+    if clock.phase == Phase.POINT:
+        _enter_frame(venue)
     while clock.events_read == clock.events_written:
         if clock.phase == Phase.TICK:
             if _next_tick_ns(venue, feed) <= clock.now_ns:
@@ -60,16 +62,30 @@ def walk_ticks(venue: Venue, feed: Feed) -> int:
             if is_told and clock.closed_frame >= 0:
                 return _tell(venue, tick)
         else:
-            if clock.n_orders > 0:
-                settle_orders(venue, False)
-                if clock.events_read < clock.events_written:
-                    break
-            if clock.n_timers > 0 and take_timer(venue):
-                return Cause.TIMER
-            next_ns = min(_next_tick_ns(venue, feed), _next_due_ns(venue))
-            if next_ns >= clock.open_ns + clock.interval_ns:
-                return Cause.END
-            _go_to(venue, next_ns)
+            cause = _do_what_is_due(venue, feed)
+            if cause != Cause.BAR:
+                return cause
+    return Cause.BAR
+
+
+@compiled
+def _do_what_is_due(venue: Venue, feed: Feed) -> int:
+    """
+    Let arrive what arrives now, ring one timer, or go on to the next moment.
+
+    Returns ``TIMER``, ``END`` where the frame closes, else ``BAR``.
+    """
+    clock = venue.clock
+    if clock.n_orders > 0:
+        settle_orders(venue, False)
+        if clock.events_read < clock.events_written:
+            return Cause.BAR
+    if clock.n_timers > 0 and take_timer(venue):
+        return Cause.TIMER
+    next_ns = min(_next_tick_ns(venue, feed), _next_due_ns(venue))
+    if next_ns >= clock.open_ns + clock.interval_ns:
+        return Cause.END
+    _go_to(venue, next_ns)
     return Cause.BAR
 
 
