@@ -96,7 +96,8 @@ class Session:
         )
         _open_account(setup, self.venue, self.engine)
         # Arrays of one: a record keeps its bytes alive only through its array.
-        self._state = strategy.state_type.array(1, symbols=width, legs=2 * width)
+        makers = width if strategy.makes_market(setup.params) else 0
+        self._state = strategy.state_type.array(1, symbols=width, legs=2 * width, makers=makers)
         self._params = np.array([setup.params], dtype=setup.params.dtype).view(np.recarray)
         self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]
         strategy.prepare(self.state, self.params, any(setup.initial_positions.values()))
@@ -347,8 +348,9 @@ def _venue(setup: Setup) -> Any:
         has_ticks=setup.ticks is not None,
         conversions=setup.conversions,
     )
-    venue.clock.tells_quotes = Cause.QUOTE in setup.strategy.tick_causes
-    venue.clock.tells_trades = Cause.TRADE in setup.strategy.tick_causes
+    told = setup.strategy.tick_causes if setup.strategy.makes_market(setup.params) else ()
+    venue.clock.tells_quotes = Cause.QUOTE in told
+    venue.clock.tells_trades = Cause.TRADE in told
     execution = venue.execution
     execution.slippage_rate = setup.costs.slippage_bps / 10_000.0
     execution.participation = setup.execution.volume_participation or inf

@@ -15,7 +15,7 @@ from math import nan
 
 from ballast.model.compiled import compiled
 from ballast.model.enums import IntentKind, OrderType, PositionSide, QtyUnit, Side, TimeInForce, TriggerSource
-from ballast.model.records import record
+from ballast.model.records import Record, record
 
 INTENT_CAPACITY = 1024
 ANY = -1
@@ -86,6 +86,17 @@ def clear(intent: Intent, kind: int, symbol: int, reason: int) -> None:
     intent.reason = reason
     intent.reduce_only = False
     intent.post_only = False
+
+
+@compiled
+def next_open_ns(view: Record) -> int:
+    """
+    Return the expiry of an order that a close decides and that fills at the next open or not at all.
+
+    On ticks the next open is the first tick of the next bar, whenever in it that comes.
+    """
+    wait_ns: int = view.interval_ns - 1 if view.quotes.shape[0] > 0 else 0
+    return int(view.time_ns + view.latency_ns + wait_ns)
 
 
 @compiled

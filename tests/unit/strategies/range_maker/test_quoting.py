@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.strategies.range_maker import quoting
+from ballast.strategies.market_making import quoting
 
 MID, ATR, FEE, EDGE = 50_000.0, 100.0, 0.001, 0.0002
 HALF = 0.0012
