@@ -184,6 +184,8 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         config_hash=setup.config_hash,
         data_hash=frames.data_hash,
         code_version=__version__,
+        maker_reasons=setup.strategy.maker_reasons,
+        rebalances="n_events" in outcome,
         **_event_counts(outcome),
         counts={name: count for name, count in outcome.items() if name not in EVENT_COUNTS and name not in reasons},
         **details,

@@ -28,6 +28,7 @@ from ballast.strategies.tight_range.settings import (
 __all__ = [
     "EXIT_PLAN",
     "FEATURES_PER_SYMBOL",
+    "MAKER_REASONS",
     "QUOTE_REASONS",
     "REFUSALS",
     "SIGNALS",
@@ -56,6 +57,7 @@ __all__ = [
     "vote",
 ]
 
+MAKER_REASONS = (Reason.BID, Reason.ASK, Reason.INVENTORY_CLOSED)
 SIGNALS = {Reason.SIGNALLED: Action}
 REFUSALS = (
     Reason.COST_GATE,

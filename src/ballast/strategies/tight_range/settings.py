@@ -345,10 +345,10 @@ def validate(params: Params, n_symbols: int) -> None:
 
 
 def outcome(state: State) -> Mapping[str, int]:
-    """Return the counts that a result shows: an event is a trade that was entered."""
+    """Return the counts that a result shows: trades entered, rebalances begun, quotes placed."""
     makers = state["makers"]  # type: ignore[index]
     return {
-        "n_events": int(state.n_trades),
+        "entries": int(state.n_trades),
         "partial_rebalances": int(state.n_rebalances),
         "quotes_placed": quotes_placed(makers),
     }

@@ -22,6 +22,7 @@ from ballast.data.tick_sample import TickMarket, sample_ticks
 from ballast.data.ticks import Ticks, frames_from_ticks
 from ballast.model.errors import ConfigError
 from ballast.model.instrument import Instrument
+from ballast.research.report.page import report_html
 from ballast.strategies.market_making.reasons import Reason as MakerReason
 from ballast.strategies.market_making.reasons import Role as MakerRole
 from ballast.strategies.tight_range import Regime, Subtype
@@ -128,6 +129,22 @@ def test_the_result_shows_the_quotes_fills_apart() -> None:
     assert "quotes_placed" not in facts
     # What the signals traded is not the maker's.
     assert {"reduction", "partial_rebalance"} & set(names[~is_quote].tolist())
+
+
+def test_round_trips_of_signals_and_of_quotes_are_matched_apart() -> None:
+    result = run(on_ticks())
+    facts, names = result.to_dict(), {"bid", "ask", "inventory_closed"}
+    assert facts["quotes"]["n_trades"] == len(result.quote_trips.closed) > 10
+    assert facts["n_trades"] == len(facts["trades"]) > 0
+    assert not names & {trade["reason"] for trade in facts["trades"]}
+    assert names >= {result.reasons[reason] for reason in result.quote_trips.closed["reason"]}
+    # Cash flow by cash flow: what the maker has earned is its closed trips and what it still holds.
+    maker = finished(on_ticks()).state.makers[0]
+    lots = result.quote_trips.open
+    cost = float(np.sum(lots["qty"] * lots["entry_price"]))
+    assert float(maker.cash) == pytest.approx(facts["quotes"]["pnl"] - cost, abs=1e-6)
+    page = report_html(result)
+    assert "AUSDT quotes" in page
 
 
 def test_without_the_flag_nobody_hears_of_ticks_and_no_maker_is_kept() -> None:
