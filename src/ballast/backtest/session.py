@@ -298,14 +298,14 @@ def refuse_unwalkable(setup: Setup) -> None:
     """
     Refuse ticks that the frames are not the bars of, and settings that make no sense on ticks.
 
-    Raises ``ConfigError`` for a margin account or fills at the deciding close, ``DataError`` for ticks out of order or
-    without a bar.
+    Raises ``ConfigError`` for an account that has funding or marks of its own, or fills at the deciding close,
+    ``DataError`` for ticks out of order or without a bar.
     """
     if setup.ticks is None:
         return
-    if setup.has_margin:
+    if setup.has_margin and setup.account_kind != AccountKind.FX_MARGIN:
         kind = setup.account_kind.name.lower()
-        raise ConfigError(f'account.kind = "{kind}": ticks are walked for spot accounts only; give bars')
+        raise ConfigError(f'account.kind = "{kind}": ticks are walked for spot and fx_margin accounts only; give bars')
     if setup.execution.same_close:
         raise ConfigError('execution.fill = "same_close": ticks come after every close; leave it out')
     times, symbols = setup.ticks["ts_ns"], setup.ticks["symbol"]

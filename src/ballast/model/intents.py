@@ -31,7 +31,8 @@ class Intent:
     must not fill, -1 for none. ``cycle`` is the strategy's own count of what belongs together; with role
     and level it becomes part of the client order id and is the key by which AMEND and CANCEL find an
     order (``ANY`` matches every value). ``next_qty`` is what this leg's next step would buy once this
-    order has filled. For a WATCH, BUY waits for a price at or below ``trigger_price``, SELL for one at or
+    order has filled. ``stop_distance`` is how far from its fill the stop will stand, in price, 0 where there is none or
+    nothing is said. For a WATCH, BUY waits for a price at or below ``trigger_price``, SELL for one at or
     above. For a TIMER, ``expiry_ns`` is the time to wake.
     """
 
@@ -50,6 +51,7 @@ class Intent:
     trail_fraction: float
     min_notional: float
     next_qty: float
+    stop_distance: float
     expiry_ns: int
     needs_symbol: int
     role: int
@@ -78,6 +80,7 @@ def clear(intent: Intent, kind: int, symbol: int, reason: int) -> None:
     intent.trail_fraction = 0.0
     intent.min_notional = 0.0
     intent.next_qty = 0.0
+    intent.stop_distance = 0.0
     intent.expiry_ns = NO_EXPIRY
     intent.needs_symbol = ANY
     intent.role = 0

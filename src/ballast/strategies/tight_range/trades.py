@@ -165,6 +165,7 @@ def _buy(view: Record, state: Record, params: Record, symbol: int, intents: Inte
     n = place_market(intents, n, symbol, Side.BUY, notional, QtyUnit.QUOTE, reason)
     intents[n - 1].time_in_force = TimeInForce.IOC  # type: ignore[index]
     intents[n - 1].min_notional = params.min_order_value * (1.0 - TOLERANCE)  # type: ignore[index]
+    intents[n - 1].stop_distance = trade.stop_fraction * view.price[symbol]  # type: ignore[index]
     return _finish(view, trade, intents, n, Role.ENTRY)
 
 
