@@ -87,6 +87,14 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "drift_threshold": 0.03,
             "time_stop_bars": 6,
         },
+        "making markets": {
+            "regime": "assume_tight_range",
+            "market_making_enabled": True,
+            "k_atr": 0.05,
+            "time_stop_bars": 6,
+            "weight": 0.15,
+            "cash_weight": 0.4,
+        },
     },
     "target_weights": {
         "partial": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ pytestmark = pytest.mark.skipif(not os.environ.get("BALLAST_RECORDED_DATA"), rea
 HOURS = "fx_1h_oanda_EURUSD_NZDUSD_XAUUSD_2006-03_2014-12.parquet"
 MINUTES = "fx_1m_fxcm_GBPUSD_2012-02.parquet"
 TICKS = "fx_ticks_oanda_EURUSD_XAUUSD_2014-05-01_07.parquet"
+SPREADS = """
+[trading]
+max_spread_points = 12
+max_spread_of_stop = 0.5
+symbol_max_spread_points = {XAUUSD = 30.0}
+"""
 FILE = """
 [data]
 path = "{path}"
@@ -35,7 +42,7 @@ leverage = 30
 slippage_bps = 0.3
 
 [strategy]
-name = "staged_trend"
+{strategy}
 
 [risk]
 max_open_trades = 2
@@ -56,7 +63,9 @@ def recorded(name: str) -> Path:
 
 def result_of(directory: Path, path: Path, symbols: list[str], interval: str, **parts: Any) -> dict[str, Any]:
     """Return the JSON of a run, which must be the same twice."""
-    defaults: Mapping[str, Any] = {"window": "", "currency": "USD", "risk": 2.0, "more": ""}
+    defaults: Mapping[str, Any] = {
+        "window": "", "currency": "USD", "risk": 2.0, "more": "", "strategy": 'name = "staged_trend"',
+    }  # fmt: skip
     text = FILE.format(**{**defaults, "path": path, "symbols": json.dumps(symbols), "interval": interval, **parts})
     (directory / "run.toml").write_text(text)
     out = directory / "out.json"
@@ -82,7 +91,8 @@ def assert_sound(found: dict[str, Any], capital: float = 1_000.0) -> None:
     assert found["signals"].keys() <= {"LONG", "SHORT"}
     assert sum(found["signals"].values()) >= found["n_trades"]
     assert any("margin level" in sentence for sentence in found["assumptions"])
-    assert any("Spread" in sentence for sentence in found["assumptions"])
+    on_ticks = any("every recorded tick" in sentence for sentence in found["assumptions"])
+    assert on_ticks != any("Spread" in sentence for sentence in found["assumptions"])
 
 
 def test_minutes_of_a_pound_trade_by_trade(tmp_path: Path) -> None:
@@ -145,6 +155,44 @@ def test_ticks_as_bars_of_ten_seconds(tmp_path: Path) -> None:
     assert all(ts % 10_000 == 0 for ts in entries)
 
 
+def test_quotes_are_walked(tmp_path: Path) -> None:
+    found = result_of(
+        tmp_path, recorded(TICKS), ["EURUSD", "XAUUSD"], "1m", risk=5.0,
+        more=SPREADS,
+    )  # fmt: skip
+    assert found["n_fills"] == 0
+    assert any("every recorded tick" in sentence for sentence in found["assumptions"])
+    # As the quotes are: gold's spread is too wide for a stop of 5 dollars, most of EURUSD's cost too much.
+    assert found["refusals"]["spread_to_stop"] > 1_000
+    assert found["refusals"]["cost"] > 1_000
+
+
+def test_quotes_are_walked_where_spread_and_cost_are_allowed(tmp_path: Path) -> None:
+    own = 'name = "staged_trend"\nmax_spread_to_stop_pct = 0.5\nmax_entry_cost_usd = 2.0\nmax_spread_points = 60'
+    found = result_of(
+        tmp_path, recorded(TICKS), ["EURUSD", "XAUUSD"], "1m", risk=5.0, strategy=own,
+        more=SPREADS,
+    )  # fmt: skip
+    assert_sound(found)
+    assert found["refusals"]["spread_above_points"] > 0
+    ticks = pl.read_parquet(recorded(TICKS)).filter(pl.col("symbol") == "EURUSD").unique("ts", keep="last").sort("ts")
+    times, bids, asks = (ticks[name].to_list() for name in ("ts", "bid", "ask"))
+    at = [round(time.timestamp() * 1_000) for time in times]
+    entries = [fill for fill in found["fills"] if fill["reason"] == "entry" and fill["symbol"] == "EURUSD"]
+    assert len(entries) > 50
+    narrow = 0
+    for fill in entries:
+        # 0.3 bps worse than the side that is taken, to the next tick.
+        row = bisect_right(at, fill["ts"]) - 1
+        bid, ask = bids[row], asks[row]
+        best, sign = (ask, 1) if fill["side"] == "BUY" else (bid, -1)
+        assert 0.0 <= sign * (fill["price"] - best) <= 0.00003 * best + 0.000011
+        narrow += ask - bid <= 0.00012 + 1e-9
+    # Judged at the tick that asks, filled after the last one of its millisecond.
+    assert narrow >= 0.95 * len(entries)
+    assert len(found["locks"]) > 100
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -169,6 +217,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 ) -> None:
     text = FILE.format(
         path=recorded(MINUTES), symbols='["GBPUSD"]', interval="1m", window="", currency="USD", risk=2.0, more="",
+        strategy='name = "staged_trend"',
     )  # fmt: skip
     (tmp_path / "run.toml").write_text(text.replace("leverage = 30", "leverage = 30\nstop_out_level_pct = 40"))
     more = [part for setting in settings for part in ("--set", setting)]

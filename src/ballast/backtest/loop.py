@@ -24,6 +24,7 @@ from ballast.engine.observe import (
     observe_tick,
     observe_wake,
     pass_over,
+    value_positions,
 )
 from ballast.engine.protect import TELL_CAUSE, protect, tell_next
 from ballast.engine.screen import ask_filters, ask_filters_and_ladder
@@ -62,6 +63,8 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
         # The bar has closed: every cause from here on, timers included, may know it.
         observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
     is_tick = venue.quotes.shape[0] > 0 and observe_tick(engine.strategy_view, venue.quotes, clock, cause)
+    if is_tick and venue.tiers.shape[0] > 0:
+        value_positions(engine.strategy_view)
     if cause == Cause.BAR:
         engine.strategy_view.cause = Cause.BAR
     elif not is_tick:

@@ -239,6 +239,12 @@ def trade_win_rate(pnl: FloatArray) -> float | None:
     return len(wins(pnl)) / decided if decided else None
 
 
+def trip_figures(trips: RecordArray) -> dict[str, float | int | None]:
+    """Return how many round trips there are, which share of them gained, and what they came to."""
+    pnl = trips["pnl"]
+    return {"n_trades": len(pnl), "trade_win_rate": trade_win_rate(pnl), "pnl": float(np.sum(pnl))}
+
+
 def average_win(pnl: FloatArray) -> float | None:
     """
     Return the average win: mean profit of the closed round trips that made one.

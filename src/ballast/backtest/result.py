@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isfinite
@@ -15,6 +15,7 @@ import numpy as np
 
 from ballast.backtest import metrics as measure
 from ballast.backtest.metrics import Events, FloatArray, IntArray, MonthReturn, RecordArray
+from ballast.backtest.result_frames import frame_of, utc
 from ballast.backtest.round_trips import RoundTrips, round_trips
 from ballast.files.durable import write_whole
 from ballast.model.enums import PositionSide, Side
@@ -122,6 +123,10 @@ class Result:
         The margin account; None, and not in the JSON, on other accounts.
     quotes : QuoteFigures, optional
         What resting quotes did; None, and not in the JSON, for strategies that quote nothing.
+    maker_reasons : collection of int
+        Reasons of fills by a maker beside the strategy's other trades: they make round trips of their own.
+    rebalances : bool
+        Whether the strategy counts events.
     breaches : sequence of mappings
         Limits that were exceeded; the facts of each by name, times in keys that end in ``ts_ms``.
     benchmarks : mapping
@@ -156,6 +161,8 @@ class Result:
     tiers_source: str = ""
     margin: MarginResult | None = None
     quotes: QuoteFigures | None = None
+    maker_reasons: Collection[int] = ()
+    rebalances: bool = True
     breaches: Sequence[Mapping[str, object]] = ()
     benchmarks: Mapping[str, FloatArray] = field(default_factory=dict)
     ambiguous_fills: int = 0
@@ -225,10 +232,20 @@ class Result:
             row["qty"], row["price"], row["quote_rate"] = abs(qty), price, 1.0
         return np.concatenate([opening, self.fills])
 
-    @cached_property
+    @property
     def round_trips(self) -> RoundTrips:
-        """Closed round trips and open lots, matched from the fills once."""
-        return round_trips(self.position_fills)
+        """Closed round trips and open lots; without those of a maker beside."""
+        return self._books[0]
+
+    @property
+    def quote_trips(self) -> RoundTrips:
+        """Round trips and open lots of the maker beside other trades; empty without one."""
+        return self._books[1]
+
+    @cached_property
+    def _books(self) -> tuple[RoundTrips, RoundTrips]:
+        is_makers = np.isin(self.position_fills["reason"], list(self.maker_reasons))
+        return round_trips(self.position_fills[~is_makers]), round_trips(self.position_fills[is_makers])
 
     @cached_property
     def legs(self) -> list[LegAttribution]:
@@ -317,7 +334,7 @@ class Result:
         import polars as pl
 
         columns: dict[str, object] = {
-            "ts": _utc(pl.Series(self.ts_ms)),
+            "ts": utc(pl.Series(self.ts_ms)),
             "equity": self.equity,
             "gross": self.gross,
             "drawdown": measure.drawdowns(self.equity),
@@ -326,11 +343,11 @@ class Result:
 
     def fills_frame(self) -> pl.DataFrame:
         """Return one row per fill, in order of execution, with the columns of the JSON's ``fills``."""
-        return _frame(self._fill_columns())
+        return frame_of(self._fill_columns())
 
     def trades_frame(self) -> pl.DataFrame:
         """Return one row per closed round trip, in order of exit, with the columns of the JSON's ``trades``."""
-        return _frame(self._trade_columns())
+        return frame_of(self._trade_columns())
 
     def plot_equity(self) -> go.Figure:
         """Return equity and benchmarks with the drawdown beneath, thinned without losing an extreme."""
@@ -359,6 +376,7 @@ class Result:
         return measure.rebalance_win_rate(self.events, self.close_prices) if self.n_events else None
 
     def _facts(self) -> dict[str, Any]:
+        own = self.quote_trips if self.maker_reasons else self.round_trips
         return {
             "strategy": self.strategy,
             "symbols": list(self.symbols),
@@ -375,7 +393,7 @@ class Result:
             "assumptions": list(self.assumptions),
             **({"tiers_source": self.tiers_source} if self.tiers_source else {}),
             **({**_plain(self.margin.facts()), "legs": self._leg_rows()} if self.margin else {}),
-            **({"quotes": _plain(asdict(self.quotes))} if self.quotes else {}),
+            **({"quotes": _plain(asdict(self.quotes) | measure.trip_figures(own.closed))} if self.quotes else {}),
             "breaches": [{key: _plain(value) for key, value in breach.items()} for breach in self.breaches],
             "benchmark": {
                 name: {key: _number(value) for key, value in asdict(figures).items()}
@@ -470,21 +488,3 @@ def _plain(value: Any) -> Any:
 def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     names = tuple(columns)
     return [dict(zip(names, map(_number, row), strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _utc(column: pl.Series) -> pl.Series:
-    import polars as pl
-
-    return column.cast(pl.Datetime("ms", "UTC"))
-
-
-def _frame(columns: Mapping[str, list[Any]]) -> pl.DataFrame:
-    import polars as pl
-
-    # Named, because an empty column could not tell its type.
-    types: dict[str, Any] = dict.fromkeys(columns, pl.Float64)
-    types |= dict.fromkeys(("symbol", "side", "position_side", "reason"), pl.String)
-    types |= {"cycle": pl.Int64, "is_maker": pl.Boolean}
-    types |= dict.fromkeys(("ts", "entry_ts", "exit_ts"), pl.Int64)
-    frame = pl.DataFrame(dict(columns), schema={name: types[name] for name in columns})
-    return frame.with_columns(_utc(frame[name]) for name in ("ts", "entry_ts", "exit_ts") if name in columns)

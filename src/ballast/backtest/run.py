@@ -184,6 +184,8 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         config_hash=setup.config_hash,
         data_hash=frames.data_hash,
         code_version=__version__,
+        maker_reasons=setup.strategy.maker_reasons,
+        rebalances="n_events" in outcome,
         **_event_counts(outcome),
         counts={name: count for name, count in outcome.items() if name not in EVENT_COUNTS and name not in reasons},
         **details,
@@ -197,7 +199,7 @@ QUOTES_PLACED = "quotes_placed"
 def _quotes(setup: Setup, fills: Any, placed: int) -> QuoteFigures | None:
     """Return what the strategy's quotes did, None where it has none."""
     reasons, frames = setup.strategy.quote_reasons, setup.frames
-    if not reasons:
+    if not (reasons and setup.strategy.makes_market(setup.params)):
         return None
     symbols = range(setup.n_symbols)
     if setup.ticks is None:
@@ -281,7 +283,7 @@ def assumptions(setup: Setup) -> Sequence[str]:
         f"A taker pays {setup.costs.slippage_bps:g} bps of price and fees of {setup.costs.taker_fee_rate:g}.",
         *(_on_bars(execution) if setup.ticks is None else _on_ticks(setup)),
         f"A price older than {execution.max_stale_bars} bars makes its symbol untradable.",
-        *setup.strategy.assumptions(setup.ticks is not None),
+        *(setup.strategy.assumptions(setup.ticks is not None) if setup.strategy.makes_market(setup.params) else ()),
     ]
     if setup.execution.latency_ns:
         sentences.append(f"Orders reach the venue {execution.latency_ns / 1e9:g} s after the decision.")

@@ -96,7 +96,8 @@ class Session:
         )
         _open_account(setup, self.venue, self.engine)
         # Arrays of one: a record keeps its bytes alive only through its array.
-        self._state = strategy.state_type.array(1, symbols=width, legs=2 * width)
+        makers = width if strategy.makes_market(setup.params) else 0
+        self._state = strategy.state_type.array(1, symbols=width, legs=2 * width, makers=makers)
         self._params = np.array([setup.params], dtype=setup.params.dtype).view(np.recarray)
         self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]
         strategy.prepare(self.state, self.params, any(setup.initial_positions.values()))
@@ -297,14 +298,14 @@ def refuse_unwalkable(setup: Setup) -> None:
     """
     Refuse ticks that the frames are not the bars of, and settings that make no sense on ticks.
 
-    Raises ``ConfigError`` for a margin account or fills at the deciding close, ``DataError`` for ticks out of order or
-    without a bar.
+    Raises ``ConfigError`` for an account that has funding or marks of its own, or fills at the deciding close,
+    ``DataError`` for ticks out of order or without a bar.
     """
     if setup.ticks is None:
         return
-    if setup.has_margin:
+    if setup.has_margin and setup.account_kind != AccountKind.FX_MARGIN:
         kind = setup.account_kind.name.lower()
-        raise ConfigError(f'account.kind = "{kind}": ticks are walked for spot accounts only; give bars')
+        raise ConfigError(f'account.kind = "{kind}": ticks are walked for spot and fx_margin accounts only; give bars')
     if setup.execution.same_close:
         raise ConfigError('execution.fill = "same_close": ticks come after every close; leave it out')
     times, symbols = setup.ticks["ts_ns"], setup.ticks["symbol"]
@@ -347,8 +348,9 @@ def _venue(setup: Setup) -> Any:
         has_ticks=setup.ticks is not None,
         conversions=setup.conversions,
     )
-    venue.clock.tells_quotes = Cause.QUOTE in setup.strategy.tick_causes
-    venue.clock.tells_trades = Cause.TRADE in setup.strategy.tick_causes
+    told = setup.strategy.tick_causes if setup.strategy.makes_market(setup.params) else ()
+    venue.clock.tells_quotes = Cause.QUOTE in told
+    venue.clock.tells_trades = Cause.TRADE in told
     execution = venue.execution
     execution.slippage_rate = setup.costs.slippage_bps / 10_000.0
     execution.participation = setup.execution.volume_participation or inf

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ballast.backtest.figures import Figure, Group
 from ballast.backtest.formatting import duration, interval, moment, number, percent, title
 from ballast.backtest.margin_summary import alarm, margin_group, standstill
+from ballast.backtest.metrics import trade_win_rate
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -33,9 +34,9 @@ def groups(result: Result) -> list[Group]:
     """Return the figures of a run as the summary and the report show them."""
     figures = result.metrics
     margin = [margin_group(result, result.margin)] if result.margin else []
-    quotes = [_quotes(result.quotes)] if result.quotes else []
-    guards = [_guards(result)] if result.signals or result.refusals or result.locks else []
-    trading = [_trading(figures), *quotes]
+    quotes = [_quotes(result, result.quotes)] if result.quotes else []
+    guards = [_guards(result)] if result.refusals or result.locks else []
+    trading = [_trading(result, figures), *quotes]
     return [_performance(result, figures), _risk(figures), *margin, *trading, _costs(result, figures), *guards]
 
 
@@ -157,13 +158,11 @@ def _risk(figures: Metrics) -> Group:
     )
 
 
-def _trading(figures: Metrics) -> Group:
-    both_ways = f"{figures.upside_events:,} up, {figures.downside_events:,} down" if figures.n_events else ""
+def _trading(result: Result, figures: Metrics) -> Group:
     return Group(
         "Trading",
         [
-            Figure("Events", f"{figures.n_events:,}", both_ways, "n_events"),
-            Figure("Rebalance win rate", percent(figures.rebalance_win_rate), "", "rebalance_win_rate"),
+            *(_events(figures) if result.rebalances else _signals(result)),
             Figure("Fills", f"{figures.n_fills:,}", "", "n_fills"),
             Figure("Round trips", f"{figures.n_trades:,}", "", "n_trades"),
             Figure("Trade win rate", percent(figures.trade_win_rate), "", "trade_win_rate"),
@@ -175,7 +174,24 @@ def _trading(figures: Metrics) -> Group:
     )
 
 
-def _quotes(quotes: QuoteFigures) -> Group:
+def _events(figures: Metrics) -> list[Figure]:
+    both_ways = f"{figures.upside_events:,} up, {figures.downside_events:,} down" if figures.n_events else ""
+    return [
+        Figure("Events", f"{figures.n_events:,}", both_ways, "n_events"),
+        Figure("Rebalance win rate", percent(figures.rebalance_win_rate), "", "rebalance_win_rate"),
+    ]
+
+
+def _signals(result: Result) -> list[Figure]:
+    """Return what a strategy that does not rebalance has instead of events: its signals, and what it counted."""
+    by_action = ", ".join(f"{count:,} {action}" for action, count in result.signals.items())
+    signals = [Figure("Signals", f"{sum(result.signals.values()):,}", by_action)] if result.signals else []
+    # On accounts with margin the counts stand with the account.
+    counts = {} if result.margin else result.counts
+    return [*signals, *(Figure(title(name), f"{count:,}") for name, count in counts.items())]
+
+
+def _quotes(result: Result, quotes: QuoteFigures) -> Group:
     def of_notional(value: float | None) -> str:
         return "" if value is None else f"{number(value, signed=True)} bps of what filled"
 
@@ -203,8 +219,19 @@ def _quotes(quotes: QuoteFigures) -> Group:
                 "quotes.adverse_selection_60s",
             ),
             Figure("Fees", number(quotes.fees), "", "quotes.fees"),
+            *(_quote_trips(result) if result.maker_reasons else ()),
         ],
     )
+
+
+def _quote_trips(result: Result) -> list[Figure]:
+    pnl = result.quote_trips.closed["pnl"]
+    profit = float(pnl.sum())
+    return [
+        Figure("Round trips", f"{len(pnl):,}", "of quotes alone", "quotes.n_trades"),
+        Figure("Trade win rate", percent(trade_win_rate(pnl)), "", "quotes.trade_win_rate"),
+        Figure("P/L", number(profit, signed=True), "", "quotes.pnl", profit),
+    ]
 
 
 def _costs(result: Result, figures: Metrics) -> Group:
@@ -222,13 +249,11 @@ def _costs(result: Result, figures: Metrics) -> Group:
 
 
 def _guards(result: Result) -> Group:
-    signals = ", ".join(f"{count:,} {action}" for action, count in result.signals.items())
     refusals = sorted(result.refusals.items(), key=lambda item: -item[1])
     names = ", ".join(reason for reason, _ in refusals[:2]) + (" and more" if len(refusals) > 2 else "")
     stops = result.reasons.index("elastic_trailing") if "elastic_trailing" in result.reasons else -1
     fired = sum(int(reason) == stops for reason in result.fills["reason"])
     counted = [
-        ("Signals", sum(result.signals.values()), signals),
         ("Refused early", sum(result.refusals.values()), names),
         ("Stops moved", len(result.locks), f"{fired:,} filled" if fired else ""),
     ]

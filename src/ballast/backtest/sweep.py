@@ -175,7 +175,8 @@ def _group_key(setup: Setup) -> tuple[Any, ...]:
     grids = None if setup.instruments is None else setup.instruments.tobytes()
     margin = (setup.account_kind, setup.position_mode, setup.margin_model, tuple(setup.leverage))
     risk = None if setup.risk is None else setup.risk.tobytes()
-    return requests, setup.costs, setup.execution, setup.initial_capital, positions, grids, margin, risk
+    makes_market = setup.strategy.makes_market(setup.params)
+    return requests, makes_market, setup.costs, setup.execution, setup.initial_capital, positions, grids, margin, risk
 
 
 def shared_features(setup: Setup, requests: Sequence[Request]) -> Any:

@@ -50,10 +50,12 @@ def _frames_of_ticks(config: Config, kind: Kind, layout: Layout) -> Frames:
     path = config.resolved(data.path)
     if interval_ms is None:
         raise ConfigError(f'data.interval: missing, and {path} holds {kind}; say how long bars of them are, "1m"')
-    if config.account.is_margin:
-        raise ConfigError(f"data.path = {data.path}: holds {kind}, which spot accounts alone can walk; give bars")
+    if config.account.is_margin and not config.account.is_fx:
+        raise ConfigError(
+            f"data.path = {data.path}: holds {kind}, which spot and fx_margin accounts alone can walk; give bars"
+        )
     ticks = read_ticks(path, data.symbols, kind, layout=layout, start_ms=data.start_ms, end_ms=data.end_ms)
-    return frames_from_ticks(ticks, data.symbols, interval_ms, width=width_for(config.n_symbols))
+    return _furnished(config, frames_from_ticks(ticks, data.symbols, interval_ms, width=width_for(config.n_symbols)))
 
 
 def complete(config: Config, columns: Columns) -> Frames:
@@ -67,6 +69,11 @@ def complete(config: Config, columns: Columns) -> Frames:
         end_ms=data.end_ms,
         width=width_for(config.n_symbols),
     )
+    return _furnished(config, frames)
+
+
+def _furnished(config: Config, frames: Frames) -> Frames:
+    """Put beside the frames what else the run needs: contracts on margin, the news calendar."""
     if config.account.is_fx:
         no_funding = FundingStamp.array(0)  # type: ignore[attr-defined]
         terms = Contracts(no_funding, fx_tiers(config), "", tuple(fx_assumptions(config)))

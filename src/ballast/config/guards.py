@@ -11,6 +11,7 @@ from ballast.config.risk import elastic_settings_of, polling_settings_of
 from ballast.config.schema import Config
 from ballast.engine.guarding import Guards
 from ballast.risk.compliance import MINUTE_NS, EntryFacts, Swap
+from ballast.risk.symbol_policy import SymbolKind, read_symbol
 
 
 class CalendarSource(Protocol):
@@ -44,6 +45,9 @@ def guards_of(config: Config, calendar: CalendarSource | None, *, interval_ns: i
     symbols = config.data.symbols
     if config.trading is not None:
         given["listing"] = [config.trading.listing(symbol) for symbol in symbols]
+        given["spreads"] = config.trading.spread_limits
+        given["own_max_points"] = [config.trading.symbol_max_spread_points.get(symbol, 0.0) for symbol in symbols]
+        given["is_crypto"] = [read_symbol(symbol).kind == SymbolKind.CRYPTO for symbol in symbols]
     if config.news is not None:
         assert calendar is not None
         given |= {"news": config.news.limits, "calendar": calendar.state}

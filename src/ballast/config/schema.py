@@ -49,7 +49,7 @@ class DataSection(Section, frozen=True, kw_only=True):
         Literal["bars", "trades", "quotes"] | None,
         _key(
             "What the file of `path` holds; without it, what its columns say. Bars are made of trades and quotes, and "
-            "inside a bar the run walks each of them. Spot accounts only."
+            "inside a bar the run walks each of them. Spot and `fx_margin` accounts only."
         ),
     ] = None
     symbols: Annotated[tuple[str, ...], _key("Symbols in the order in which ties are decided. Each once.")]

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 
-from ballast.model.records import ArrayOf, Shape, SymbolInts, record
+from ballast.model.records import ArrayOf, Shape, SymbolBools, SymbolFloats, SymbolInts, record
 from ballast.orders.contract_terms import ContractTerms
 from ballast.orders.elastic import ElasticDecision, ElasticStop
 from ballast.orders.elastic_settings import ElasticSettings
@@ -19,6 +19,7 @@ from ballast.orders.stop_price import StopPlacement
 from ballast.risk.compliance import ComplianceLimits, EntryFacts
 from ballast.risk.news import CalendarState, NewsLimits, Release
 from ballast.risk.supervisor import Supervisor, SupervisorLimits
+from ballast.risk.symbol_policy import SpreadLimits
 
 LegInts = Annotated[npt.NDArray[np.int64], Shape("legs")]
 NEVER = -1
@@ -48,7 +49,8 @@ class Guarding:
     """
     What the guards know and remember; without a section of its own a guard is off.
 
-    ``listing`` is a symbol's ``PolicyVerdict`` by its name, ``currencies`` what releases concern it. ``opened_ns`` is
+    ``listing`` is a symbol's ``PolicyVerdict`` by its name, ``currencies`` what releases concern it; ``own_max_points``
+    is its own limit of the spread, 0 for none. ``opened_ns`` is
     when a leg was opened, 0 for flat or unknown; ``is_closing`` counts the engine's own orders that are closing it.
     ``deadline_ns`` is the time that was last asked to be woken at; ``has_flattened``: everything was closed once.
     ``decision``, ``placement`` and ``terms`` are scratch.
@@ -56,6 +58,10 @@ class Guarding:
 
     is_supervised: bool
     has_calendar: bool
+    judges_spreads: bool
+    spreads: SpreadLimits
+    own_max_points: SymbolFloats
+    is_crypto: SymbolBools
     news: NewsLimits
     calendar: CalendarState
     compliance: ComplianceLimits
@@ -82,8 +88,8 @@ class Guards:
     What a run is guarded by; None, or empty, leaves a guard off.
 
     ``releases`` is an array of ``Release``, ascending in time, and ``currencies`` the bits that concern each symbol.
-    ``entry`` has an ``EntryFacts`` and ``listing`` a ``PolicyVerdict`` per symbol; the others are records of the
-    settings that they are named after.
+    ``entry`` has an ``EntryFacts``, ``listing`` a ``PolicyVerdict``, ``own_max_points`` a number and ``is_crypto`` a
+    truth per symbol; the others are records of the settings that they are named after. Spreads are judged on ticks.
     """
 
     news: Any = None
@@ -93,6 +99,9 @@ class Guards:
     compliance: Any = None
     entry: Sequence[Any] = ()
     listing: Sequence[int] = ()
+    spreads: Any = None
+    own_max_points: Sequence[float] = ()
+    is_crypto: Sequence[bool] = ()
     supervision: Any = None
     elastic: Any = None
     pace: Any = None
@@ -106,11 +115,12 @@ def new_guarding(guards: Guards | None, width: int) -> Any:
         return made
     made.is_supervised = guards.supervision is not None
     made.has_calendar = guards.news is not None
-    for name in ("news", "calendar", "compliance", "supervision", "elastic", "pace"):
+    made.judges_spreads = guards.spreads is not None
+    for name in ("news", "calendar", "compliance", "spreads", "supervision", "elastic", "pace"):
         given = getattr(guards, name)
         if given is not None:
             made[name] = given
-    for name in ("currencies", "listing"):
+    for name in ("currencies", "listing", "own_max_points", "is_crypto"):
         given = getattr(guards, name)
         made[name][: len(given)] = given
     for symbol, facts in enumerate(guards.entry):

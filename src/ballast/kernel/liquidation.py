@@ -21,6 +21,7 @@ from ballast.kernel.ledger import leg_index
 from ballast.kernel.margin import reaches, tier_margin
 from ballast.kernel.margin_account import figures_at, refresh_reserves
 from ballast.kernel.marks import NOW
+from ballast.kernel.queue import quoted_price
 from ballast.kernel.venue import Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import EngineRole, EventKind, MarginModel, PositionMode, PositionSide, Reason, Side
@@ -111,8 +112,10 @@ def _stop_out(venue: Venue, account: int) -> None:
     while leg >= 0 and is_bust(venue, account, NOW):
         symbol, qty = leg // 2 - account * venue.clock.n_symbols, venue.positions[leg].qty
         market = venue.markets[symbol]
-        price = market.price if market.has_bar else _mark_of_leg(venue, account, leg)
         side = Side.SELL if qty > 0.0 else Side.BUY
+        price = quoted_price(venue, symbol, side)
+        if not (market.has_bar and price == price):
+            price = _mark_of_leg(venue, account, leg)
         _close(venue, account, leg, abs(qty), slipped_price(venue, symbol, side, price), Reason.LIQUIDATION)
         leg = _largest_loser(venue, account)
     equity = figures_at(venue, account, NOW).equity

@@ -79,6 +79,22 @@ def settle_margin(venue: Venue, feed: Feed) -> bool:
     return wake_guard(venue, due_guard(venue))
 
 
+@compiled(needs="tiers")
+def settle_tick(venue: Venue, symbol: int) -> None:
+    """Move a symbol's mark to where a tick has left its price, and liquidate who is bust there."""
+    market = venue.markets[symbol]
+    market.mark = market.price
+    for account in range(venue.accounts.shape[0]):
+        if is_margin(venue, account) and is_bust(venue, account, NOW):
+            liquidate(venue, account)
+
+
+@compiled(needs="tiers")
+def wakes_guard(venue: Venue) -> bool:
+    """Call the client for the first guard that is met where the marks stand, if there is one."""
+    return wake_guard(venue, due_guard(venue))
+
+
 @compiled
 def wake_guard(venue: Venue, guard: int) -> bool:
     """Call the client for a guard, unless it is ``NOBODY``."""

@@ -1,17 +1,19 @@
 """
 The clock inside a frame of which every tick is known.
 
-At one time stamp: all its ticks, one after the other, each first meeting the orders that rest, then waking watches,
-then told to whoever asks for ticks; after the last of them the orders, cancels and amendments that arrive, then
-timers. So nothing that is asked for because of a tick can meet that tick, nor another of the same time. Until a
-symbol's first tick in a frame it has no price: what was decided at the close meets that tick at the earliest. Ticks
-are told from the first close on, because before it there is no bar to show.
+At one time stamp: all its ticks, one after the other. Each first moves the mark and liquidates who is bust there, meets
+the orders that rest, wakes the ladder's guards and the watches, and is told to whoever asks for ticks; after the last
+of them come the orders, cancels and amendments that arrive, then timers. So nothing that is asked for because of a tick
+can meet that tick, nor another of the same time. Until a symbol's first tick in a frame it has no price: what was
+decided at the close meets that tick at the earliest. Ticks are told from the first close on, because before it there is
+no bar to show.
 """
 
 from __future__ import annotations
 
 from ballast.kernel.arrival import has_prices, meet, settle_orders, take
 from ballast.kernel.fills import fill
+from ballast.kernel.margin_walk import settle_tick, wakes_guard
 from ballast.kernel.queue import eats_queue, is_passed, move_up, quoted_price, take_prices, trade_reaching
 from ballast.kernel.triggers import follow, is_met
 from ballast.kernel.venue import OrderStatus, Phase, Venue
@@ -40,7 +42,8 @@ def walk_ticks(venue: Venue, feed: Feed) -> int:
     """
     Walk to whatever the client must hear of next.
 
-    Returns ``WATCH``, ``TIMER``, ``QUOTE`` or ``TRADE``, ``BAR`` where events wait, ``END`` where the frame closes.
+    Returns ``LADDER``, ``WATCH``, ``TIMER``, ``QUOTE`` or ``TRADE``, ``BAR`` where events wait, ``END`` where the frame
+    closes.
     """
     clock = venue.clock
     if clock.phase == Phase.POINT:
@@ -55,6 +58,8 @@ def walk_ticks(venue: Venue, feed: Feed) -> int:
                 clock.phase = Phase.DUE
         elif clock.phase == Phase.WAKE:
             tick = feed.ticks[clock.next_tick - 1]
+            if venue.tiers.shape[0] > 0 and wakes_guard(venue):
+                return Cause.LADDER
             if clock.n_watches > 0 and _wakes_watch(venue, tick.symbol):
                 return Cause.WATCH
             clock.phase = Phase.TICK
@@ -132,6 +137,8 @@ def _next_due_ns(venue: Venue) -> int:
 def _take_tick(venue: Venue, tick: Tick) -> None:
     """Let a tick move the market, and meet the orders that rest."""
     take_prices(venue, tick)
+    if venue.tiers.shape[0] > 0:
+        settle_tick(venue, tick.symbol)
     if venue.clock.n_orders > 0:
         _meet_orders(venue, tick)
 

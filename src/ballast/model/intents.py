@@ -15,7 +15,7 @@ from math import nan
 
 from ballast.model.compiled import compiled
 from ballast.model.enums import IntentKind, OrderType, PositionSide, QtyUnit, Side, TimeInForce, TriggerSource
-from ballast.model.records import record
+from ballast.model.records import Record, record
 
 INTENT_CAPACITY = 1024
 ANY = -1
@@ -31,7 +31,8 @@ class Intent:
     must not fill, -1 for none. ``cycle`` is the strategy's own count of what belongs together; with role
     and level it becomes part of the client order id and is the key by which AMEND and CANCEL find an
     order (``ANY`` matches every value). ``next_qty`` is what this leg's next step would buy once this
-    order has filled. For a WATCH, BUY waits for a price at or below ``trigger_price``, SELL for one at or
+    order has filled. ``stop_distance`` is how far from its fill the stop will stand, in price, 0 where there is none or
+    nothing is said. For a WATCH, BUY waits for a price at or below ``trigger_price``, SELL for one at or
     above. For a TIMER, ``expiry_ns`` is the time to wake.
     """
 
@@ -50,6 +51,7 @@ class Intent:
     trail_fraction: float
     min_notional: float
     next_qty: float
+    stop_distance: float
     expiry_ns: int
     needs_symbol: int
     role: int
@@ -78,6 +80,7 @@ def clear(intent: Intent, kind: int, symbol: int, reason: int) -> None:
     intent.trail_fraction = 0.0
     intent.min_notional = 0.0
     intent.next_qty = 0.0
+    intent.stop_distance = 0.0
     intent.expiry_ns = NO_EXPIRY
     intent.needs_symbol = ANY
     intent.role = 0
@@ -86,6 +89,17 @@ def clear(intent: Intent, kind: int, symbol: int, reason: int) -> None:
     intent.reason = reason
     intent.reduce_only = False
     intent.post_only = False
+
+
+@compiled
+def next_open_ns(view: Record) -> int:
+    """
+    Return the expiry of an order that a close decides and that fills at the next open or not at all.
+
+    On ticks the next open is the first tick of the next bar, whenever in it that comes.
+    """
+    wait_ns: int = view.interval_ns - 1 if view.quotes.shape[0] > 0 else 0
+    return int(view.time_ns + view.latency_ns + wait_ns)
 
 
 @compiled

@@ -26,10 +26,10 @@ import numpy.typing as npt
 
 DIMENSIONS = (
     *("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions"),
-    *("tiers", "guards", "stops", "conversions", "quotes"),
+    *("tiers", "guards", "stops", "conversions", "quotes", "makers"),
 )
-ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "conversions", "quotes")
-"""Dimensions that are 0 where nobody gives them: what only some accounts, or only ticks, need."""
+ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "conversions", "quotes", "makers")
+"""Dimensions that are 0 where nobody gives them: what only some accounts or settings, or only ticks, need."""
 
 Record = Any
 """A scalar of a structured dtype; its fields are its attributes."""
@@ -90,11 +90,13 @@ def record(cls: C) -> C:
     Give ``cls`` the static methods ``dtype(**dimensions)``, ``new(**dimensions)`` and ``array(n, **dimensions)``.
 
     ``new`` and ``array`` fill in the defaults that the class states (zero where it states none), also
-    those of nested records. Raises ``TypeError`` at declaration for a field that a record cannot hold.
+    those of nested records. Fields that ``cls`` inherits come after its own. Raises ``TypeError`` at declaration for a
+    field that a record cannot hold.
     """
     fields = {name: _field(cls, name, hint) for name, hint in _hints(cls).items()}
-    defaults = {name: _default(vars(cls)[name]) for name in fields if name in vars(cls)}
-    parameters = {name: vars(cls)[name] for name in fields if isinstance(vars(cls).get(name), Parameter)}
+    stated = {name: value for kind in reversed(cls.__mro__) for name, value in vars(kind).items()}
+    defaults = {name: _default(stated[name]) for name in fields if name in stated}
+    parameters = {name: stated[name] for name in fields if isinstance(stated.get(name), Parameter)}
     cache: dict[tuple[tuple[str, int], ...], np.dtype[Any]] = {}
 
     def dtype(**dimensions: int) -> np.dtype[Any]:
@@ -134,7 +136,8 @@ def record(cls: C) -> C:
 
 
 def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls, include_extras=True)
+    hints = get_type_hints(cls, include_extras=True)
+    return {name: hints[name] for name in (*vars(cls).get("__annotations__", {}), *hints)}
 
 
 def _default(value: Any) -> Any:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ballast.model.compiled import compiled
 from ballast.model.enums import EventKind, QtyUnit, Side, TimeInForce
 from ballast.model.errors import ConfigError
-from ballast.model.intents import Intent, place_market
+from ballast.model.intents import Intent, next_open_ns, place_market
 from ballast.model.records import Record, SymbolFloats, record
 from ballast.model.units import floor_to_step, is_below
 from ballast.portfolio.drift import Floats
@@ -51,7 +51,12 @@ def refuse_weights(weights: Floats, cash_weight: float) -> None:
 @compiled
 def weight_of(view: Record, symbol: int) -> float:
     """Return a symbol's part of the equity; 0 when flat."""
-    qty = view.position_qty[2 * symbol]
+    return weight_of_qty(view, symbol, view.position_qty[2 * symbol])
+
+
+@compiled
+def weight_of_qty(view: Record, symbol: int, qty: float) -> float:
+    """Return the part of the equity that so much of a symbol is; 0 for none."""
     return qty * view.price[symbol] / view.equity if qty != 0.0 and view.equity > 0.0 else 0.0
 
 
@@ -69,7 +74,7 @@ def begin(rebalance: Rebalance, view: Record, cycle: int, reason: int, role: int
     rebalance.reason = reason
     rebalance.role = role
     rebalance.pending_sells = 0
-    rebalance.expiry_ns = view.time_ns + view.latency_ns
+    rebalance.expiry_ns = next_open_ns(view)
     for symbol in range(view.n_symbols):
         rebalance.wanted[symbol] = 0.0
 
@@ -79,14 +84,15 @@ def sell_or_want(
     rebalance: Rebalance,
     view: Record,
     symbol: int,
+    weight: float,
     target: float,
     factor: float,
     min_trade_value: float,
     intents: Intent,
     n: int,
 ) -> int:
-    """Sell what a symbol is above its target by, or note what is to be bought; return the count of intents."""
-    value = trade_value(weight_of(view, symbol), target, view.equity, factor)
+    """Sell what a symbol's weight is above its target by, or note what is to be bought; return the count of intents."""
+    value = trade_value(weight, target, view.equity, factor)
     rebalance.wanted[symbol] = max(0.0, value)
     if value >= 0.0:
         return n

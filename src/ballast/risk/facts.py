@@ -293,9 +293,11 @@ def is_fresh(view: View, ladder: Ladder, settings: RiskSettings, facts: Facts) -
     oldest = max(settings.max_price_age_s * SECOND_NS, patience_ns)
     for symbol in range(view.n_symbols):
         if is_at_risk(facts, symbol):
-            close_ns = view.bar_ts_ns[symbol] + view.interval_ns
+            seen_ns = view.bar_ts_ns[symbol] + view.interval_ns
             if not is_price(view.mark[symbol]) or view.bar_ts_ns[symbol] < 0:
                 return False
-            if view.time_ns - close_ns > oldest:
+            if view.quotes.shape[0] > 0:
+                seen_ns = max(seen_ns, view.quotes[symbol].ts_ns)
+            if view.time_ns - seen_ns > oldest:
                 return False
     return True

@@ -13,7 +13,7 @@ from typing import Any
 
 from ballast.model.compiled import compiled
 from ballast.model.enums import Cause, EventKind, QtyUnit, Side, TimeInForce
-from ballast.model.intents import Intent, place_market
+from ballast.model.intents import Intent, next_open_ns, place_market
 from ballast.model.records import Record, SymbolBools, SymbolFloats, parameter, record
 
 EXIT_PLAN = "rebalance"
@@ -81,7 +81,7 @@ def decide(row: Any, view: Record, state: State, params: Params, intents: Intent
         return _follow(view, state, params, intents)
     if view.cause != Cause.BAR:
         return 0
-    state.expiry_ns = view.time_ns + view.latency_ns
+    state.expiry_ns = next_open_ns(view)
     month = month_of(view.time_ns - 1)
     if state.month < 0:
         state.month = month

@@ -10,7 +10,8 @@ reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one 
 ``SIGNALS``, ``REFUSALS`` and ``LOCKS``,
 ``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
 ``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that are
-of resting quotes) and ``assumptions(has_ticks)``.
+of resting quotes), ``MAKER_REASONS`` (those of a maker beside other trades), ``assumptions(has_ticks)`` and
+``makes_market(params)``.
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -45,6 +46,11 @@ class Start:
     prices: Sequence[float]
     leverage: Sequence[float]
     instruments: Any
+
+
+def always(params: Any) -> bool:
+    """Let every declaration apply, whatever the settings."""
+    return True
 
 
 def no_assumptions(has_ticks: bool) -> Sequence[str]:
@@ -82,8 +88,11 @@ class Strategy:
     where one of them cannot be sized. ``position_mode`` is the
     mode of the margin account that the strategy needs, None if it runs on any account. ``follows_profile`` tells
     whether it has rules of its own for the documented profile of the risk ladder. ``tick_causes`` are the ticks that it
-    is called for: nobody else is. ``quote_reasons`` are the reasons of its resting quotes, which results judge apart.
-    ``assumptions(has_ticks)`` says in sentences what it takes for granted.
+    is called for: nobody else is. ``quote_reasons`` are the reasons of its resting quotes, which results judge apart;
+    ``maker_reasons`` those of all orders of a maker that trades beside the rest of it, with coins of its own.
+    ``assumptions(has_ticks)`` says in sentences what it takes for granted. ``makes_market(params)`` tells whether these
+    three apply with such settings, and ``makers`` of its ``State`` has a row per symbol; always, unless a module says
+    otherwise.
 
     ``section_keys`` names the settings that stand in other sections than ``[strategy]``, by section, and
     ``furnish(params, surroundings)`` completes a ``Params`` record from what else the configuration says.
@@ -111,7 +120,9 @@ class Strategy:
     position_mode: PositionMode | None = None
     tick_causes: frozenset[Cause] = frozenset()
     quote_reasons: frozenset[int] = frozenset()
+    maker_reasons: frozenset[int] = frozenset()
     assumptions: Callable[[bool], Sequence[str]] = no_assumptions
+    makes_market: Callable[[Any], bool] = always
     carries_own_stops: bool = False
     decides_in_cycles: bool = False
     section_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -287,7 +298,9 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
         quote_reasons=frozenset(int(reason) for reason in getattr(module, "QUOTE_REASONS", ())),
+        maker_reasons=frozenset(int(reason) for reason in getattr(module, "MAKER_REASONS", ())),
         assumptions=getattr(module, "assumptions", no_assumptions),
+        makes_market=getattr(module, "makes_market", always),
         tick_causes=_tick_causes(getattr(module, "TICK_CAUSES", ()), name),
         carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
         decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),

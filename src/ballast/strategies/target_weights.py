@@ -315,7 +315,8 @@ def _rebalance(view: Record, state: State, params: Params, intents: Intent, reas
         if is_tradable(view, symbol):
             n_tradable += 1
             target = _target(view, params, symbol)
-            n = sell_or_want(state.rebalance, view, symbol, target, factor, params.min_trade_value, intents, n)
+            weight, least = weight_of(view, symbol), params.min_trade_value
+            n = sell_or_want(state.rebalance, view, symbol, weight, target, factor, least, intents, n)
     n = buy_if_funded(state.rebalance, view, view.cash, params.min_trade_value, intents, n)
     if n == 0 and n_tradable > 0 and reason != Reason.START:
         # Everything is where it should be: that, too, is a rebalance done.

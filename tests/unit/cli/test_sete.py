@@ -37,6 +37,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_the_table_of_the_documented_sequence(capsys: pytest.CaptureFixture[str]) -> None:
+    """D23."""
     assert rows(shown(capsys, "--mode", "literal")) == [
         ["0.56", "0.56", "0.40", "0.336", "yes", "0.46", "0.46", "move"],
         ["0.34", "0.56", "0.20", "0.336", "no", "0.336", "0.46", "held"],

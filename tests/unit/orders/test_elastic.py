@@ -33,10 +33,12 @@ MS = 1_000_000
     ],
 )
 def test_the_documented_sequence(mode: ElasticMode, baseline: float | None, expected: list[float]) -> None:
+    """D23."""
     assert locks(DOCUMENTED, settings_of(mode), baseline) == expected
 
 
 def test_the_documented_sequence_line_by_line() -> None:
+    """D23: what stands behind each sample."""
     decisions = play(new_stop(), settings_of(LITERAL), DOCUMENTED)
     assert [decision.peak for decision in decisions] == [0.56, 0.56, 0.88, 0.88, 1.10]
     assert [decision.floor_lock for decision in decisions] == [0.40, 0.20, 0.70, 0.50, 1.00]
@@ -64,6 +66,7 @@ def exit_of(mode: ElasticMode, baseline: float | None) -> tuple[int, float | Non
 
 
 def test_only_the_reconciled_stop_survives_the_documented_sequence() -> None:
+    """D23: in a closed loop."""
     assert exit_of(LITERAL, 0.0) == (2, 0.46)
     assert exit_of(ORIGINAL, 0.0) == (2, 0.42)
     assert exit_of(LITERAL, None) == (2, 0.40)
@@ -81,22 +84,26 @@ def test_only_the_reconciled_stop_survives_the_documented_sequence() -> None:
     ],
 )
 def test_literal_locks(profits: Sequence[float], expected: list[float | None]) -> None:
+    """D24."""
     assert locks(profits, settings_of(LITERAL, big_jump_threshold_usd=0.40), profits[0]) == expected
 
 
 @pytest.mark.parametrize(("second", "is_jump", "lock"), [(0.60, False, 0.50), (0.61, True, 0.51), (0.70, True, 0.60)])
 def test_a_jump_is_more_than_its_threshold(second: float, is_jump: bool, lock: float) -> None:
+    """D25."""
     stop = new_stop()
     decisions = play(stop, settings_of(LITERAL), [0.20, second])
     assert (bool(decisions[1].is_jump), stop.lock) == (is_jump, lock)
 
 
 def test_a_lock_is_kept_when_the_cap_comes_below_it() -> None:
+    """D25: from a baseline of 0.55."""
     assert locks([0.99, 1.10], settings_of(LITERAL), 0.55) == [0.89, 0.89]
     assert locks([0.99, 1.10], settings_of(ORIGINAL), 0.55) == [0.80, 0.80]
 
 
 def test_reconciled_locks() -> None:
+    """D26."""
     profits = [0.08, 0.10, 0.15, 0.20, 0.50, 0.91, 0.70, 1.00, 1.40, 2.00, 1.30]
     expected = [None, 0.06, 0.09, 0.12, 0.30, 0.60, 0.60, 0.80, 0.84, 1.20, 1.20]
     decisions = play(new_stop(), settings_of(), profits)
@@ -106,6 +113,7 @@ def test_reconciled_locks() -> None:
 
 
 def test_a_runner_is_followed_by_the_reconciled_stop_and_left_by_the_literal_one() -> None:
+    """D26: the runner."""
     profits = [0.30, 0.60, 0.95, 1.30, 1.60, 2.00, 3.00, 5.00]
     assert locks(profits, settings_of()) == [0.18, 0.36, 0.57, 0.80, 0.96, 1.20, 1.80, 3.00]
     assert locks(profits, settings_of(LITERAL))[-1] == 0.80

@@ -25,10 +25,12 @@ def paces(profits: list[float], settings: Any) -> str:
 
 
 def test_a_dip_counts_only_in_a_row() -> None:
+    """D27."""
     assert paces([0.09, 0.10, 0.12, 0.09, 0.11, 0.08, 0.08, 0.07], settings_of()) == "NFFFFFFN"
 
 
 def test_dips_with_a_recovery_between_them_never_end_the_fast_pace() -> None:
+    """D27: a threshold of 0.20."""
     profits = [0.25, 0.15, 0.22, 0.15, 0.22, 0.15]
     assert paces(profits, settings_of(fast_trailing_threshold_usd=0.20)) == "FFFFFF"
 

@@ -52,18 +52,21 @@ def placed(
 
 
 def test_a_long_stop_stands_above_its_entry_and_a_short_stop_below() -> None:
+    """D28."""
     long, short = placed(EURUSD, LONG, 0.46, 1.10200), placed(EURUSD, SHORT, 0.46, 1.09800)
     assert (long.price, long.lock) == (1.10046, 0.46)
     assert (short.price, short.lock) == (1.09954, 0.46)
 
 
 def test_the_tick_value_carries_the_rate_of_the_quote_currency() -> None:
+    """D28: a quote currency that is not the account's."""
     stop = placed(USDJPY, LONG, 0.46, 150.500, entry=150.000)
     assert (stop.price, stop.lock) == (150.069, 0.46)
 
 
 @pytest.mark.parametrize(("side", "market", "price"), [(LONG, 1.10050, 1.10040), (SHORT, 1.09950, 1.09960)])
 def test_a_stop_inside_the_stops_level_moves_away_and_locks_less(side: int, market: float, price: float) -> None:
+    """D28: the stops level."""
     for mode in ElasticMode:
         stop = placed(terms_of(5, 1.0, stops_level=0.00010), side, 0.46, market, settings=settings_of(mode))
         assert (stop.price, stop.lock) == (price, 0.40)

@@ -70,10 +70,12 @@ def verdict(
     ],
 )
 def test_ten_minutes_block_and_a_second_more_does_not(sign: int, offset_ns: int, expected: NewsVerdict) -> None:
+    """D33."""
     assert verdict(EVENT_NS + sign * offset_ns) == expected
 
 
 def test_a_medium_release_blocks_nothing_unless_it_is_asked_to() -> None:
+    """D33: impact."""
     medium = calendar((EVENT_NS, "USD", Impact.MEDIUM))
     assert verdict(EVENT_NS, medium) == NewsVerdict.PASS
     assert verdict(EVENT_NS, medium, min_impact=Impact.MEDIUM) == NewsVerdict.RELEASE_NEAR

@@ -92,6 +92,12 @@ _QUOTES = {
     ),
     "quotes.adverse_selection_60s": "The same after 60 s.",
     "quotes.fees": "Fees of these fills. Quote currency.",
+    "quotes.n_trades": (
+        "Closed round trips of quotes. Where the strategy trades beside them, `trades` and the figures of round trips "
+        "leave these out: the maker's coins are its own."
+    ),
+    "quotes.trade_win_rate": "Share of these that gained, those that broke even left out.",
+    "quotes.pnl": "Profit of these, net of both sides' fees. Quote currency.",
 }
 """Figures that only strategies with resting quotes have."""
 
@@ -122,7 +128,8 @@ with each of them resolved for and against the position: results of a policy, no
 belongs to, 0 for none. `trades` lists the closed round trips, `pnl` net of the fees of both sides, pro rata to the
 quantity closed. `equity` is a list of `[ts, equity]`, `ts` the bar's open time.
 
-`signals` counts by action what the strategy signalled, where it declares that. `refusals` counts by reason what never
+`signals` counts by action what the strategy signalled, where it declares that. `entries` and `partial_rebalances` are
+what `tight_range` counts: trades entered and rebalances begun. `refusals` counts by reason what never
 reached the venue: guards, ladder and the strategy's own rules; `rejects` counts every reason, the venue's, too. `locks`
 lists every move of an elastic stop: `position`, the profit that it now locks (`lock`), the highest so far (`peak`) and
 where it stands (`price`).

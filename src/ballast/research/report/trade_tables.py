@@ -108,7 +108,19 @@ def round_trip_table(result: Result) -> str:
     ]
     foot = [text("All"), *_trip_cells(closed)]
     lead = "Closed first in, first out, one for each fill that closes; P/L is net of both sides’ fees."
+    if result.maker_reasons and result.quotes:
+        rows += _quote_rows(result)
+        lead += " Quotes trade coins of their own, and are not in the figures of all."
     return section("round-trips", "Round trips", lead, table(head, rows, foot) + _open_positions(result))
+
+
+def _quote_rows(result: Result) -> list[list[Cell]]:
+    """Return a row for each symbol's quotes."""
+    closed = result.quote_trips.closed
+    return [
+        [text(f"{name} quotes"), *_trip_cells(closed[closed["symbol"] == symbol])]
+        for symbol, name in enumerate(result.symbols)
+    ]
 
 
 _TRIP_HEADS = ("Closed", "Win rate", "P/L", "Best", "Worst", "Fees", "Mean holding")
@@ -143,9 +155,14 @@ def _trip_cells(trips: RecordArray) -> list[Cell]:
 
 
 def _open_positions(result: Result) -> str:
-    lots = result.round_trips.open
-    if len(lots) == 0:
+    rows = [*_open_rows(result, result.round_trips.open), *_open_rows(result, result.quote_trips.open, " quotes")]
+    if not rows:
         return ""
+    head = [text("Symbol"), *map(heading, ("Quantity", "Mean entry", "Last price", "Value", "P/L"))]
+    return titled("Open positions", table(head, rows))
+
+
+def _open_rows(result: Result, lots: RecordArray, whose: str = "") -> list[list[Cell]]:
     rows = []
     for (symbol, position_side), indices in groupby(
         range(len(lots)), lambda i: (lots["symbol"][i], lots["position_side"][i])
@@ -157,10 +174,9 @@ def _open_positions(result: Result) -> str:
         pnl = signed * (price - entry) - float(own["fee"].sum())
         side = f" {PositionSide(position_side).name}" if position_side else ""
         rows.append([
-            text(f"{result.symbols[symbol]}{side}"),
+            text(f"{result.symbols[symbol]}{side}{whose}"),
             *(figure(significant(value)) for value in (signed, entry, price)),
             figure(number(signed * price)),
             figure(number(pnl, signed=True), pnl),
         ])
-    head = [text("Symbol"), *map(heading, ("Quantity", "Mean entry", "Last price", "Value", "P/L"))]
-    return titled("Open positions", table(head, rows))
+    return rows

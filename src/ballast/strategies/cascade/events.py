@@ -6,7 +6,7 @@ from typing import Any
 
 from ballast.model.compiled import compiled
 from ballast.model.enums import EventKind, IntentKind, Side
-from ballast.model.intents import Intent, note
+from ballast.model.intents import Intent, next_open_ns, note
 from ballast.model.records import Record
 from ballast.strategies.cascade.plans import (
     place_downside_buy,
@@ -29,7 +29,7 @@ def on_close(row: Any, view: Record, state: Record, params: Record, intents: Int
     if view.latency_ns > 0 and _is_waiting(view):
         return 0
     take_stock(row, view, state)
-    state.expiry_ns = view.time_ns + view.latency_ns
+    state.expiry_ns = next_open_ns(view)
     if not state.has_started:
         return plan_start(view, state, params, intents)
     is_quiet = True

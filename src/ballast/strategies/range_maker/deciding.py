@@ -1,4 +1,4 @@
-"""When the maker looks: at every close, at ticks that can matter, at fills, and when data falls silent."""
+"""The maker alone: at every close the regime, between closes what the market and its orders ask for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from ballast.model.compiled import compiled
 from ballast.model.enums import Cause
 from ballast.model.intents import Intent
 from ballast.model.records import Record
-from ballast.strategies.range_maker.making import look, make_market, on_order, stays
-from ballast.strategies.range_maker.reasons import Role
+from ballast.strategies.market_making import answer, make_market
 from ballast.strategies.tight_range.deciding import classified_regime
 from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Feature
 from ballast.strategies.tight_range.regimes import is_tight
@@ -18,19 +17,9 @@ from ballast.strategies.tight_range.regimes import is_tight
 @compiled
 def decide(row: Any, view: Record, state: Record, params: Record, intents: Intent) -> int:
     """Keep every symbol's quotes where they belong."""
-    if view.cause == Cause.QUOTE or view.cause == Cause.TRADE:
-        maker = state.symbols[view.event_symbol].maker
-        if stays(view, params, maker, view.event_symbol):
-            return 0
-        return look(view, params, maker, view.event_symbol, intents, 0, False)
     if view.cause == Cause.BAR:
         return _at_close(row, view, state, params, intents)
-    if view.cause == Cause.ORDER and Role.BID <= view.event_role <= Role.CLOSE:
-        return on_order(view, params, state.symbols[view.event_symbol].maker, view.event_symbol, intents, 0)
-    if view.cause == Cause.TIMER and view.event_role >= Role.ALARM:
-        symbol = view.event_role - Role.ALARM
-        return look(view, params, state.symbols[symbol].maker, symbol, intents, 0, False)
-    return 0
+    return answer(view, state, params, intents)
 
 
 @compiled
@@ -44,5 +33,6 @@ def _at_close(row: Any, view: Record, state: Record, params: Record, intents: In
         if own.memory.n_bars > 0 or own.evidence.regime > 0:
             at = FEATURES_PER_SYMBOL * symbol
             atr, width = view.feature[at + Feature.ATR], view.feature[at + Feature.WIDTH]
-            n = make_market(view, params, own.maker, symbol, is_tight(own.evidence), atr, width, intents, n)
+            maker, is_wanted = state.makers[symbol], is_tight(own.evidence)
+            n = make_market(view, params, maker, symbol, is_wanted, atr, width, intents, n)
     return n

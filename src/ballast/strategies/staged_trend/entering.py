@@ -8,11 +8,12 @@ from typing import Any
 from ballast.model.compiled import compiled
 from ballast.model.enums import LadderState, PositionSide, QtyUnit, Side, TimeInForce
 from ballast.model.intents import Intent, note, place_market
+from ballast.model.units import is_price
 from ballast.orders.contract_terms import ContractTerms
 from ballast.strategies.staged_trend.chance import draw, is_left_out
 from ballast.strategies.staged_trend.costs import cost_reason, entry_cost, scan_order
 from ballast.strategies.staged_trend.entry import claim, settle
-from ballast.strategies.staged_trend.money import read_terms, round_trip_fees
+from ballast.strategies.staged_trend.money import best_prices, read_terms, round_trip_fees
 from ballast.strategies.staged_trend.quality import quality
 from ballast.strategies.staged_trend.settings import Params, Reason, Role
 from ballast.strategies.staged_trend.signal import N_OUTPUTS, Feature, signal
@@ -34,11 +35,12 @@ def scan(view: View, state: State, params: Params, intents: Intent, n: int) -> i
             continue
         n = note(intents, n, symbol, quality_of(view, params, symbol, side), side, Reason.SIGNAL)
         read_terms(view, symbol, state.terms)
-        price = view.price[symbol]
-        fees = round_trip_fees(view, state.terms, state.terms.min_lots, price)
-        state.costs[symbol] = entry_cost(state.terms, state.terms.min_lots, price, price, fees)
+        bid, ask = best_prices(view, params, symbol)
+        fees = round_trip_fees(view, state.terms, state.terms.min_lots, ask if side == PositionSide.LONG else bid)
+        state.costs[symbol] = entry_cost(state.terms, state.terms.min_lots, bid, ask, fees)
         if state.costs[symbol] != state.costs[symbol]:
-            n = note(intents, n, symbol, nan, side, Reason.TERMS_UNKNOWN)
+            is_priced = is_price(bid) and ask >= bid
+            n = note(intents, n, symbol, nan, side, Reason.TERMS_UNKNOWN if is_priced else Reason.PRICE_UNKNOWN)
     for k in range(scan_order(state.costs, params.name_rank, state.order)):
         n = _consider(view, state, params, state.order[k], intents, n)
     return n
@@ -71,17 +73,17 @@ def quality_of(view: View, params: Params, symbol: int, side: int) -> float:
 @compiled
 def _consider(view: View, state: State, params: Params, symbol: int, intents: Intent, n: int) -> int:
     """Open a trade, or note the first reason against it."""
-    side, terms, price = side_of(view, params, symbol), state.terms, view.price[symbol]
+    side, terms = side_of(view, params, symbol), state.terms
+    bid, ask = best_prices(view, params, symbol)
     read_terms(view, symbol, terms)
-    # Bars carry no spread: both sides of the quote are the last price.
     atr = view.feature[N_OUTPUTS * symbol + Feature.ATR]
-    distance = stop_distance(terms, params.is_crypto[symbol], atr, price, price, params)
+    distance = stop_distance(terms, params.is_crypto[symbol], atr, bid, ask, params)
     size = lots(terms, distance, params)
     _request(view, state, params, symbol, side, risk_of(terms, size, distance))
     told = state.request.quality
     reason = claim(state.request, state.stages[symbol], state.slots, params)
     if reason == Reason.NONE:
-        reason = _terms_reason(view, params, terms, symbol, side, price, distance, size)
+        reason = _terms_reason(view, params, symbol, side, terms, bid, ask, distance, size)
         if reason == Reason.NONE:
             told = draw(params.randomness_seed, symbol, state.cycle)
             if not is_left_out(told, params.randomness_factor):
@@ -111,16 +113,25 @@ def _request(view: View, state: State, params: Params, symbol: int, side: int, r
 
 @compiled
 def _terms_reason(
-    view: View, params: Params, terms: ContractTerms, symbol: int, side: int, price: float, distance: float, size: float
+    view: View,
+    params: Params,
+    symbol: int,
+    side: int,
+    terms: ContractTerms,
+    bid: float,
+    ask: float,
+    distance: float,
+    size: float,
 ) -> int:
     """Return what size, costs or stop say against an entry."""
+    entry = ask if side == PositionSide.LONG else bid
     reason = lots_reason(terms, distance, params)
     if reason == Reason.NONE:
-        cost = entry_cost(terms, size, price, price, round_trip_fees(view, terms, size, price))
-        reason = cost_reason(terms, params.is_crypto[symbol], price, price, distance, cost, params)
+        cost = entry_cost(terms, size, bid, ask, round_trip_fees(view, terms, size, entry))
+        reason = cost_reason(terms, params.is_crypto[symbol], bid, ask, distance, cost, params)
     if reason == Reason.NONE:
-        trigger = price - distance if side == PositionSide.LONG else price + distance
-        reason = stop_reason(terms, side, price, price, trigger, params)
+        trigger = entry - distance if side == PositionSide.LONG else entry + distance
+        reason = stop_reason(terms, side, bid, ask, trigger, params)
     return reason
 
 
@@ -142,6 +153,7 @@ def _enter(
     intent = intents[n - 1]  # type: ignore[index]
     intent.time_in_force = TimeInForce.IOC
     intent.expiry_ns = view.time_ns + view.latency_ns + view.interval_ns
+    intent.stop_distance = distance
     intent.role = Role.ENTRY
     intent.level = slot
     intent.cycle = trade.ticket

@@ -5,12 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.model.compiled import compiled
+from ballast.model.enums import PositionSide
 from ballast.model.instrument import quote_rate
 from ballast.orders.contract_terms import ContractTerms, distance_of, pip_size, value_of
+from ballast.strategies.staged_trend.settings import Params
 from ballast.strategies.staged_trend.state import Trade, sign_of
 
 View = Any
 MAX_DIGITS = 12
+
+
+@compiled
+def best_prices(view: View, params: Params, symbol: int) -> tuple[float, float]:
+    """Return bid and ask; on bars the last price, half of the assumed spread away on either side."""
+    if view.quotes.shape[0] > 0:
+        return view.quotes[symbol].bid, view.quotes[symbol].ask
+    half = 0.5 * params.assumed_spread_points[symbol] * view.tick_units[symbol] / view.tick_scale[symbol]
+    return view.price[symbol] - half, view.price[symbol] + half
+
+
+@compiled
+def closing_price(view: View, symbol: int, side: int) -> float:
+    """Return the price at which a trade would close: the bid of a LONG, the ask of a SHORT; on bars the mark."""
+    if view.quotes.shape[0] == 0:
+        return view.mark[symbol]
+    return view.quotes[symbol].bid if side == PositionSide.LONG else view.quotes[symbol].ask
 
 
 @compiled

@@ -6,9 +6,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from ballast.model.enums import PositionMode, PositionSide
+from ballast.model.enums import Cause, PositionMode, PositionSide
 from ballast.model.errors import ConfigError
-from ballast.model.records import SymbolBools, SymbolInts, parameter, record
+from ballast.model.records import SymbolBools, SymbolFloats, SymbolInts, parameter, record
 from ballast.orders.elastic_settings import ElasticSettings
 from ballast.orders.fixed_point import LARGEST_AMOUNT
 from ballast.orders.polling import PollingSettings
@@ -85,6 +85,7 @@ class Role(IntEnum):
 EXIT_PLAN = "stop"
 POSITION_MODE = PositionMode.ONE_WAY
 CARRIES_OWN_STOPS = True
+TICK_CAUSES = (Cause.QUOTE, Cause.TRADE)
 DECIDES_IN_CYCLES = True
 SIGNALS = {Reason.SIGNAL: PositionSide}
 REFUSALS = tuple(reason for reason in Reason if Reason.NONE < reason < Reason.SIGNAL)
@@ -201,6 +202,10 @@ class Params:
     max_spread_to_stop_pct: float = parameter(
         0.10, "Most spread as a part of the stop's distance.", unit="fraction", minimum=0, maximum=1
     )
+    assumed_spread_points: SymbolFloats = parameter(
+        0.0, "Spread that is assumed on bars, which show none; fills pay `execution.slippage_bps`.",
+        unit="points (ticks)", minimum=0, maximum=1e6,
+    )  # fmt: skip
     max_entry_cost_usd: float = parameter(
         0.30,
         "Most that spread and fees of one trade may cost together.",

@@ -10,7 +10,7 @@ from ballast.model.intents import Intent, clear, note, place_market, place_stop
 from ballast.orders.elastic import Verdict, accept, step
 from ballast.orders.polling import look, pace_ns
 from ballast.orders.stop_price import Placement, place
-from ballast.strategies.staged_trend.money import break_even, profit_at, read_terms
+from ballast.strategies.staged_trend.money import break_even, closing_price, profit_at, read_terms
 from ballast.strategies.staged_trend.registry import set_profit
 from ballast.strategies.staged_trend.settings import MAX_TRADES, Params, Reason, Role
 from ballast.strategies.staged_trend.state import State, Trade, TradeStatus, sign_of
@@ -27,7 +27,7 @@ def tend(view: View, state: State, params: Params, intents: Intent, n: int) -> i
         if trade.status != TradeStatus.OPEN:
             continue
         read_terms(view, trade.symbol, state.terms)
-        profit = profit_at(view, state.terms, trade, view.mark[trade.symbol])
+        profit = profit_at(view, state.terms, trade, closing_price(view, trade.symbol, trade.side))
         set_profit(state.stages[trade.symbol], trade.ticket, profit)
         if view.time_ns - trade.opened_ns >= int(params.max_duration_minutes * MINUTE_NS):
             n = close(trade, slot, Reason.MAX_DURATION, intents, n)
@@ -83,7 +83,7 @@ def look_at_all(view: View, state: State, params: Params, intents: Intent, n: in
 def _look_at(view: View, state: State, params: Params, trade: Trade, slot: int, intents: Intent, n: int) -> int:
     """Sample a trade's profit, set its pace, and move its stop if the sample says so."""
     terms, elastic = state.terms, params.elastic
-    price = view.mark[trade.symbol]
+    price = closing_price(view, trade.symbol, trade.side)
     read_terms(view, trade.symbol, terms)
     profit = profit_at(view, terms, trade, price)
     look(trade.pace, params.pace, profit)

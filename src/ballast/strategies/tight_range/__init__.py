@@ -8,6 +8,7 @@ and what stands against a trend is capped in money. ``make_decide`` takes layers
 
 from __future__ import annotations
 
+from ballast.strategies.market_making import QUOTE_REASONS, TICK_CAUSES, assumptions
 from ballast.strategies.tight_range.deciding import make_decide
 from ballast.strategies.tight_range.handler import PATH2TightRangeFix, TightRangeHandler, TightRangeSignal
 from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Action, Feature, vote
@@ -19,6 +20,7 @@ from ballast.strategies.tight_range.settings import (
     Reason,
     State,
     features,
+    makes_market,
     outcome,
     validate,
 )
@@ -26,8 +28,11 @@ from ballast.strategies.tight_range.settings import (
 __all__ = [
     "EXIT_PLAN",
     "FEATURES_PER_SYMBOL",
+    "MAKER_REASONS",
+    "QUOTE_REASONS",
     "REFUSALS",
     "SIGNALS",
+    "TICK_CAUSES",
     "Action",
     "Feature",
     "PATH2Processor",
@@ -42,14 +47,17 @@ __all__ = [
     "TightRangeHandler",
     "TightRangeSignal",
     "allows",
+    "assumptions",
     "decide",
     "features",
     "make_decide",
+    "makes_market",
     "outcome",
     "validate",
     "vote",
 ]
 
+MAKER_REASONS = (Reason.BID, Reason.ASK, Reason.INVENTORY_CLOSED)
 SIGNALS = {Reason.SIGNALLED: Action}
 REFUSALS = (
     Reason.COST_GATE,

@@ -14,6 +14,8 @@ from ballast.model.compiled import compiled
 from ballast.model.enums import Cause
 from ballast.model.intents import Intent
 from ballast.model.records import Record
+from ballast.strategies.market_making import answer
+from ballast.strategies.market_making.reasons import Role as MakerRole
 from ballast.strategies.tight_range.exposure import open_close, turn
 from ballast.strategies.tight_range.handler import range_signal
 from ballast.strategies.tight_range.layers import (
@@ -24,6 +26,7 @@ from ballast.strategies.tight_range.layers import (
     tactical_opinion,
     technical_votes,
 )
+from ballast.strategies.tight_range.maker import quote
 from ballast.strategies.tight_range.paths import (
     Path,
     Path1Policy,
@@ -140,12 +143,12 @@ def make_decide(
     @compiled
     def decide(row: Any, view: Record, state: Record, params: Record, intents: Intent) -> int:
         """Judge every symbol that has a new bar, and act on it; follow the fate of orders."""
-        if view.cause == Cause.ORDER:
+        if view.cause == Cause.ORDER and not MakerRole.BID <= view.event_role <= MakerRole.CLOSE:
             if view.event_role == Role.REBALANCE:
                 return follow_rebalance(view, state, params, intents)
             return on_order(view, state, params, intents)
         if view.cause != Cause.BAR:
-            return 0
+            return answer(view, state, params, intents)
         for symbol in range(view.n_symbols):
             if view.bar_ts_ns[symbol] == row.ts_ns:
                 market = state.markets[symbol]
@@ -162,7 +165,8 @@ def make_decide(
         for symbol in range(view.n_symbols):
             if view.bar_ts_ns[symbol] == row.ts_ns:
                 n = settle(row, view, state, params, symbol, intents, n)
-        return restore_weights(row, view, state, params, intents, n)
+        n = restore_weights(row, view, state, params, intents, n)
+        return quote(view, state, params, intents, n) if state.makers.shape[0] > 0 else n
 
     return decide
 

@@ -12,10 +12,13 @@ from ballast.model.records import Record
 from ballast.strategies.tight_range.paths import contra_headroom
 from ballast.strategies.tight_range.settings import Phase
 
+DUST = 1e-9
+"""What is left of a holding below this part of it is rounding."""
+
 
 @compiled
 def open_close(view: Record, state: Record, params: Record) -> None:
-    """Say what the decisions of a close may use: cash less what entries in flight take, and the contra room."""
+    """Say what the decisions of a close may use: cash that is not spoken for, and the contra room."""
     state.free_cash = free_cash(view, state)
     exposure = 0.0
     for symbol in range(view.n_symbols):
@@ -25,13 +28,26 @@ def open_close(view: Record, state: Record, params: Record) -> None:
 
 @compiled
 def free_cash(view: Record, state: Record) -> float:
-    """Return the cash less what entries in flight take."""
+    """Return the cash less what entries in flight and the maker's bids take."""
     cash = view.cash
     for symbol in range(view.n_symbols):
         trade = state.markets[symbol].trade
         if trade.phase == Phase.ENTERING:
             cash -= trade.notional * (1.0 + view.taker_fee_rate)
+        if state.makers.shape[0] > 0:
+            maker = state.makers[symbol]
+            cash -= maker.bid * maker.bid_left * (1.0 + view.maker_fee_rate)
     return cash
+
+
+@compiled
+def own_qty(view: Record, state: Record, symbol: int) -> float:
+    """Return what signals and rebalances hold of a symbol: its position without the maker's inventory."""
+    qty = view.position_qty[2 * symbol]
+    if state.makers.shape[0] > 0:
+        own = qty - state.makers[symbol].inventory
+        return own if own > DUST * qty else 0.0
+    return qty
 
 
 @compiled

@@ -14,8 +14,8 @@ from ballast.model.enums import EventKind, Side
 from ballast.model.intents import Intent, note
 from ballast.model.records import Record
 from ballast.portfolio.drift import is_beyond
-from ballast.portfolio.rebalancing import begin, buy_if_funded, ends_a_sell, sell_or_want, weight_of
-from ballast.strategies.tight_range.exposure import free_cash, sold
+from ballast.portfolio.rebalancing import begin, buy_if_funded, ends_a_sell, sell_or_want, weight_of_qty
+from ballast.strategies.tight_range.exposure import free_cash, own_qty, sold
 from ballast.strategies.tight_range.settings import Phase, Reason, Role
 from ballast.strategies.tight_range.trades import explain
 
@@ -31,13 +31,14 @@ def restore_weights(row: Any, view: Record, state: Record, params: Record, inten
     for symbol in range(view.n_symbols):
         if may_move(row, view, state, symbol):
             n = explain(view, state, symbol, intents, n)
-            drift = weight_of(view, symbol) - params.weight[symbol]
-            n = note(intents, n, symbol, drift, 0, Reason.DRIFT_WAS)
+            weight = weight_of_qty(view, symbol, own_qty(view, state, symbol))
+            n = note(intents, n, symbol, weight - params.weight[symbol], 0, Reason.DRIFT_WAS)
             before = n
             n = sell_or_want(
                 state.rebalance,
                 view,
                 symbol,
+                weight,
                 params.weight[symbol],
                 params.partial_rebalance_factor,
                 params.min_order_value,
@@ -61,7 +62,9 @@ def _is_due(row: Any, view: Record, state: Record, params: Record) -> bool:
     for symbol in range(view.n_symbols):
         total += params.weight[symbol]
         if may_move(row, view, state, symbol):
-            largest = max(largest, abs(weight_of(view, symbol) - params.weight[symbol]))
+            # The maker's inventory is not for rebalancing.
+            weight = weight_of_qty(view, symbol, own_qty(view, state, symbol))
+            largest = max(largest, abs(weight - params.weight[symbol]))
     return total > 0.0 and is_beyond(largest, params.drift_threshold)
 
 

@@ -13,6 +13,8 @@ from ballast.indicators.table import Request
 from ballast.model.errors import ConfigError
 from ballast.model.records import ArrayOf, SymbolBools, SymbolFloats, parameter, record
 from ballast.portfolio.rebalancing import Rebalance, refuse_weights
+from ballast.strategies.market_making import Maker, MakerParams, quotes_placed, refuse_quotes
+from ballast.strategies.market_making.reasons import Reason as MakerReason
 from ballast.strategies.tight_range.handler import RangeSignal
 from ballast.strategies.tight_range.layers import Opinion, Votes
 from ballast.strategies.tight_range.paths import Path, Path1Policy, Verdict
@@ -51,7 +53,7 @@ class RegimeSource(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why the strategy traded, what its layers said when it did, and why it did not."""
+    """Why the strategy traded, what its layers said when it did, and why it did not; then the maker's own."""
 
     RANGE_ENTRY = 1
     AGREEMENT_ENTRY = 2
@@ -85,10 +87,20 @@ class Reason(IntEnum):
     DUST = 36
     PARTIAL_REBALANCE = 37
     DRIFT_WAS = 38
+    BID = MakerReason.BID.value
+    ASK = MakerReason.ASK.value
+    INVENTORY_CLOSED = MakerReason.INVENTORY_CLOSED.value
+    REPLACED = MakerReason.REPLACED.value
+    NO_SIZE = MakerReason.NO_SIZE.value
+    RANGE_ENDED = MakerReason.RANGE_ENDED.value
+    STALE = MakerReason.STALE.value
+    LOSS_STOP = MakerReason.LOSS_STOP.value
+    WIDE_SPREAD = MakerReason.WIDE_SPREAD.value
+    NARROW_BAND = MakerReason.NARROW_BAND.value
 
 
 class Role(IntEnum):
-    """What an order is for, in client order ids and events."""
+    """What an order is for, in client order ids and events; the maker's orders have roles of their own."""
 
     ENTRY = 1
     EXIT = 2
@@ -107,8 +119,8 @@ class Phase(IntEnum):
 
 
 @record
-class Params:
-    """Settings of the tight-range strategy; fractions unless the name says otherwise."""
+class Params(MakerParams):
+    """Settings of the tight-range strategy, the maker's last; fractions unless the name says otherwise."""
 
     path: int = parameter(int(Path.PATH2), "Which way the layers are joined.", choices=Path, source=_SOURCE)
     path1_policy: int = parameter(
@@ -155,7 +167,7 @@ class Params:
     )
     max_position_pct: float = parameter(
         0.40,
-        "No purchase takes a symbol above this part of equity.",
+        "No purchase takes a symbol above this part of equity; the maker's bids have `max_inventory_pct`.",
         unit="fraction",
         minimum=0,
         exclusive_minimum=True,
@@ -195,7 +207,7 @@ class Params:
         0.5, "Part of each gap that a partial rebalance trades.",
         unit="fraction", minimum=0, exclusive_minimum=True, maximum=1, source=_SOURCE,
     )  # fmt: skip
-    market_making_enabled: bool = parameter(True, "Let tight ranges ask for light market making.", source=_SOURCE)
+    market_making_enabled: bool = parameter(False, "Make markets in tight ranges.", source=_SOURCE)
 
 
 @record
@@ -270,7 +282,7 @@ class State:
     ``n_trades`` counts entries that filled, ``n_orders`` numbers trades, reductions and rebalances,
     ``rebalance_orders`` how many orders the rebalance under way waits for. ``free_cash`` and
     ``contra_room`` are what the decisions of one close may still use of each. The flags are the verdicts', by
-    symbol, for whoever rebalances or quotes.
+    symbol, for whoever rebalances or quotes. ``makers`` has a row per symbol where markets are made, else none.
     """
 
     n_trades: int
@@ -283,6 +295,12 @@ class State:
     allow_partial_rebalance: SymbolBools
     market_making_enabled: SymbolBools
     markets: Annotated[Any, ArrayOf(Market, "symbols")]
+    makers: Annotated[Any, ArrayOf(Maker, "makers")]
+
+
+def makes_market(params: Params) -> bool:
+    """Tell whether a run with these settings ever quotes."""
+    return bool(params.market_making_enabled)
 
 
 def features(params: Params, n_symbols: int, interval_ns: int) -> Sequence[Request]:
@@ -309,7 +327,8 @@ def features(params: Params, n_symbols: int, interval_ns: int) -> Sequence[Reque
 
 
 def validate(params: Params, n_symbols: int) -> None:
-    """Refuse a base position that the cap would cut every time, and target weights that cannot be had."""
+    """Refuse a base position that the cap would cut every time, and weights and quotes that cannot be had."""
+    refuse_quotes(params)
     if params.base_position_pct > params.max_position_pct:
         raise ConfigError(
             f"strategy.base_position_pct = {params.base_position_pct:g}: "
@@ -326,5 +345,10 @@ def validate(params: Params, n_symbols: int) -> None:
 
 
 def outcome(state: State) -> Mapping[str, int]:
-    """Return the counts that a result shows: an event is a trade that was entered."""
-    return {"n_events": int(state.n_trades), "partial_rebalances": int(state.n_rebalances)}
+    """Return the counts that a result shows: trades entered, rebalances begun, quotes placed."""
+    makers = state["makers"]  # type: ignore[index]
+    return {
+        "entries": int(state.n_trades),
+        "partial_rebalances": int(state.n_rebalances),
+        "quotes_placed": quotes_placed(makers),
+    }

@@ -13,17 +13,14 @@ from typing import Any
 from ballast.model.compiled import compiled
 from ballast.model.enums import EventKind, QtyUnit, Side, TimeInForce
 from ballast.model.enums import Reason as Fault
-from ballast.model.intents import Intent, cancel, note, place_limit, place_market, place_stop
+from ballast.model.intents import Intent, cancel, next_open_ns, note, place_limit, place_market, place_stop
 from ballast.model.records import Record
-from ballast.strategies.tight_range.exposure import keep_contra, keep_contra_sale, sold
+from ballast.strategies.tight_range.exposure import DUST, keep_contra, keep_contra_sale, own_qty, sold
 from ballast.strategies.tight_range.handler import stop_fraction, target_fraction
 from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Action, Feature
 from ballast.strategies.tight_range.paths import Label, passes_gate
 from ballast.strategies.tight_range.regimes import TOLERANCE, is_tight
 from ballast.strategies.tight_range.settings import BandTarget, Phase, Reason, Role, TargetMode
-
-DUST = 1e-9
-"""What is left of a trade below this part of it is rounding."""
 
 
 @compiled
@@ -39,7 +36,7 @@ def act(row: Any, view: Record, state: Record, params: Record, symbol: int, inte
             return _exit(view, state, symbol, intents, n, trade.qty, reason)
     if trade.phase == Phase.ENTERING or trade.phase == Phase.CLOSING or state.rebalance_orders > 0:
         return n
-    if action == Action.SELL and view.position_qty[2 * symbol] > 0.0:
+    if action == Action.SELL and own_qty(view, state, symbol) > 0.0:
         return _reduce(view, state, params, symbol, intents, n)
     if action == Action.BUY and trade.phase == Phase.FLAT:
         return _enter(row, view, state, params, symbol, intents, n)
@@ -168,6 +165,7 @@ def _buy(view: Record, state: Record, params: Record, symbol: int, intents: Inte
     n = place_market(intents, n, symbol, Side.BUY, notional, QtyUnit.QUOTE, reason)
     intents[n - 1].time_in_force = TimeInForce.IOC  # type: ignore[index]
     intents[n - 1].min_notional = params.min_order_value * (1.0 - TOLERANCE)  # type: ignore[index]
+    intents[n - 1].stop_distance = trade.stop_fraction * view.price[symbol]  # type: ignore[index]
     return _finish(view, trade, intents, n, Role.ENTRY)
 
 
@@ -192,7 +190,7 @@ def _finish(view: Record, trade: Record, intents: Intent, n: int, role: int) -> 
     intent = intents[n - 1]  # type: ignore[index]
     intent.role = role
     intent.cycle = trade.number
-    intent.expiry_ns = view.time_ns + view.latency_ns
+    intent.expiry_ns = next_open_ns(view)
     return n
 
 
@@ -202,7 +200,7 @@ def _reduce(view: Record, state: Record, params: Record, symbol: int, intents: I
     market = state.markets[symbol]
     trade, verdict = market.trade, market.decision.verdict
     price = view.price[symbol]
-    held = view.position_qty[2 * symbol]
+    held = own_qty(view, state, symbol)
     if not passes_gate(params.path, verdict.source):
         return _refuse(state, symbol, intents, n, verdict.confidence, Reason.SOURCE_REFUSED)
     notional = min(params.base_position_pct * verdict.size_multiplier * view.equity, held * price)

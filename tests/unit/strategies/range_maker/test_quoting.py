@@ -8,24 +8,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.strategies.range_maker import quoting
+from ballast.strategies.market_making import quoting
 
 MID, ATR, FEE, EDGE = 50_000.0, 100.0, 0.001, 0.0002
 HALF = 0.0012
 
 
 def test_the_half_spread_is_the_fee_and_the_edge_where_the_range_moves_less() -> None:
+    """E13."""
     assert quoting.half_spread(ATR, MID, 0.5, FEE, EDGE) == pytest.approx(HALF, rel=1e-12)
     assert quoting.half_spread(4 * ATR, MID, 0.5, FEE, EDGE) == pytest.approx(0.004, rel=1e-12)
 
 
 def test_without_inventory_the_quotes_stand_around_the_middle() -> None:
+    """E13."""
     centre = quoting.centre_of(MID, 0.0, HALF, 1.0)
     assert quoting.bid_price(centre, HALF, inf, 0, 1.0) == pytest.approx(49_940.0, rel=1e-12)
     assert quoting.ask_price(centre, HALF, 0.0, 0, 1.0) == pytest.approx(50_060.0, rel=1e-12)
 
 
 def test_half_an_inventory_moves_the_centre_and_halves_the_bid() -> None:
+    """E13."""
     ratio = quoting.inventory_ratio(0.025, 0.0, 0.05)
     centre = quoting.centre_of(MID, ratio, HALF, 1.0)
     assert ratio == 0.5
@@ -37,6 +40,7 @@ def test_half_an_inventory_moves_the_centre_and_halves_the_bid() -> None:
 
 
 def test_a_band_too_narrow_to_pay_the_fees_is_not_quoted_in() -> None:
+    """E13."""
     assert not quoting.pays(HALF, 0.002)
     assert quoting.pays(HALF, 0.0024)
     assert not quoting.pays(HALF, nan)

@@ -148,7 +148,7 @@ def test_ticks_without_a_bar_are_refused() -> None:
 
 def test_margin_accounts_and_fills_at_the_deciding_close_are_refused_on_ticks() -> None:
     setup = busy_setup(n_ticks=1_000)
-    with pytest.raises(ConfigError, match="spot accounts only"):
+    with pytest.raises(ConfigError, match="spot and fx_margin accounts only"):
         Session(replace(setup, account_kind=AccountKind.UNIFIED_MARGIN))
     with pytest.raises(ConfigError, match="same_close"):
         Session(replace(setup, execution=replace(setup.execution, same_close=True)))

@@ -88,7 +88,7 @@ def finished(setup: Setup) -> Session:
 
 def maker_of(session: Session) -> Any:
     """Return the maker's memory of the symbol."""
-    return session.state.symbols[0].maker
+    return session.state.makers[0]
 
 
 def notes_of(session: Session) -> list[tuple[float, str]]:

@@ -14,6 +14,7 @@ INTEGERS = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 
 @pytest.mark.parametrize(("drawn", "is_skipped"), [(0.0, True), (0.0499, True), (0.05, False), (0.9999, False)])
 def test_a_draw_below_the_factor_leaves_out(drawn: float, is_skipped: bool) -> None:
+    """D34."""
     assert is_left_out(drawn, 0.05) == is_skipped
 
 

@@ -47,12 +47,14 @@ from tests.unit.strategies.staged_trend.staged import (
     ],
 )
 def test_a_second_trade(age_s: float, profit: float, side: int, quality: float, reason: Reason) -> None:
+    """D29."""
     request = request_of(age_s, side=side, quality=quality)
     assert Reason(may_open(request, stage_of(profit), slots_of(1), params_of())) == reason
 
 
 @pytest.mark.parametrize(("n_open", "n_pending"), [(2, 0), (1, 1), (0, 2), (3, 0)])
 def test_nothing_exceeds_the_cap(n_open: int, n_pending: int) -> None:
+    """D29: two open anywhere."""
     slots = slots_of(n_open, n_pending)
     assert may_open(request_of(), stage_of(0.05), slots, params_of()) == Reason.MAX_TRADES
     assert may_open(request_of(n_on_symbol=0), stage_of(), slots, params_of()) == Reason.MAX_TRADES
@@ -71,6 +73,7 @@ def test_nothing_exceeds_the_cap(n_open: int, n_pending: int) -> None:
     ],
 )
 def test_a_third_trade_needs_one_at_break_even(profits: tuple[float, float], reason: Reason) -> None:
+    """D29: three at most."""
     request = request_of(n_on_symbol=2)
     assert may_open(request, stage_of(*profits), slots_of(2), params_of(max_open_trades=3)) == reason
 

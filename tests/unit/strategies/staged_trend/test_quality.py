@@ -23,6 +23,7 @@ def score(separation_pct: float, rsi: float, choppiness: float, adx: float, side
 
 
 def test_the_worked_scores() -> None:
+    """D30."""
     assert score(0.12, 40.0, 0.5, 20.0) == 100.0
     assert score(0.07, 55.0, 0.75, 11.0) == 40.0
     assert score(0.04, 45.0, 0.6, 8.0) == 50.0

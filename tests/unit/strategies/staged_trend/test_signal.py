@@ -38,6 +38,7 @@ def test_the_means_point_one_way_or_none(fast: float, slow: float, side: int) ->
     ],
 )
 def test_the_window_of_the_rsi_is_mirrored_for_shorts(value: float, is_long: bool, is_short: bool) -> None:
+    """D31: the window."""
     assert (rsi_passes(value, LONG, params_of()), rsi_passes(value, SHORT, params_of())) == (is_long, is_short)
 
 
@@ -62,6 +63,7 @@ def test_longs_and_shorts_mirror_each_other(value: float, fast: float) -> None:
 
 
 def test_the_rsi_of_three_changes_and_of_a_flat_market() -> None:
+    """D31."""
     assert rsi_simple([10.0, 11.0, 10.5, 11.5], 3)[-1] == pytest.approx(80.0, rel=1e-15)
     assert rsi_simple([10.0] * 6, 3)[-1] == 50.0
 

@@ -22,12 +22,14 @@ EURUSD, USDJPY, BTCUSD = terms_of(), terms_of(3, 100.0 / 150.0), terms_of(2, 0.0
     [(20.0, 2.00, Reason.NONE), (25.0, 2.50, Reason.MINIMUM_LOT_RISK), (24.0, 2.40, Reason.MINIMUM_LOT_RISK)],
 )
 def test_the_least_lot_that_risks_too_much_is_refused(pips: float, risk: float, reason: Reason) -> None:
+    """D32."""
     assert risk_of(EURUSD, 0.01, pips * 0.0001) == pytest.approx(risk, rel=1e-12)
     assert lots_reason(EURUSD, pips * 0.0001, params_of()) == reason
     assert isnan(lots(EURUSD, pips * 0.0001, params_of())) == (reason != Reason.NONE)
 
 
 def test_a_stop_of_two_atrs_that_risks_too_much_is_refused() -> None:
+    """D32: two ATRs."""
     distance = stop_distance(EURUSD, False, 0.00120, 1.10, 1.10, params_of())  # noqa: FBT003
     assert distance == pytest.approx(0.0024, rel=1e-12)
     assert lots_reason(EURUSD, distance, params_of()) == Reason.MINIMUM_LOT_RISK

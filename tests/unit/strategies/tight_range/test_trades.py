@@ -206,7 +206,8 @@ def test_flags_follow_the_tight_range_and_their_switches() -> None:
 
 def test_flags_fall_when_the_range_ends() -> None:
     zigzag = [100.0 + 0.1 * (bar % 2) for bar in range(60)]
-    session = Session(setup_on({"S": [*zigzag, *[100.0 + bar for bar in range(1, 30)]]}))
+    bars = {"S": [*zigzag, *[100.0 + bar for bar in range(1, 30)]]}
+    session = Session(setup_on(bars, market_making_enabled=True))
     session.run(60)
     assert session.state.market_making_enabled[0]
     assert session.state.allow_partial_rebalance[0]

@@ -2,7 +2,7 @@
 The life of one symbol's quotes: put up, kept, replaced, taken down; and the inventory and profit that they make.
 
 Compiled functions of a ``Maker``, its symbol's part of the strategy's memory, and of any record with the maker's
-settings (those of ``settings.Params``), so that other strategies can make markets with them. Inventory and profit are
+settings (those of ``settings.MakerParams``), so that any strategy can make markets with them. Inventory and profit are
 of the maker's own fills, whatever else the account holds.
 """
 
@@ -15,8 +15,8 @@ from ballast.model.enums import AccountKind, EventKind, QtyUnit, Side
 from ballast.model.intents import ANY, Intent, cancel, note, place_limit, place_market, timer
 from ballast.model.records import Record, record
 from ballast.model.units import is_price
-from ballast.strategies.range_maker import quoting
-from ballast.strategies.range_maker.reasons import Reason, Role
+from ballast.strategies.market_making import quoting
+from ballast.strategies.market_making.reasons import Reason, Role
 
 DAY_NS = 86_400_000_000_000
 SECOND_NS = 1_000_000_000
@@ -31,7 +31,7 @@ class Maker:
     of it has not filled. ``half`` is the half-spread at the last refresh, a fraction; quotes stay while the middle
     price is from ``low_mid`` to ``high_mid``. ``cash`` is what the maker's fills brought (fees paid), so that
     ``cash + inventory * mid`` is its profit; ``day_start`` is that at the day's first look. ``off_reason`` says why no
-    quotes are up, 0 while they may be.
+    quotes are up, 0 while they may be. ``is_long_only``: asks offer what the maker holds, as on spot accounts.
     """
 
     is_on: bool
@@ -58,6 +58,7 @@ class Maker:
     atr: float
     band_width: float
     wake_ns: int
+    is_long_only: bool
 
 
 @compiled
@@ -243,10 +244,13 @@ def refresh(view: Record, params: Record, maker: Maker, symbol: int, mid: float,
     units, scale = view.tick_units[symbol], view.tick_scale[symbol]
     bid = quoting.bid_price(centre, half, best_ask, units, scale)
     ask = quoting.ask_price(centre, half, best_bid, units, scale)
-    n = _put(view, params, maker, symbol, Role.BID, bid, quoting.bid_qty(size, ratio), intents, n)
-    held = quoting.ask_qty(size, ratio)
-    if view.account_kind == AccountKind.SPOT:
+    is_spot = view.account_kind == AccountKind.SPOT
+    offered, held = quoting.bid_qty(size, ratio), quoting.ask_qty(size, ratio)
+    if is_spot and bid > 0.0:
+        offered = min(offered, max(0.0, view.cash) / (bid * (1.0 + view.maker_fee_rate)))
+    if is_spot or maker.is_long_only:
         held = min(held, maker.inventory)
+    n = _put(view, params, maker, symbol, Role.BID, bid, offered, intents, n)
     return _put(view, params, maker, symbol, Role.ASK, ask, held, intents, n)
 
 

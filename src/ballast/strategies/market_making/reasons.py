@@ -6,18 +6,18 @@ from enum import IntEnum
 
 
 class Reason(IntEnum):
-    """Why an order was placed or taken down, and why no quotes are up."""
+    """Why an order was placed or taken down, and why no quotes are up. Apart from other strategies' reasons."""
 
-    BID = 1
-    ASK = 2
-    INVENTORY_CLOSED = 3
-    REPLACED = 4
-    NO_SIZE = 5
-    RANGE_ENDED = 10
-    STALE = 11
-    LOSS_STOP = 12
-    WIDE_SPREAD = 13
-    NARROW_BAND = 14
+    BID = 51
+    ASK = 52
+    INVENTORY_CLOSED = 53
+    REPLACED = 54
+    NO_SIZE = 55
+    RANGE_ENDED = 60
+    STALE = 61
+    LOSS_STOP = 62
+    WIDE_SPREAD = 63
+    NARROW_BAND = 64
 
 
 class Role(IntEnum):
