@@ -29,10 +29,11 @@ from ballast.engine.protect import TELL_CAUSE, protect, tell_next
 from ballast.engine.screen import ask_filters, ask_filters_and_ladder
 from ballast.engine.state import Engine
 from ballast.engine.track import track_margin
-from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
+from ballast.kernel.advance import next_cause, passes_bars, settle_at_close, sync_last_price
 from ballast.kernel.book import is_quiet
 from ballast.kernel.margin_account import refresh_reserves
 from ballast.kernel.orders import refuse, submit
+from ballast.kernel.reach import is_beyond_reach
 from ballast.kernel.venue import Phase, Venue
 from ballast.model.compiled import INTERPRETED, compiled, compiled_for
 from ballast.model.enums import Cause, IntentKind, Reason
@@ -133,9 +134,9 @@ def no_protection(venue: Venue, engine: Engine, frames: Frame, cause: int, inten
 
 @compiled(inline=True)
 def glides_on_spot(venue: Venue) -> bool:
-    """Tell whether nothing can happen but closes until the strategy asks for something."""
+    """Tell whether nothing but a price that is met can come between closes until the strategy asks for something."""
     is_plain = venue.tiers.shape[0] + venue.quotes.shape[0] == 0 and not venue.execution.same_close
-    return bool(is_plain and venue.clock.phase == Phase.BETWEEN and is_quiet(venue))
+    return bool(is_plain and passes_bars(venue))
 
 
 @compiled(inline=True)
@@ -145,7 +146,11 @@ def never_glides(venue: Venue) -> bool:
 
 
 def make_glide(call: Any) -> Any:
-    """Return ``glide(...)``: take close after close until the strategy asks, and return how much; 0 at ``stop``."""
+    """
+    Return ``glide(...)``: take close after close until the strategy asks, and return how much.
+
+    It returns 0 at ``stop``, and before a bar in which something that waits may be met.
+    """
 
     def glide(
         decide: Any,
@@ -159,9 +164,13 @@ def make_glide(call: Any) -> Any:
     ) -> int:
         clock = venue.clock
         frame, n_intents = clock.frame, 0
+        has_waiting = clock.n_orders + clock.n_watches > 0
         while n_intents == 0 and frame + 1 < stop:
             frame += 1
             row = frames[frame]
+            if has_waiting and not is_beyond_reach(venue, row):
+                frame -= 1
+                break
             observe_bar(engine, row, frame, row.ts_ns + clock.interval_ns)
             n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
         if frame > clock.frame:
@@ -211,9 +220,9 @@ def make_loop(call: Any, skip: Any, shorten: Any, rungs: Rungs) -> Any:
             cause: int = Cause.BAR
             if glides(venue):
                 n_intents = glide(decide, venue, engine, frames, state_address, params_address, intents_address, stop)
-                if n_intents == 0:
+                if n_intents == 0 and venue.clock.frame + 1 >= stop:
                     return Cause.END
-            else:
+            if n_intents == 0:
                 cause = next_cause(venue, feed, stop)
                 if cause < 0:
                     return cause
