@@ -173,7 +173,7 @@ def new_engine(
         log=Log.new(symbols=width, legs=2 * width),  # type: ignore[attr-defined]
         # Untouched pages cost nothing, so room for a busy run is free until it is used.
         fills=np.zeros(4096 + n_frames // 16, Event.dtype()).view(np.recarray),  # type: ignore[attr-defined]
-        notes=Note.array(4096),  # type: ignore[attr-defined]
+        notes=np.zeros(4096 + n_frames, Note.dtype()).view(np.recarray),  # type: ignore[attr-defined]
         moves=Move.array(256),  # type: ignore[attr-defined]
         equity=np.zeros(n_frames if keeps_curve else 0),
         margin=MarginPoint.array(n_frames if keeps_curve and n_tiers else 0),  # type: ignore[attr-defined]
