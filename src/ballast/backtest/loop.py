@@ -53,15 +53,15 @@ def has_room(engine: Engine) -> bool:
 
 
 @compiled(inline=True)
-def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
-    """Fold the next cause into the engine."""
+def observe(venue: Venue, engine: Engine, frames: Frame, cause: int, stop: int) -> None:
+    """Fold the next cause into the engine; frames from ``stop`` on are not to be touched."""
     clock = venue.clock
     if venue.tiers.shape[0] > 0:
         refresh_reserves(venue)
         observe_margin(engine.strategy_view, venue.markets, venue.positions, venue.conversions)
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
-        observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
+        observe_bar(engine, frames, clock.closed_frame, clock.now_ns, stop)
     is_tick = venue.quotes.shape[0] > 0 and observe_tick(engine.strategy_view, venue.quotes, clock, cause)
     if cause == Cause.BAR:
         engine.strategy_view.cause = Cause.BAR
@@ -171,7 +171,7 @@ def make_glide(call: Any) -> Any:
             if has_waiting and not is_beyond_reach(venue, row):
                 frame -= 1
                 break
-            observe_bar(engine, row, frame, row.ts_ns + clock.interval_ns)
+            observe_bar(engine, frames, frame, row.ts_ns + clock.interval_ns, stop)
             n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
         if frame > clock.frame:
             clock.frame = clock.closed_frame = frame
@@ -226,7 +226,7 @@ def make_loop(call: Any, skip: Any, shorten: Any, rungs: Rungs) -> Any:
                 cause = next_cause(venue, feed, stop)
                 if cause < 0:
                     return cause
-                observe(venue, engine, frames, cause)
+                observe(venue, engine, frames, cause, stop)
                 told = protect(venue, engine, frames, cause, intents)
                 if venue.tiers.shape[0] > 0:
                     track_margin(engine, cause)
@@ -278,7 +278,7 @@ def make_skip(quiet_at: Any) -> Any:
         if venue.tiers.shape[0] > 0 or clock.phase != Phase.BETWEEN or not is_quiet(venue) or first + 1 >= stop:
             return
         view = engine.strategy_view
-        target = min(quiet_at(engine.shared_feature, first, stop, view, state_address, params_address), stop - 1)
+        target = min(quiet_at(engine.feature_table, first, stop, view, state_address, params_address), stop - 1)
         if target > first:
             pass_over(engine, frames, first, target)
             clock.frame = target - 1
@@ -404,5 +404,5 @@ def step_to_decision(venue: Venue, engine: Engine, feed: Feed, stop: int) -> int
     """Advance to the next cause and observe it: the first compiled half around a Python ``decide``."""
     cause = next_cause(venue, feed, stop)
     if cause >= 0:
-        observe(venue, engine, feed.frames, cause)
+        observe(venue, engine, feed.frames, cause, stop)
     return cause

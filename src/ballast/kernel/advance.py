@@ -69,7 +69,6 @@ def advance(venue: Venue, feed: Feed, stop: int) -> int:
     then is done, however often it is called; who hosts several clients lets them act there.
     """
     clock = venue.clock
-    clock.reach = Reach.UNKNOWN
     if venue.tiers.shape[0] > 0 and clock.phase != Phase.BETWEEN and clock.phase != Phase.CLOSED:
         # Fills, and what the client did about them, may have brought a threshold near.
         refresh_reserves(venue)
@@ -200,6 +199,7 @@ def _enter_frame(venue: Venue, feed: Feed) -> None:
             rate, volume = venue.execution.participation, row.volume[symbol]
             # NaN, an unknown volume, is none.
             market.volume_left = inf if rate == inf else (rate * volume if volume > 0.0 else 0.0)
+    clock.reach = Reach.UNKNOWN
     clock.phase = Phase.POINT
     clock.point = 0
     clock.fraction = 0.0

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from hypothesis import given, settings
 
-from ballast.kernel.advance import advance
+from ballast.kernel.advance import advance, next_cause
 from tests.unit.kernel import scenario
 from tests.unit.kernel.scenario import BUY, SELL, Ask, Scenario, limit, make_venue, stop, trailing, watch
 from tests.unit.kernel.test_fills_properties import ASKS, EXECUTIONS, MARKETS, Story, plans
@@ -18,7 +18,7 @@ CALM = [(100.0, 101.0, 99.0, 100.0)] * 8
 def told(bars: Any, execution: Any, plan: Any, *, walks_all: bool) -> str:
     """Return all that a venue says, and what its account and positions come to."""
     story = Story(bars, execution, held=20.0)
-    with patch.object(scenario, "next_cause", advance if walks_all else scenario.next_cause):
+    with patch.object(scenario, "next_cause", advance if walks_all else next_cause):
         story.run(plan)
     venue = story.venue
     return repr([[event.tolist() for event in story.events], venue.accounts.tolist(), venue.positions.tolist()])
