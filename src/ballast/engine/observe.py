@@ -86,9 +86,9 @@ def observe_features(engine: Engine, frames: Frame, frame: int, stop: int) -> No
     log, table = engine.log, engine.feature_table
     if frame >= log.featured_frames:
         compute_features(engine, frames, frame, min(stop, (frame | log.feature_mask) + 1))
-    column = frame & log.feature_mask
-    for k in range(table.shape[0]):
-        engine.strategy_view.feature[k] = table[k, column]
+    # Iterating checks the bounds once, indexing at every value.
+    for k, value in enumerate(table[:, frame & log.feature_mask]):
+        engine.strategy_view.feature[k] = value
 
 
 @compiled

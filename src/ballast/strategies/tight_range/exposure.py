@@ -13,7 +13,7 @@ from ballast.strategies.tight_range.paths import contra_headroom
 from ballast.strategies.tight_range.settings import Phase
 
 
-@compiled
+@compiled(inline=True)
 def open_close(view: Record, state: Record, params: Record) -> None:
     """Say what the decisions of a close may use: cash less what entries in flight take, and the contra room."""
     state.free_cash = free_cash(view, state)
@@ -23,7 +23,7 @@ def open_close(view: Record, state: Record, params: Record) -> None:
     state.contra_room = contra_headroom(params.max_contra_allocation, view.equity, exposure)
 
 
-@compiled
+@compiled(inline=True)
 def free_cash(view: Record, state: Record) -> float:
     """Return the cash less what entries in flight take."""
     cash = view.cash
@@ -34,7 +34,7 @@ def free_cash(view: Record, state: Record) -> float:
     return cash
 
 
-@compiled
+@compiled(inline=True)
 def contra_exposure(market: Record, price: float) -> float:
     """Return the money that stands against a symbol's trend, orders in flight included."""
     exposure = market.contra_pending + market.contra_sold
@@ -43,7 +43,7 @@ def contra_exposure(market: Record, price: float) -> float:
     return exposure
 
 
-@compiled
+@compiled(inline=True)
 def turn(market: Record, direction: int) -> None:
     """Take a symbol's new direction; what was sold against a rise is forgotten with it."""
     if direction != market.last_direction:
