@@ -61,7 +61,8 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int, stop: int) 
         observe_margin(engine.strategy_view, venue.markets, venue.positions, venue.conversions)
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
-        observe_bar(engine, frames, clock.closed_frame, clock.now_ns, stop)
+        row = frames[clock.closed_frame]  # type: ignore[index]
+        observe_bar(engine, frames, row, clock.closed_frame, clock.now_ns, stop)
     is_tick = venue.quotes.shape[0] > 0 and observe_tick(engine.strategy_view, venue.quotes, clock, cause)
     if cause == Cause.BAR:
         engine.strategy_view.cause = Cause.BAR
@@ -171,7 +172,7 @@ def make_glide(call: Any) -> Any:
             if has_waiting and not is_beyond_reach(venue, row):
                 frame -= 1
                 break
-            observe_bar(engine, frames, frame, row.ts_ns + clock.interval_ns, stop)
+            observe_bar(engine, frames, row, frame, row.ts_ns + clock.interval_ns, stop)
             n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
         if frame > clock.frame:
             clock.frame = clock.closed_frame = frame

@@ -22,13 +22,13 @@ from ballast.model.market import Frame
 
 
 @compiled(inline=True)
-def observe_bar(engine: Engine, frames: Frame, frame: int, time_ns: int, stop: int) -> None:
-    """Take the frame that has just closed: prices, indicators, equity. See ``observe_features`` for ``stop``."""
+def observe_bar(engine: Engine, frames: Frame, row: Frame, frame: int, time_ns: int, stop: int) -> None:
+    """Take the row of frames that has just closed: prices, indicators, equity; ``observe_features`` says more."""
     view = engine.strategy_view
     view.cause = Cause.BAR
     view.time_ns = time_ns
     view.frame = frame
-    observe_prices(view, frames[frame])  # type: ignore[index]
+    observe_prices(view, row)
     observe_features(engine, frames, frame, stop)
     value_positions(view)
     if engine.equity.shape[0] > 0:

@@ -18,7 +18,7 @@ from ballast.risk.ladder import Ladder
 from ballast.risk.settings import Profile, risk_settings
 
 MIN_FEATURE_WIDTH = 8
-BLOCK_FRAMES = 64
+BLOCK_FRAMES = 128
 """How many frames indicators are computed for at once: a power of two, small enough for a core's first-level cache."""
 EVERY_FRAME = -1
 """The mask that finds every frame's column under its own number."""
