@@ -30,10 +30,11 @@ from ballast.engine.protect import TELL_CAUSE, protect, tell_next
 from ballast.engine.screen import ask_filters, ask_filters_and_ladder
 from ballast.engine.state import Engine
 from ballast.engine.track import track_margin
-from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
+from ballast.kernel.advance import next_cause, passes_bars, settle_at_close, sync_last_price
 from ballast.kernel.book import is_quiet
 from ballast.kernel.margin_account import refresh_reserves
 from ballast.kernel.orders import refuse, submit
+from ballast.kernel.reach import is_beyond_reach
 from ballast.kernel.venue import Phase, Venue
 from ballast.model.compiled import INTERPRETED, compiled, compiled_for
 from ballast.model.enums import Cause, IntentKind, Reason
@@ -53,15 +54,16 @@ def has_room(engine: Engine) -> bool:
 
 
 @compiled(inline=True)
-def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
-    """Fold the next cause into the engine."""
+def observe(venue: Venue, engine: Engine, frames: Frame, cause: int, stop: int) -> None:
+    """Fold the next cause into the engine; frames from ``stop`` on are not to be touched."""
     clock = venue.clock
     if venue.tiers.shape[0] > 0:
         refresh_reserves(venue)
         observe_margin(engine.strategy_view, venue.markets, venue.positions, venue.conversions)
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
-        observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
+        row = frames[clock.closed_frame]  # type: ignore[index]
+        observe_bar(engine, frames, row, clock.closed_frame, clock.now_ns, stop)
     is_tick = venue.quotes.shape[0] > 0 and observe_tick(engine.strategy_view, venue.quotes, clock, cause)
     if is_tick and venue.tiers.shape[0] > 0:
         value_positions(engine.strategy_view)
@@ -136,9 +138,9 @@ def no_protection(venue: Venue, engine: Engine, frames: Frame, cause: int, inten
 
 @compiled(inline=True)
 def glides_on_spot(venue: Venue) -> bool:
-    """Tell whether nothing can happen but closes until the strategy asks for something."""
+    """Tell whether nothing but a price that is met can come between closes until the strategy asks for something."""
     is_plain = venue.tiers.shape[0] + venue.quotes.shape[0] == 0 and not venue.execution.same_close
-    return bool(is_plain and venue.clock.phase == Phase.BETWEEN and is_quiet(venue))
+    return bool(is_plain and passes_bars(venue))
 
 
 @compiled(inline=True)
@@ -148,7 +150,11 @@ def never_glides(venue: Venue) -> bool:
 
 
 def make_glide(call: Any) -> Any:
-    """Return ``glide(...)``: take close after close until the strategy asks, and return how much; 0 at ``stop``."""
+    """
+    Return ``glide(...)``: take close after close until the strategy asks, and return how much.
+
+    It returns 0 at ``stop``, and before a bar in which something that waits may be met.
+    """
 
     def glide(
         decide: Any,
@@ -162,10 +168,14 @@ def make_glide(call: Any) -> Any:
     ) -> int:
         clock = venue.clock
         frame, n_intents = clock.frame, 0
+        has_waiting = clock.n_orders + clock.n_watches > 0
         while n_intents == 0 and frame + 1 < stop:
             frame += 1
             row = frames[frame]
-            observe_bar(engine, row, frame, row.ts_ns + clock.interval_ns)
+            if has_waiting and not is_beyond_reach(venue, row):
+                frame -= 1
+                break
+            observe_bar(engine, frames, row, frame, row.ts_ns + clock.interval_ns, stop)
             n_intents = call(decide, row, engine.strategy_view, state_address, params_address, intents_address)
         if frame > clock.frame:
             clock.frame = clock.closed_frame = frame
@@ -214,13 +224,13 @@ def make_loop(call: Any, skip: Any, shorten: Any, rungs: Rungs) -> Any:
             cause: int = Cause.BAR
             if glides(venue):
                 n_intents = glide(decide, venue, engine, frames, state_address, params_address, intents_address, stop)
-                if n_intents == 0:
+                if n_intents == 0 and venue.clock.frame + 1 >= stop:
                     return Cause.END
-            else:
+            if n_intents == 0:
                 cause = next_cause(venue, feed, stop)
                 if cause < 0:
                     return cause
-                observe(venue, engine, frames, cause)
+                observe(venue, engine, frames, cause, stop)
                 told = protect(venue, engine, frames, cause, intents)
                 if venue.tiers.shape[0] > 0:
                     track_margin(engine, cause)
@@ -272,7 +282,7 @@ def make_skip(quiet_at: Any) -> Any:
         if venue.tiers.shape[0] > 0 or clock.phase != Phase.BETWEEN or not is_quiet(venue) or first + 1 >= stop:
             return
         view = engine.strategy_view
-        target = min(quiet_at(engine.shared_feature, first, stop, view, state_address, params_address), stop - 1)
+        target = min(quiet_at(engine.feature_table, first, stop, view, state_address, params_address), stop - 1)
         if target > first:
             pass_over(engine, frames, first, target)
             clock.frame = target - 1
@@ -398,5 +408,5 @@ def step_to_decision(venue: Venue, engine: Engine, feed: Feed, stop: int) -> int
     """Advance to the next cause and observe it: the first compiled half around a Python ``decide``."""
     cause = next_cause(venue, feed, stop)
     if cause >= 0:
-        observe(venue, engine, feed.frames, cause)
+        observe(venue, engine, feed.frames, cause, stop)
     return cause

@@ -104,6 +104,7 @@ class Session:
         self._pristine = self._small_memory()
         self._run_cells: Callable[..., int] | None = None
         self._rungs = _rungs(setup)
+        self._has_all_features = shared_feature is not None
         self._is_specialised = specialised and strategy.is_compiled and not INTERPRETED
 
     @property
@@ -249,7 +250,7 @@ class Session:
         addresses = (address(self._state), address(self._params), address(self._intents))
         arguments = (self.venue, self.engine, self.feed, self._intents, *addresses, 0, *more)
         dtypes = (self._state.dtype, self._params.dtype)
-        skips = self._is_plain and strategy.quiet is not None and self.engine.shared_feature.shape[0] > 0
+        skips = self._is_plain and strategy.quiet is not None and self._has_all_features
         quiet_at = wrap_quiet(strategy.quiet, *dtypes) if skips else None
         key = (strategy.decide, skips, *map(str, dtypes))
         decide_at = wrap(strategy.decide, *dtypes)

@@ -21,10 +21,9 @@ import numpy as np
 from ballast.backtest.run import closes_of, result_of
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import Setup
-from ballast.engine.observe import observe_features
-from ballast.engine.state import new_engine
+from ballast.engine.state import EVERY_FRAME
+from ballast.indicators.blocks import compute
 from ballast.indicators.table import Request, plan
-from ballast.model.compiled import compiled
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile
 
@@ -185,21 +184,11 @@ def shared_features(setup: Setup, requests: Sequence[Request]) -> Any:
     n_frames, n_outputs = len(setup.frames.records), laid_out[3]
     if n_outputs == 0 or n_frames * n_outputs * 8 > FEATURE_BUDGET_BYTES:
         return None
-    width = setup.frames.records.dtype["close"].shape[0]
-    engine = new_engine(setup.n_symbols, 0, laid_out, width=width, keeps_curve=False)
     values = np.empty((n_outputs, n_frames))
-    _compute_features(engine, setup.frames.records, values)
+    specs, states, ring, _ = laid_out
+    records, out = setup.frames.records, np.full(n_outputs, np.nan)
+    compute(specs, states, ring, records, 0, n_frames, out, values, EVERY_FRAME)
     return values
-
-
-@compiled
-def _compute_features(engine: Any, frames: Any, values: Any) -> None:
-    """Write the outputs at every frame, by the engine's own bar-by-bar update."""
-    view = engine.strategy_view
-    for frame in range(frames.shape[0]):
-        observe_features(engine, frames[frame])
-        for k in range(values.shape[0]):
-            values[k, frame] = view.feature[k]
 
 
 def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ballast.engine.state import Engine, Log
 from ballast.engine.view import View
-from ballast.indicators.table import update
+from ballast.indicators.blocks import compute
 from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised, wallet_after
 from ballast.kernel.margin import is_on_margin
 from ballast.kernel.projection import account_figures
@@ -22,18 +22,14 @@ from ballast.model.market import Frame
 
 
 @compiled(inline=True)
-def observe_bar(engine: Engine, row: Frame, frame: int, time_ns: int) -> None:
-    """Take the frame that has just closed: prices, indicators, equity."""
+def observe_bar(engine: Engine, frames: Frame, row: Frame, frame: int, time_ns: int, stop: int) -> None:
+    """Take the row of frames that has just closed: prices, indicators, equity; ``observe_features`` says more."""
     view = engine.strategy_view
     view.cause = Cause.BAR
     view.time_ns = time_ns
     view.frame = frame
     observe_prices(view, row)
-    if engine.shared_feature.shape[0] > 0:
-        for k in range(engine.shared_feature.shape[0]):
-            view.feature[k] = engine.shared_feature[k, frame]
-    else:
-        observe_features(engine, row)
+    observe_features(engine, frames, frame, stop)
     value_positions(view)
     if engine.equity.shape[0] > 0:
         engine.equity[frame] = view.equity
@@ -81,22 +77,35 @@ def observe_price(view: View, row: Frame, symbol: int) -> None:
 
 
 @compiled(inline=True)
-def observe_features(engine: Engine, row: Frame) -> None:
-    """Update every declared indicator whose symbol has a bar in this frame."""
-    for k in range(engine.feature_specs.shape[0]):
-        spec = engine.feature_specs[k]
-        s = spec.symbol
-        update(
-            engine.feature_states[k],
-            engine.feature_ring,
-            spec,
-            row.open[s],
-            row.high[s],
-            row.low[s],
-            row.close[s],
-            row.volume[s],
-            engine.strategy_view.feature,
-        )
+def observe_features(engine: Engine, frames: Frame, frame: int, stop: int) -> None:
+    """
+    Show the outputs of every declared indicator as of a frame; symbols without a bar in it keep theirs.
+
+    Those of some frames more, but none from ``stop`` on, may be computed ahead: nobody sees them before their time.
+    """
+    log, table = engine.log, engine.feature_table
+    if frame >= log.featured_frames:
+        compute_features(engine, frames, frame, min(stop, (frame | log.feature_mask) + 1))
+    # Iterating checks the bounds once, indexing at every value.
+    for k, value in enumerate(table[:, frame & log.feature_mask]):
+        engine.strategy_view.feature[k] = value
+
+
+@compiled
+def compute_features(engine: Engine, frames: Frame, first: int, end: int) -> None:
+    """Take the frames from ``first`` up to ``end`` (exclusive) into every declared indicator, and fill their table."""
+    compute(
+        engine.feature_specs,
+        engine.feature_states,
+        engine.feature_ring,
+        frames,
+        first,
+        end,
+        engine.strategy_view.feature,
+        engine.feature_table,
+        engine.log.feature_mask,
+    )
+    engine.log.featured_frames = end
 
 
 @compiled(needs="quotes")

@@ -18,6 +18,10 @@ from ballast.risk.ladder import Ladder
 from ballast.risk.settings import Profile, risk_settings
 
 MIN_FEATURE_WIDTH = 8
+BLOCK_FRAMES = 128
+"""How many frames indicators are computed for at once: a power of two, small enough for a core's first-level cache."""
+EVERY_FRAME = -1
+"""The mask that finds every frame's column under its own number."""
 N_REASONS = 144
 """Room for every ``Reason`` and every verdict of the filters."""
 
@@ -31,7 +35,8 @@ class Log:
     emergency orders are live, ``deadline_ns`` what time the ladder last asked to be woken at. The extremes of a
     margin account, each with the time of its first occurrence (0 for none), are of the moments at which it was
     looked at: closes, fills, wakes, funding. ``leg_funding`` sums what each leg has paid, < 0 when received;
-    ``liquidation_mark`` holds the marks when a liquidation first closed something.
+    ``liquidation_mark`` holds the marks when a liquidation first closed something. Indicators are computed for
+    the frames before ``featured_frames``; those of a frame stand in column ``frame & feature_mask`` of their table.
     """
 
     n_fills: int
@@ -47,6 +52,8 @@ class Log:
     max_mm_rate_ns: int
     liquidated_ns: int
     leg_funding: LegFloats
+    featured_frames: int
+    feature_mask: int = BLOCK_FRAMES - 1
     liquidation_mark: SymbolFloats = nan  # type: ignore[assignment]  # The default fills the array.
     rejects: Annotated[npt.NDArray[np.int64], Shape(N_REASONS)]
 
@@ -111,9 +118,10 @@ class Engine(NamedTuple):
 
     ``risk`` are the ladder's settings and ``facts`` what it saw last. ``equity`` and, on margin accounts,
     ``margin`` hold one point per frame, or none when no curve is kept. ``fills``, ``notes`` and ``moves``
-    grow by doubling: the run returns to its caller when they are full. ``shared_feature`` replaces the incremental
-    indicators when it has rows: one per output, (n_outputs, n_frames), computed once for many runs. ``guarding`` is
-    the memory of filters and elastic stops, ``releases`` the calendar that they ask; without guards nobody reads them.
+    grow by doubling: the run returns to its caller when they are full. ``feature_table`` holds the indicators' outputs,
+    (n_outputs, columns), of the frames around the present one, or of all when they were computed once for many runs.
+    ``guarding`` is the memory of filters and elastic stops, ``releases`` the calendar that they ask; without guards
+    nobody reads them.
     """
 
     strategy_view: Any
@@ -123,7 +131,7 @@ class Engine(NamedTuple):
     feature_specs: Any
     feature_states: Any
     feature_ring: Any
-    shared_feature: Any
+    feature_table: Any
     log: Any
     fills: Any
     notes: Any
@@ -155,6 +163,9 @@ def new_engine(
     """
     specs, states, ring, n_outputs = plan
     width = width or width_for(n_symbols)
+    log = Log.new(symbols=width, legs=2 * width)  # type: ignore[attr-defined]
+    if shared_feature is not None:
+        log.feature_mask, log.featured_frames = EVERY_FRAME, shared_feature.shape[1]
     features = max(MIN_FEATURE_WIDTH, width_for(n_outputs))
     dimensions = {"symbols": width, "legs": 2 * width, "features": features, "tiers": n_tiers}
     view = View.new(  # type: ignore[attr-defined]
@@ -169,11 +180,11 @@ def new_engine(
         feature_specs=specs,
         feature_states=states,
         feature_ring=ring,
-        shared_feature=np.zeros((0, 1)) if shared_feature is None else shared_feature,
-        log=Log.new(symbols=width, legs=2 * width),  # type: ignore[attr-defined]
+        feature_table=np.zeros((n_outputs, BLOCK_FRAMES)) if shared_feature is None else shared_feature,
+        log=log,
         # Untouched pages cost nothing, so room for a busy run is free until it is used.
         fills=np.zeros(4096 + n_frames // 16, Event.dtype()).view(np.recarray),  # type: ignore[attr-defined]
-        notes=Note.array(4096),  # type: ignore[attr-defined]
+        notes=np.zeros(4096 + n_frames, Note.dtype()).view(np.recarray),  # type: ignore[attr-defined]
         moves=Move.array(256),  # type: ignore[attr-defined]
         equity=np.zeros(n_frames if keeps_curve else 0),
         margin=MarginPoint.array(n_frames if keeps_curve and n_tiers else 0),  # type: ignore[attr-defined]

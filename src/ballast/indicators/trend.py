@@ -21,7 +21,7 @@ def directional_moves(high: float, low: float, previous_high: float, previous_lo
     return plus, minus
 
 
-@compiled
+@compiled(inline=True)
 def adx_update(state: IndicatorState, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats) -> None:
     """Write +DI, -DI and ADX. ``average`` holds the sum of DX until the ADX is seeded, then the ADX."""
     if is_missing(high, low, close):
@@ -43,7 +43,7 @@ def adx_update(state: IndicatorState, spec: IndicatorSpec, high: float, low: flo
         write_directions(state, spec, moves, out)
 
 
-@compiled
+@compiled(inline=True)
 def write_directions(state: IndicatorState, spec: IndicatorSpec, moves: int, out: Floats) -> None:
     """Write the three outputs from the sums of ``moves`` moves; without movement DX keeps its average."""
     period = spec.period
@@ -65,7 +65,7 @@ def write_directions(state: IndicatorState, spec: IndicatorSpec, moves: int, out
         out[at + 2] = state.average
 
 
-@compiled
+@compiled(inline=True)
 def choppiness_update(
     state: IndicatorState, ring: Floats, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats
 ) -> None:

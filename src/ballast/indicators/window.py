@@ -48,8 +48,10 @@ def window_sum(ring: Floats, start: int, head: int, period: int, prefix: float, 
     ring[start + head] = value
     if head + 1 < period:
         return prefix, ring[start + head + 1] + prefix
+    tail = value
     for slot in range(start + period - 2, start - 1, -1):
-        ring[slot] += ring[slot + 1]
+        tail = ring[slot] + tail
+        ring[slot] = tail
     return prefix, prefix
 
 
@@ -60,8 +62,10 @@ def window_max(ring: Floats, start: int, head: int, period: int, prefix: float, 
     ring[start + head] = value
     if head + 1 < period:
         return prefix, max(prefix, ring[start + head + 1])
+    tail = value
     for slot in range(start + period - 2, start - 1, -1):
-        ring[slot] = max(ring[slot], ring[slot + 1])
+        tail = max(ring[slot], tail)
+        ring[slot] = tail
     return prefix, prefix
 
 

@@ -21,10 +21,11 @@ from ballast.kernel.margin_account import refresh_reserves
 from ballast.kernel.margin_walk import margin_sleeps, meet_frame, settle_margin, wake_guard
 from ballast.kernel.marks import move_marks, order_marks
 from ballast.kernel.path import high_comes_first, is_ambiguous
+from ballast.kernel.reach import is_beyond_reach, waits_for_prices
 from ballast.kernel.thresholds import is_calm, next_guard, next_liquidation
 from ballast.kernel.tick_walk import walk_ticks
 from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
-from ballast.kernel.venue import LAST_POINT, OrderStatus, Phase, SymbolMarket, Venue
+from ballast.kernel.venue import LAST_POINT, OrderStatus, Phase, Reach, SymbolMarket, Venue
 from ballast.kernel.wakes import take_timer, wake_watch, wake_watch_at_point
 from ballast.model.compiled import compiled
 from ballast.model.enums import Cause, EventKind, LimitFill, OrderType, Side
@@ -36,16 +37,12 @@ MAX_CALLS_PER_BAR = 100_000
 
 @compiled(inline=True)
 def next_cause(venue: Venue, feed: Feed, stop: int) -> int:
-    """Return why to decide next: the close of a quiet bar at once, anything else from :func:`advance`."""
+    """Return why to decide next: the close of a bar that nothing meets at once, anything else from :func:`advance`."""
     clock = venue.clock
-    is_quiet = clock.n_timers == 0 and clock.events_read == clock.events_written
-    if venue.tiers.shape[0] == 0:
-        is_quiet = is_quiet and clock.n_orders + clock.n_watches == 0
     if (
-        is_quiet
-        and venue.quotes.shape[0] == 0
-        and clock.phase == Phase.BETWEEN
+        passes_bars(venue)
         and clock.frame + 1 < stop
+        and (clock.n_orders + clock.n_watches == 0 or is_beyond_reach(venue, feed.frames[clock.frame + 1]))
         and (venue.tiers.shape[0] == 0 or margin_sleeps(venue, feed, clock.frame + 1))
     ):
         clock.frame += 1
@@ -53,6 +50,14 @@ def next_cause(venue: Venue, feed: Feed, stop: int) -> int:
         clock.now_ns = feed.frames[clock.frame].ts_ns + clock.interval_ns
         return Cause.BAR
     return advance(venue, feed, stop)
+
+
+@compiled(inline=True)
+def passes_bars(venue: Venue) -> bool:
+    """Tell whether the clock stands between bars, and nothing but prices can stop it from passing the next."""
+    clock = venue.clock
+    is_still = clock.n_timers == 0 and clock.events_read == clock.events_written and clock.phase == Phase.BETWEEN
+    return bool(is_still and venue.quotes.shape[0] == 0 and waits_for_prices(venue))
 
 
 @compiled
@@ -194,6 +199,7 @@ def _enter_frame(venue: Venue, feed: Feed) -> None:
             rate, volume = venue.execution.participation, row.volume[symbol]
             # NaN, an unknown volume, is none.
             market.volume_left = inf if rate == inf else (rate * volume if volume > 0.0 else 0.0)
+    clock.reach = Reach.UNKNOWN
     clock.phase = Phase.POINT
     clock.point = 0
     clock.fraction = 0.0

@@ -9,44 +9,22 @@ from ballast.kernel.liquidation import is_bust, liquidate
 from ballast.kernel.margin_account import is_margin, refresh_reserves
 from ballast.kernel.marks import NOW, load_marks, move_marks
 from ballast.kernel.thresholds import NOBODY, disarm, due_guard, is_calm
-from ballast.kernel.triggers import is_armed, order_level, order_waits_below
 from ballast.kernel.venue import LAST_POINT, Venue
 from ballast.model.compiled import compiled
-from ballast.model.enums import OrderType, PositionSide, Reason, Side
-from ballast.model.market import Feed, Frame
+from ballast.model.enums import PositionSide, Reason, Side
+from ballast.model.market import Feed
 
 
 @compiled(needs="tiers")
 def margin_sleeps(venue: Venue, feed: Feed, frame: int) -> bool:
     """
-    Tell whether a frame passes margin accounts by; if so, their marks stand at its close.
+    Tell whether a frame that nothing can be met in passes margin accounts by; if so, their marks stand at its close.
 
-    No order or watch waits within its range, and no threshold can be met: then nobody need walk its path.
+    No threshold can be met: then nobody need walk its path.
     """
-    if not _is_out_of_reach(venue, feed.frames, frame) or not meet_frame(venue, feed, frame):
+    if not meet_frame(venue, feed, frame):
         return False
     move_marks(venue, LAST_POINT, 0.0)
-    return True
-
-
-@compiled(needs="tiers")
-def _is_out_of_reach(venue: Venue, frames: Frame, frame: int) -> bool:
-    """Tell whether everything that waits for a price waits beyond a frame's range, and nothing for another cause."""
-    row = frames[frame]  # type: ignore[index]
-    for k in range(venue.clock.n_orders):
-        order = venue.orders[k]
-        if not is_armed(order) or order.type == OrderType.TRAILING:
-            return False
-        if order.expiry_ns != 0 or order.cancel_ns != 0 or order.amend_ns != 0:
-            return False
-        level, low, high = order_level(order), row.low[order.symbol], row.high[order.symbol]
-        if (low <= level) if order_waits_below(order) else (high >= level):
-            return False
-    for k in range(venue.clock.n_watches):
-        watch = venue.watches[k]
-        low, high = row.low[watch.symbol], row.high[watch.symbol]
-        if watch.is_passed or ((low <= watch.price) if watch.side == Side.BUY else (high >= watch.price)):
-            return False
     return True
 
 

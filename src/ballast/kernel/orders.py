@@ -7,7 +7,7 @@ from math import isfinite, nan
 from ballast.kernel.book import emit
 from ballast.kernel.margin_account import is_margin
 from ballast.kernel.triggers import is_armed, order_level
-from ballast.kernel.venue import Order, OrderStatus, Phase, Venue
+from ballast.kernel.venue import Order, OrderStatus, Phase, Reach, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import (
     AccountKind,
@@ -31,6 +31,7 @@ from ballast.model.units import floor_to_step, is_below, is_price, round_to_tick
 @compiled
 def submit(venue: Venue, account: int, intent: Intent) -> None:
     """Hand one approved intent to the venue. What it refuses comes back as a REJECTED event."""
+    venue.clock.reach = Reach.UNKNOWN
     if not 0 <= intent.symbol < venue.clock.n_symbols:
         refuse(venue, account, intent, Reason.UNKNOWN_SYMBOL)
     elif intent.kind == IntentKind.PLACE:

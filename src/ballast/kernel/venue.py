@@ -35,6 +35,14 @@ class Phase(IntEnum):
     DUE = 7  # all ticks of this time are taken: orders and timers that are due
 
 
+class Reach(IntEnum):
+    """What is known of the causes that waiting orders and watches wait for."""
+
+    UNKNOWN = 0  # the tables have changed
+    PRICES = 1  # each waits for a price, and none nearer than ``reach_below`` and ``reach_above``
+    MORE = 2  # something waits for time, volume or a moving level
+
+
 class OrderStatus(IntEnum):
     """Where an order stands at the venue."""
 
@@ -53,7 +61,7 @@ class Clock:
     decisions since frame ``counted_frame`` began; ``is_overrun``: more was asked at one instant than can be answered.
     ``next_funding`` is the first stamp not yet paid; ``is_calm``: no margin threshold lies within this frame.
     ``next_tick`` is the first tick not yet taken; ``tells_quotes`` and ``tells_trades``: the client hears of each.
-    ``pause_ns`` is where a venue with tiers waits for its host, 0 for nowhere.
+    ``reach`` is a ``Reach``. ``pause_ns`` is where a venue with tiers waits for its host, 0 for nowhere.
     """
 
     now_ns: int = 0
@@ -90,6 +98,7 @@ class Clock:
     tells_quotes: bool = False
     tells_trades: bool = False
     pause_ns: int = 0
+    reach: int = 0
 
 
 @record
@@ -133,7 +142,8 @@ class SymbolMarket:
     ``price`` is where the path stands, ``last_price`` the last price known before the bar (NaN before the
     first one), ``path_*`` the four points, ``volume_left`` what participation still allows in this bar.
     ``mark`` and ``mark_*`` are the same of the mark price, kept on venues with margin accounts alone; the
-    symbol's tiers are the rows from ``first_tier`` up to ``end_tier`` (exclusive).
+    symbol's tiers are the rows from ``first_tier`` up to ``end_tier`` (exclusive). ``reach_below`` and ``reach_above``
+    are the nearest prices at which an order or watch acts, where the clock's ``reach`` says that they are known.
     """
 
     has_bar: bool
@@ -153,6 +163,8 @@ class SymbolMarket:
     mark_3: float = nan
     first_tier: int = 0
     end_tier: int = 0
+    reach_below: float = -inf
+    reach_above: float = inf
 
 
 @record

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ballast.indicators.blocks import compute
 from ballast.indicators.catalogue import CATALOGUE
 from ballast.indicators.state import BarField
 from ballast.indicators.table import Request, plan, update
+from ballast.model.market import Frame
 from tests.unit.indicators.sample_bars import Bars, Floats, walk
 
+EVERY_FRAME = -1
 REQUESTS = [
     *(Request(kind, period) for kind in CATALOGUE for period in (2, 5, 14)),
     *(Request(kind, 3, field=BarField.VOLUME) for kind, entry in CATALOGUE.items() if entry.field is not None),
@@ -40,11 +45,30 @@ def feed(specs: Any, states: Any, ring: Floats, bars: Bars, out: Floats) -> Floa
     return results
 
 
+def in_blocks(requests: Sequence[Request], bars: Bars, cuts: Sequence[int]) -> tuple[Floats, Any, Floats]:
+    """Compute stretches of frames between ``cuts``; return the outputs after each bar, states and ring."""
+    specs, states, ring, n_outputs = plan(requests)
+    frames = frames_of(bars)
+    out, table = np.full(n_outputs, np.nan), np.empty((n_outputs, len(frames)))
+    for first, end in pairwise(cuts):
+        compute(specs, states, ring, frames, first, end, out, table, EVERY_FRAME)
+    return np.ascontiguousarray(table.T), states, ring
+
+
+def frames_of(bars: Bars) -> Any:
+    """Return the frames of one symbol."""
+    frames = Frame.array(len(bars.close), symbols=1)  # type: ignore[attr-defined]
+    for name, column in zip(("open", "high", "low", "close", "volume"), bars, strict=True):
+        frames[name][:, 0] = column
+    return frames
+
+
 def digest() -> str:
-    """Return a hash of all outputs and all memory after 200 bars."""
+    """Return a hash of all outputs and all memory after 200 bars, one by one and then in stretches."""
     specs, states, ring, n_outputs = plan(REQUESTS)
     results = feed(specs, states, ring, market(200), np.full(n_outputs, np.nan))
-    return hashlib.sha256(results.tobytes() + states.tobytes() + ring.tobytes()).hexdigest()
+    blocks = in_blocks(REQUESTS, market(200), [0, 7, 128, 200])
+    return hashlib.sha256(b"".join(part.tobytes() for part in (results, states, ring, *blocks))).hexdigest()
 
 
 if __name__ == "__main__":

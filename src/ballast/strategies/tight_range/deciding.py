@@ -51,13 +51,13 @@ from ballast.strategies.tight_range.settings import RegimeSource, Role
 from ballast.strategies.tight_range.trades import act, on_order
 
 
-@compiled
+@compiled(inline=True)
 def volume_ratio(volume: float, mean_volume: float) -> float:
     """Return a bar's volume by its 20-bar mean, NaN without one."""
     return volume / mean_volume if mean_volume > 0.0 else nan
 
 
-@compiled
+@compiled(inline=True)
 def classified_regime(row: Any, view: Record, params: Record, symbol: int, memory: Record, evidence: Record) -> None:
     """L3 of Ballast: take the bar into the classifier's memory and judge; or assume what was asked for."""
     at = FEATURES_PER_SYMBOL * symbol
@@ -85,7 +85,7 @@ def classified_regime(row: Any, view: Record, params: Record, symbol: int, memor
     )
 
 
-@compiled
+@compiled(inline=True)
 def join(row: Any, view: Record, params: Record, symbol: int, decision: Record) -> None:
     """Write the configured path's verdict from what the layers said."""
     at = FEATURES_PER_SYMBOL * symbol
@@ -171,7 +171,7 @@ def make_decide(
     return decide
 
 
-@compiled
+@compiled(inline=True)
 def settle(row: Any, view: Record, state: Record, params: Record, symbol: int, intents: Intent, n: int) -> int:
     """Complete a symbol's decision and act on it, once it has bars enough and a regime."""
     market = state.markets[symbol]

@@ -16,7 +16,7 @@ DUST = 1e-9
 """What is left of a holding below this part of it is rounding."""
 
 
-@compiled
+@compiled(inline=True)
 def open_close(view: Record, state: Record, params: Record) -> None:
     """Say what the decisions of a close may use: cash that is not spoken for, and the contra room."""
     state.free_cash = free_cash(view, state)
@@ -26,7 +26,7 @@ def open_close(view: Record, state: Record, params: Record) -> None:
     state.contra_room = contra_headroom(params.max_contra_allocation, view.equity, exposure)
 
 
-@compiled
+@compiled(inline=True)
 def free_cash(view: Record, state: Record) -> float:
     """Return the cash less what entries in flight and the maker's bids take."""
     cash = view.cash
@@ -40,7 +40,7 @@ def free_cash(view: Record, state: Record) -> float:
     return cash
 
 
-@compiled
+@compiled(inline=True)
 def own_qty(view: Record, state: Record, symbol: int) -> float:
     """Return what signals and rebalances hold of a symbol: its position without the maker's inventory."""
     qty = view.position_qty[2 * symbol]
@@ -50,7 +50,7 @@ def own_qty(view: Record, state: Record, symbol: int) -> float:
     return qty
 
 
-@compiled
+@compiled(inline=True)
 def contra_exposure(market: Record, price: float) -> float:
     """Return the money that stands against a symbol's trend, orders in flight included."""
     exposure = market.contra_pending + market.contra_sold
@@ -59,7 +59,7 @@ def contra_exposure(market: Record, price: float) -> float:
     return exposure
 
 
-@compiled
+@compiled(inline=True)
 def turn(market: Record, direction: int) -> None:
     """Take a symbol's new direction; what was sold against a rise is forgotten with it."""
     if direction != market.last_direction:

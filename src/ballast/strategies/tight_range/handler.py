@@ -40,19 +40,19 @@ class RangeSignal:
     target_fraction: float
 
 
-@compiled
+@compiled(inline=True)
 def stop_fraction(atr_fraction: float) -> float:
     """Return the distance of the stop: 1.2 ATRs, 0.8 % of price at least."""
     return max(1.2 * atr_fraction, 0.008)
 
 
-@compiled
+@compiled(inline=True)
 def target_fraction(atr_fraction: float) -> float:
     """Return the distance of the target: 2 ATRs, 1.5 % of price at least."""
     return max(2.0 * atr_fraction, 0.015)
 
 
-@compiled
+@compiled(inline=True)
 def range_signal(
     out: RangeSignal,
     rsi_value: float,

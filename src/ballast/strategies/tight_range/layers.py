@@ -81,7 +81,7 @@ class Opinion:
     is_given: bool
 
 
-@compiled
+@compiled(inline=True)
 def clear_votes(votes: Record) -> None:
     """Begin a count."""
     votes.buy = 0.0
@@ -92,13 +92,13 @@ def clear_votes(votes: Record) -> None:
     votes.first_confidence = 0.0
 
 
-@compiled
+@compiled(inline=True)
 def clamp(value: float) -> float:
     """Return ``value`` within 0..1."""
     return min(1.0, max(0.0, value))
 
 
-@compiled
+@compiled(inline=True)
 def vote(votes: Record, action: int, confidence: float) -> None:
     """Cast one vote with a confidence that is clamped to 0..1; one that is not finite is dropped."""
     if not isfinite(confidence):
@@ -108,15 +108,14 @@ def vote(votes: Record, action: int, confidence: float) -> None:
         votes.first_action = action
         votes.first_confidence = weight
     votes.n_votes += 1
-    if action == Action.BUY:
-        votes.buy += weight
-    elif action == Action.SELL:
-        votes.sell += weight
-    else:
-        votes.hold += weight
+    # Adding zeros where a branch could choose: which way a market votes is not to be foretold.
+    is_buy, is_sell = action == Action.BUY, action == Action.SELL
+    votes.buy += weight if is_buy else 0.0
+    votes.sell += weight if is_sell else 0.0
+    votes.hold += 0.0 if is_buy or is_sell else weight
 
 
-@compiled
+@compiled(inline=True)
 def count(votes: Record, opinion: Record) -> tuple[int, float]:
     """
     Return what L1 and L2 say together, and the winner's part of all confidence.
@@ -144,7 +143,7 @@ def count(votes: Record, opinion: Record) -> tuple[int, float]:
     return 0, 0.0
 
 
-@compiled
+@compiled(inline=True)
 def technical_votes(row: Any, view: Record, params: Record, symbol: int, votes: Record) -> None:
     """Cast L1's three votes for a symbol at its close."""
     at = FEATURES_PER_SYMBOL * symbol
@@ -161,13 +160,13 @@ def technical_votes(row: Any, view: Record, params: Record, symbol: int, votes: 
     vote(votes, momentum, 0.5 if momentum == 0 and gap == gap else 0.5 + 0.5 * min(1.0, abs(gap)))
 
 
-@compiled
+@compiled(inline=True)
 def _gap_in_atrs(close: float, mean: float, atr: float) -> float:
     """Return how many ATRs the close is above its mean; 0 where nothing moves."""
     return (close - mean) / atr if not atr <= 0.0 else 0.0
 
 
-@compiled
+@compiled(inline=True)
 def tactical_opinion(row: Any, view: Record, params: Record, symbol: int, opinion: Record) -> None:
     """Write L2's opinion of a symbol at its close."""
     at = FEATURES_PER_SYMBOL * symbol

@@ -91,7 +91,7 @@ class Verdict:
     market_making_enabled: bool
 
 
-@compiled
+@compiled(inline=True)
 def write(verdict: Record, action: int, confidence: float, strength: float, label: int, source: int) -> None:
     """Set a verdict without flags, distances or contra."""
     verdict.action = action
@@ -136,7 +136,7 @@ def path1_l3_aware(verdict: Record, votes: Record, opinion: Record, l3_action: i
         write(verdict, action, 0.75 * confidence, 0.75 * strength, Label.REDUCED_SIZE, Source.PATH1_L3_AWARE)
 
 
-@compiled
+@compiled(inline=True)
 def path2(
     verdict: Record, direction: int, l3_confidence: float, joint_action: int, joint_confidence: float, cap: float
 ) -> None:
@@ -156,7 +156,7 @@ def path2(
         write(verdict, direction, 0.8 * q, 0.7, Label.TREND_DEFAULT, source)
 
 
-@compiled
+@compiled(inline=True)
 def path2_tight_range(verdict: Record, signal: Record) -> None:
     """Pass the handler's signal on in a tight range, flags and all, also when it holds."""
     source = Source.PATH2_TIGHT_RANGE

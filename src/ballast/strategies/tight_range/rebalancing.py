@@ -20,7 +20,7 @@ from ballast.strategies.tight_range.settings import Phase, Reason, Role
 from ballast.strategies.tight_range.trades import explain
 
 
-@compiled
+@compiled(inline=True)
 def restore_weights(row: Any, view: Record, state: Record, params: Record, intents: Intent, n: int) -> int:
     """Begin a partial rebalance at a close if one is due; return the count of intents."""
     if state.rebalance_orders > 0 or not _is_due(row, view, state, params):
@@ -54,7 +54,7 @@ def restore_weights(row: Any, view: Record, state: Record, params: Record, inten
     return n
 
 
-@compiled
+@compiled(inline=True)
 def _is_due(row: Any, view: Record, state: Record, params: Record) -> bool:
     """Tell whether weights are configured, and one that may move is too far from its own."""
     total = 0.0

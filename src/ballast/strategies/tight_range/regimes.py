@@ -150,13 +150,13 @@ def window_bars(interval_ns: int) -> int:
     return n_bars
 
 
-@compiled
+@compiled(inline=True)
 def exceeds(value: float, limit: float) -> bool:
     """Tell whether ``value`` is strictly above ``limit``, by more than rounding."""
     return value > limit + TOLERANCE
 
 
-@compiled
+@compiled(inline=True)
 def remember(memory: RegimeMemory, window: int, high: float, low: float, close: float, atr: float) -> None:
     """Take one closed bar into the windows; ``atr`` is NaN while it is not warm."""
     if memory.n_bars > 0:
@@ -181,7 +181,7 @@ def remember(memory: RegimeMemory, window: int, high: float, low: float, close: 
         _take_old_bar(memory, window - EXCLUDED_BARS)
 
 
-@compiled
+@compiled(inline=True)
 def _take_old_bar(memory: RegimeMemory, period: int) -> None:
     """Let the bar that has just become old enough into the extremes."""
     slot = memory.touch_head - 1 - EXCLUDED_BARS
@@ -196,19 +196,19 @@ def _take_old_bar(memory: RegimeMemory, period: int) -> None:
     memory.extreme_head = next_head(head, period)
 
 
-@compiled
+@compiled(inline=True)
 def trend_score(efficiency: float, adx: float) -> float:
     """Return how much of a trend there is, 0 to 1: half from the efficiency ratio, half from the ADX."""
     return min(1.0, 0.5 * min(1.0, efficiency / 0.5) + 0.5 * min(1.0, adx / 40.0))
 
 
-@compiled
+@compiled(inline=True)
 def volatile_score(atr: float, mean_atr: float) -> float:
     """Return how far the ATR stands above its mean over the window, as a fraction of it clipped to 0..1."""
     return min(1.0, max(0.0, atr / mean_atr - 1.0)) if mean_atr > 0.0 else 0.0
 
 
-@compiled
+@compiled(inline=True)
 def breakout_distance(close: float, high: float, low: float, atr: float) -> float:
     """Return how many ATRs the close stands above ``high`` (> 0) or below ``low`` (< 0); 0 between them."""
     if not atr > 0.0:
@@ -218,19 +218,19 @@ def breakout_distance(close: float, high: float, low: float, atr: float) -> floa
     return (close - low) / atr if close < low else 0.0
 
 
-@compiled
+@compiled(inline=True)
 def breakout_score(distance: float, volume_ratio: float) -> float:
     """Return the score of a breakout of ``distance`` ATRs; without a surge of volume it counts seven tenths."""
     return min(1.0, abs(distance)) * (1.0 if volume_ratio > VOLUME_SURGE + TOLERANCE else 0.7)
 
 
-@compiled
+@compiled(inline=True)
 def range_score(trend: float, change: float) -> float:
     """Return how much of a range there is: what is not trend, halved when the window went 1.2 % or more."""
     return (1.0 - trend) * (1.0 if abs(change) < RANGE_CHANGE - TOLERANCE else 0.5)
 
 
-@compiled
+@compiled(inline=True)
 def choose_regime(change: float, breakout: float, trending: float, volatile: float, in_range: float) -> int:
     """Return the first regime whose test passes, else the one of highest score; among equals the range."""
     if exceeds(breakout, 0.7):
@@ -249,7 +249,7 @@ def choose_regime(change: float, breakout: float, trending: float, volatile: flo
     return Regime.TRENDING if trending == highest else Regime.BREAKOUT
 
 
-@compiled
+@compiled(inline=True)
 def choose_subtype(evidence: Evidence) -> int:
     """
     Return what kind of range the bands, touches and the 20-bar range make.
@@ -270,7 +270,7 @@ def choose_subtype(evidence: Evidence) -> int:
     return Subtype.WIDE_RANGE if evidence.range_20 < 0.04 - TOLERANCE else Subtype.NONE
 
 
-@compiled
+@compiled(inline=True)
 def subtype_score(subtype: int) -> float:
     """Return how typical a range is of its subtype."""
     if subtype == Subtype.NONE:
@@ -280,7 +280,7 @@ def subtype_score(subtype: int) -> float:
     return 0.7 if subtype == Subtype.NORMAL_RANGE else 0.85
 
 
-@compiled
+@compiled(inline=True)
 def weigh_window(memory: RegimeMemory, evidence: Evidence, window: int) -> None:
     """Write what the window's bars say by themselves: change, efficiency, extremes and the mean ATR."""
     n_bars = min(window, memory.n_bars)
@@ -304,7 +304,7 @@ def count_touches(memory: RegimeMemory, evidence: Evidence, upper: float, lower:
             evidence.lower_touches += 1
 
 
-@compiled
+@compiled(inline=True)
 def judge(
     memory: RegimeMemory,
     evidence: Evidence,
@@ -352,7 +352,7 @@ def judge(
     _answer(evidence)
 
 
-@compiled
+@compiled(inline=True)
 def _answer(evidence: Evidence) -> None:
     """Choose regime, subtype, direction and confidence from the scores."""
     evidence.regime = choose_regime(
@@ -376,7 +376,7 @@ def _answer(evidence: Evidence) -> None:
         evidence.confidence = evidence.volatile_score
 
 
-@compiled
+@compiled(inline=True)
 def sign_of(value: float) -> int:
     """Return 1 above zero, -1 below it, else 0; NaN gives 0."""
     if value > 0.0:
@@ -394,7 +394,7 @@ def assume_tight_range(evidence: Record, confidence: float) -> None:
     evidence.subtype_score = 0.0
 
 
-@compiled
+@compiled(inline=True)
 def is_tight(evidence: Record) -> bool:
     """Tell whether the market is in a tight range: the subtype decides, whatever the regime is called."""
     return evidence.regime == Regime.RANGE and evidence.subtype == Subtype.TIGHT_RANGE
