@@ -24,10 +24,12 @@ from ballast.strategies.tight_range.settings import (
     outcome,
     validate,
 )
+from ballast.strategies.tight_range.telling import tell
 
 __all__ = [
     "EXIT_PLAN",
     "FEATURES_PER_SYMBOL",
+    "LEVELS",
     "MAKER_REASONS",
     "QUOTE_REASONS",
     "REFUSALS",
@@ -53,11 +55,13 @@ __all__ = [
     "make_decide",
     "makes_market",
     "outcome",
+    "tell",
     "validate",
     "vote",
 ]
 
 MAKER_REASONS = (Reason.BID, Reason.ASK, Reason.INVENTORY_CLOSED)
+LEVELS = {Reason.STOP_IS: "stop", Reason.TARGET_IS: "target"}
 SIGNALS = {Reason.SIGNALLED: Action}
 REFUSALS = (
     Reason.COST_GATE,
