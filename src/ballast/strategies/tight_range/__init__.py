@@ -9,6 +9,7 @@ and what stands against a trend is capped in money. ``make_decide`` takes layers
 from __future__ import annotations
 
 from ballast.strategies.market_making import QUOTE_REASONS, TICK_CAUSES, assumptions
+from ballast.strategies.market_making import REFUSALS as MAKER_REFUSALS
 from ballast.strategies.tight_range.deciding import make_decide
 from ballast.strategies.tight_range.handler import PATH2TightRangeFix, TightRangeHandler, TightRangeSignal
 from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Action, Feature, vote
@@ -70,6 +71,7 @@ REFUSALS = (
     Reason.BELOW_MINIMUM,
     Reason.SOURCE_REFUSED,
     Reason.BAND_PASSED,
+    *MAKER_REFUSALS,
 )
 
 decide = make_decide()
