@@ -188,8 +188,8 @@ def test_quotes_are_walked_where_spread_and_cost_are_allowed(tmp_path: Path) -> 
         best, sign = (ask, 1) if fill["side"] == "BUY" else (bid, -1)
         assert 0.0 <= sign * (fill["price"] - best) <= 0.00003 * best + 0.000011
         narrow += ask - bid <= 0.00012 + 1e-9
-    # Judged at the tick that asks, filled after the last one of its millisecond.
-    assert narrow >= 0.95 * len(entries)
+    # Judged when asked: at a close that is up to a minute before the first tick that can fill it.
+    assert narrow >= 0.8 * len(entries)
     assert len(found["locks"]) > 100
 
 

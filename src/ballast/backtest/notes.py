@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ballast.backtest.session import Session
@@ -10,6 +12,28 @@ from ballast.model.enums import NoteKind, PositionSide
 from ballast.risk.verdicts import NAMES, VETOES
 
 NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Story:
+    """
+    A strategy's own notes, an array of ``engine.state.Note``, with the words for them.
+
+    ``tell`` and ``levels`` are the strategy's, see ``strategies.spec.Strategy``.
+    """
+
+    notes: Any
+    tell: Callable[[int, float, int], str]
+    levels: Mapping[int, str]
+
+
+def story_of(session: Session) -> Story | None:
+    """Return what the strategy noted, if it has words for it."""
+    strategy = session.setup.strategy
+    if strategy.tell is None:
+        return None
+    notes = notes_of(session)
+    return Story(notes[notes["kind"] == NoteKind.STRATEGY], strategy.tell, strategy.levels)
 
 
 def notes_of(session: Session) -> Any:

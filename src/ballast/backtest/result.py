@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ballast.backtest.leg_attribution import LegAttribution
     from ballast.backtest.margin_result import MarginResult
+    from ballast.backtest.notes import Story
     from ballast.backtest.quotes import QuoteFigures
 
 _SIDES = {side.value: side.name for side in Side}
@@ -127,6 +128,8 @@ class Result:
         Reasons of fills by a maker beside the strategy's other trades: they make round trips of their own.
     rebalances : bool
         Whether the strategy counts events.
+    story : Story, optional
+        What the strategy noted before its orders, for the report; not in the JSON.
     breaches : sequence of mappings
         Limits that were exceeded; the facts of each by name, times in keys that end in ``ts_ms``.
     benchmarks : mapping
@@ -163,6 +166,7 @@ class Result:
     quotes: QuoteFigures | None = None
     maker_reasons: Collection[int] = ()
     rebalances: bool = True
+    story: Story | None = None
     breaches: Sequence[Mapping[str, object]] = ()
     benchmarks: Mapping[str, FloatArray] = field(default_factory=dict)
     ambiguous_fills: int = 0

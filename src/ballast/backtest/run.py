@@ -11,7 +11,7 @@ import numpy as np
 from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
-from ballast.backtest.notes import locks_of, notes_of, refusals_of, signals_of
+from ballast.backtest.notes import locks_of, notes_of, refusals_of, signals_of, story_of
 from ballast.backtest.preflight import refuse_frozen_start
 from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
 from ballast.backtest.resting_exits import RestingExits, run_watched
@@ -184,6 +184,7 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         config_hash=setup.config_hash,
         data_hash=frames.data_hash,
         code_version=__version__,
+        story=story_of(session),
         maker_reasons=setup.strategy.maker_reasons,
         rebalances="n_events" in outcome,
         **_event_counts(outcome),

@@ -7,7 +7,7 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
 ``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, of its notes
-``SIGNALS``, ``REFUSALS`` and ``LOCKS``,
+``SIGNALS``, ``REFUSALS`` and ``LOCKS``, ``tell(reason, value, level)`` and ``LEVELS``,
 ``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
 ``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that are
 of resting quotes), ``MAKER_REASONS`` (those of a maker beside other trades), ``assumptions(has_ticks)`` and
@@ -100,6 +100,8 @@ class Strategy:
     its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
     tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
     that enumeration, one in ``refusals`` under its reason's name, one in ``locks`` is a lock of ``value`` at ``peak``.
+    ``tell(reason, value, level)`` says in words what a note before an order means, ``levels`` which reasons are prices
+    of the trade whose number is their ``level``, by what to call them; reports explain trades with both.
     """
 
     name: str
@@ -130,6 +132,8 @@ class Strategy:
     signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
     refusals: Collection[int] = ()
     locks: Collection[int] = ()
+    tell: Callable[[int, float, int], str] | None = None
+    levels: Mapping[int, str] = field(default_factory=dict)
     follows_profile: bool = False
 
     @property
@@ -309,5 +313,7 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
         refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
         locks=frozenset(map(int, getattr(module, "LOCKS", ()))),
+        tell=getattr(module, "tell", None),
+        levels={int(reason): name for reason, name in getattr(module, "LEVELS", {}).items()},
         follows_profile=getattr(module, "FOLLOWS_PROFILE", False),
     )

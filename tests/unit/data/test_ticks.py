@@ -196,6 +196,20 @@ def test_ticks_need_an_interval(tmp_path: Path) -> None:
         from_dict({"data": {"dataset": "a/b", "kind": "trades", "symbols": ["A"]}, "strategy": {"name": "range_maker"}})
 
 
+def test_ticks_have_the_calendar_beside_them(tmp_path: Path) -> None:
+    calendar = tmp_path / "news.json"
+    event = '{"date": "2024-01-28T01:00:00Z", "country": "USD", "impact": "High", "title": "x"}'
+    calendar.write_text(f'{{"from": "2024-01-01T00:00:00Z", "to": "2024-12-31T00:00:00Z", "events": [{event}]}}')
+    raw = {
+        "data": {"path": str(trades(tmp_path / "t.parquet")), "symbols": ["AUSDT"], "interval": "1m"},
+        "strategy": {"name": "range_maker"},
+        "news": {"calendar": str(calendar), "fail_mode": "allow"},
+    }
+    frames = frames_of(from_dict(raw))
+    assert frames.ticks is not None
+    assert frames.news is not None
+
+
 def test_a_side_that_is_none_is_named(tmp_path: Path) -> None:
     columns: dict[str, list[Any]] = {"side": ["middle"], "level": [0], "price": [1.0], "size": [1.0]}
     path = write(tmp_path / "b.parquet", {"ts": [1], "symbol": ["AUSDT"], **columns})

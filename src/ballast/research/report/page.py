@@ -15,6 +15,7 @@ from ballast.backtest.summary import headline
 from ballast.files.durable import write_whole
 from ballast.research.report import guard_sections, margin_sections, sections, trade_tables
 from ballast.research.report.chart_data import chart_data
+from ballast.research.report.explained_trades import explained_trades
 
 _NAVIGATION = {
     "equity": "Equity",
@@ -25,6 +26,7 @@ _NAVIGATION = {
     "allocation": "Allocation",
     "exposure": "Exposure",
     "trades": "Trades",
+    "explained": "Explained",
     "rebalances": "Rebalances",
     "months": "Months",
     "costs": "Costs",
@@ -54,6 +56,7 @@ def report_html(result: Result) -> str:
     body = "\n".join((
         sections.equity(result),
         *_account(result),
+        explained_trades(result),
         trade_tables.rebalance_table(result),
         sections.months(result),
         trade_tables.costs(result),

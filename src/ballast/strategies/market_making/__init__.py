@@ -13,6 +13,7 @@ from ballast.strategies.market_making.attending import answer
 from ballast.strategies.market_making.making import Maker, make_market
 from ballast.strategies.market_making.settings import (
     QUOTE_REASONS,
+    REFUSALS,
     TICK_CAUSES,
     MakerParams,
     assumptions,
@@ -22,6 +23,7 @@ from ballast.strategies.market_making.settings import (
 
 __all__ = [
     "QUOTE_REASONS",
+    "REFUSALS",
     "TICK_CAUSES",
     "Maker",
     "MakerParams",

@@ -12,6 +12,8 @@ from ballast.strategies.market_making.reasons import Reason
 
 TICK_CAUSES = (Cause.QUOTE, Cause.TRADE)
 QUOTE_REASONS = (Reason.BID, Reason.ASK)
+REFUSALS = (Reason.STALE, Reason.LOSS_STOP, Reason.WIDE_SPREAD, Reason.NARROW_BAND)
+"""Why quotes that were wanted were not put up, once for each run of the same."""
 LARGEST_SHARE = 0.5
 
 

@@ -6,6 +6,7 @@ from ballast.strategies.range_maker.deciding import decide
 from ballast.strategies.range_maker.settings import (
     EXIT_PLAN,
     QUOTE_REASONS,
+    REFUSALS,
     TICK_CAUSES,
     Params,
     Reason,
@@ -19,6 +20,7 @@ from ballast.strategies.range_maker.settings import (
 __all__ = [
     "EXIT_PLAN",
     "QUOTE_REASONS",
+    "REFUSALS",
     "TICK_CAUSES",
     "Params",
     "Reason",

@@ -10,6 +10,7 @@ from ballast.model.market import width_for
 from ballast.model.records import ArrayOf, parameter, record
 from ballast.strategies.market_making import (
     QUOTE_REASONS,
+    REFUSALS,
     TICK_CAUSES,
     Maker,
     MakerParams,
@@ -27,6 +28,7 @@ EXIT_PLAN = "none"
 __all__ = [
     "EXIT_PLAN",
     "QUOTE_REASONS",
+    "REFUSALS",
     "TICK_CAUSES",
     "Params",
     "Reason",

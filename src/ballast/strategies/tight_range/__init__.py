@@ -9,6 +9,7 @@ and what stands against a trend is capped in money. ``make_decide`` takes layers
 from __future__ import annotations
 
 from ballast.strategies.market_making import QUOTE_REASONS, TICK_CAUSES, assumptions
+from ballast.strategies.market_making import REFUSALS as MAKER_REFUSALS
 from ballast.strategies.tight_range.deciding import make_decide
 from ballast.strategies.tight_range.handler import PATH2TightRangeFix, TightRangeHandler, TightRangeSignal
 from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Action, Feature, vote
@@ -24,10 +25,12 @@ from ballast.strategies.tight_range.settings import (
     outcome,
     validate,
 )
+from ballast.strategies.tight_range.telling import tell
 
 __all__ = [
     "EXIT_PLAN",
     "FEATURES_PER_SYMBOL",
+    "LEVELS",
     "MAKER_REASONS",
     "QUOTE_REASONS",
     "REFUSALS",
@@ -53,11 +56,13 @@ __all__ = [
     "make_decide",
     "makes_market",
     "outcome",
+    "tell",
     "validate",
     "vote",
 ]
 
 MAKER_REASONS = (Reason.BID, Reason.ASK, Reason.INVENTORY_CLOSED)
+LEVELS = {Reason.STOP_IS: "stop", Reason.TARGET_IS: "target"}
 SIGNALS = {Reason.SIGNALLED: Action}
 REFUSALS = (
     Reason.COST_GATE,
@@ -66,6 +71,7 @@ REFUSALS = (
     Reason.BELOW_MINIMUM,
     Reason.SOURCE_REFUSED,
     Reason.BAND_PASSED,
+    *MAKER_REFUSALS,
 )
 
 decide = make_decide()

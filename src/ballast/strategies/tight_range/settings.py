@@ -87,6 +87,8 @@ class Reason(IntEnum):
     DUST = 36
     PARTIAL_REBALANCE = 37
     DRIFT_WAS = 38
+    STOP_IS = 39
+    TARGET_IS = 40
     BID = MakerReason.BID.value
     ASK = MakerReason.ASK.value
     INVENTORY_CLOSED = MakerReason.INVENTORY_CLOSED.value

@@ -314,7 +314,9 @@ def _on_entry(view: Record, state: Record, market: Record, intents: Intent, is_f
     if trade.stop_price == 0.0:
         trade.stop_price = trade.entry_price * (1.0 - trade.stop_fraction)
         trade.target_price = trade.entry_price * (1.0 + trade.target_fraction)
-    return _protect(trade, view.event_symbol, intents, 0)
+    n = note(intents, 0, view.event_symbol, trade.stop_price, trade.number, Reason.STOP_IS)
+    n = note(intents, n, view.event_symbol, trade.target_price, trade.number, Reason.TARGET_IS)
+    return _protect(trade, view.event_symbol, intents, n)
 
 
 @compiled

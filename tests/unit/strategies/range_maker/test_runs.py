@@ -109,6 +109,13 @@ def test_the_result_tells_of_quotes_and_of_what_was_assumed() -> None:
     assert "quotes_placed" not in result.to_dict()
 
 
+def test_the_result_counts_why_wanted_quotes_were_not_put_up() -> None:
+    narrow = run(setup_of(made_up(2_000), {"min_edge": 0.4}, interval_ms=5_000))
+    assert narrow.refusals["narrow_band"] >= 1
+    assert narrow.quotes is not None
+    assert narrow.quotes.placed == 0
+
+
 def test_trades_alone_say_what_stands_for_quotes() -> None:
     session = finished(busy_setup(n_ticks=4_000, has_quotes=False))
     said = " ".join(result_of(session).assumptions)

@@ -220,7 +220,8 @@ def test_flags_fall_when_the_range_ends() -> None:
 def test_every_order_says_what_each_layer_said() -> None:
     session = held_after_fall(984.0)
     said = {reason: (value, level) for reason, value, level in noted(session)}
-    assert list(said) == ["signalled", "l1_said", "l2_said", "l1_l2_said", "l3_said", "path_said", "rsi_was", "atr_was"]
+    layers = ["l1_said", "l2_said", "l1_l2_said", "l3_said", "path_said", "rsi_was", "atr_was"]
+    assert list(said) == ["signalled", *layers, "stop_is", "target_is"]
     # L1: RSI 15.06 buys at 0.5 + 0.3494, the lowest fifth of the bands buys, the close far below its EMA sells at 1.
     assert said["l1_said"][1] == 3
     assert said["l3_said"] == (0.8, 11)  # range, tight

@@ -1,0 +1,74 @@
+"""What the report says of each trade of a strategy that tells its reasons, checked by hand."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+from ballast.backtest.run import run
+from ballast.backtest.setup import Costs
+from ballast.research.report.explained_trades import explained_trades
+from ballast.research.report.page import report_html
+from tests.unit.backtest.sample_result import small_result
+from tests.unit.strategies.tight_range.ranges import FALL, setup_on, walk
+from tests.unit.strategies.tight_range.test_market_making import on_ticks
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """Return the cells of the table's rows as text."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)[1:]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows]
+    return [[unescape(cell.replace("<br>", " | ")) for cell in row] for row in cells]
+
+
+def result_of(**changes: Any) -> Any:
+    settings = {"regime": "assume_tight_range", "min_data_points": 60, **changes}
+    costs = Costs(maker_fee_rate=0.001, taker_fee_rate=0.001, slippage_bps=0.0)
+    bars = {"S": [*walk(FALL), 984.0, 984.0, 984.0, (984.0, 970.0), 970.0]}
+    return run(setup_on(bars, costs=costs, **settings))
+
+
+def test_a_tight_range_trade_can_be_checked_by_hand() -> None:
+    """E1, to the end: confidence 0.7, 5 % of 10,000 at 984, stop 976.128, target 998.76."""
+    (row, *_) = rows_of(explained_trades(result_of()))
+    number, symbol, _, known, bought, levels, ended, profit = row
+    assert (number, symbol) == ("1", "S")
+    facts = known.split(" | ")
+    assert facts[:2] == ["close 984", "equity 10,000.00"]
+    assert "L3: range, tight range, at 0.8000" in facts
+    assert "path: mean reversion at 0.7000" in facts
+    assert "RSI 15.0573" in facts
+    # 500 / 984 = 0.50813 at 984, a thousandth of it in fees.
+    assert "range_entry: 0.50813 at 984, fee 0.5" in bought
+    assert levels == "stop 976.128 | target 998.76"
+    # 0.50813 x (976.128 - 984) = -4.00, less 0.50 and 0.496.
+    assert "stop: 0.50813 at 976.128, fee 0.496" in ended
+    assert profit == "−5.00"
+
+
+def test_every_trade_that_was_entered_is_told_once() -> None:
+    result = result_of()
+    assert len(rows_of(explained_trades(result))) == result.counts["entries"]
+
+
+def test_quotes_and_rebalances_are_no_trades_of_signals() -> None:
+    result = run(on_ticks(200_000))
+    rows = rows_of(explained_trades(result))
+    assert len(rows) == result.counts["entries"] > 0
+    assert not any("bid:" in cell or "partial_rebalance" in cell for row in rows for cell in row)
+    assert all("RSI " in row[3] for row in rows)
+
+
+def test_a_strategy_without_words_for_its_notes_has_no_such_section() -> None:
+    assert explained_trades(small_result()) == ""
+    assert 'id="explained"' not in report_html(small_result())
+    assert 'id="explained"' in report_html(result_of())
+
+
+def test_a_trade_that_is_still_open_says_so() -> None:
+    result = result_of(time_stop_bars=0)
+    bars = {"S": [*walk(FALL), 984.0, 984.0]}
+    still = run(setup_on(bars, regime="assume_tight_range", min_data_points=60))
+    assert rows_of(explained_trades(still))[0][-1] == "open"
+    assert rows_of(explained_trades(result))[0][-1] != "open"
