@@ -20,7 +20,7 @@ def sma_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: 
 
 
 @compiled(inline=True)
-def ema_update(state: IndicatorState, spec: IndicatorSpec, value: float, out: Floats) -> None:
+def ema_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, out: Floats) -> None:
     """Write the exponential average, which starts from the mean of the first ``period`` values."""
     if isnan(value):
         return

@@ -35,81 +35,72 @@ from ballast.model.compiled import compiled
 from ballast.model.registers import borrowed, give_back
 
 
-@compiled(inline=True)
-def _rsi(state: Any, ring: Floats, spec: Any, row: Any, out: Floats) -> None:
-    rsi_update(state, spec, row.close[spec.symbol], out)
-
-
-@compiled(inline=True)
-def _rsi_simple(state: Any, ring: Floats, spec: Any, row: Any, out: Floats) -> None:
-    rsi_simple_update(state, ring, spec, row.close[spec.symbol], out)
-
-
-@compiled(inline=True)
-def _ema(state: Any, ring: Floats, spec: Any, row: Any, out: Floats) -> None:
-    ema_update(state, spec, _value(spec, row), out)
-
-
-@compiled(inline=True)
-def _value(spec: Any, row: Any) -> float:
-    """Return the column of a bar that an indicator of a single series reads."""
-    s = spec.symbol
-    return column(spec.field, row.open[s], row.high[s], row.low[s], row.close[s], row.volume[s])
-
-
-def _of_series(update: Any) -> Any:
-    """Return a step of a windowed indicator of a single series."""
-
-    def step(state: Any, ring: Floats, spec: Any, row: Any, out: Floats) -> None:
-        update(state, ring, spec, _value(spec, row), out)
-
-    return compiled(step, inline=True)
-
-
-def _of_bars(update: Any, *, has_ring: bool) -> Any:
-    """Return a step of an indicator that reads high, low and close."""
-
-    def with_ring(state: Any, ring: Floats, spec: Any, row: Any, out: Floats) -> None:
-        s = spec.symbol
-        update(state, ring, spec, row.high[s], row.low[s], row.close[s], out)
-
-    def without_ring(state: Any, ring: Floats, spec: Any, row: Any, out: Floats) -> None:
-        s = spec.symbol
-        update(state, spec, row.high[s], row.low[s], row.close[s], out)
-
-    return compiled(with_ring if has_ring else without_ring, inline=True)
-
-
-def _loop_of(kind: Indicator, step: Any) -> Any:
-    """Return ``update_frames`` for indicators of one kind."""
-    n_outputs = len(CATALOGUE[kind].outputs)
+def _loop_of_closes(update: Any) -> Any:
+    """Return a loop of an indicator that reads closes."""
 
     def loop(
         state: Any, ring: Floats, spec: Any, frames: Any, first: int, end: int, out: Floats, table: Floats, mask: int
     ) -> None:
         own, settings = borrowed(state), borrowed(spec)
-        at = settings.output_offset
+        symbol, at = settings.symbol, settings.output_offset
         for frame in range(first, end):
-            step(own, ring, settings, frames[frame], out)
-            for k in range(n_outputs):
-                table[at + k, frame & mask] = out[at + k]
+            update(own, ring, settings, frames[frame].close[symbol], out)
+            table[at, frame & mask] = out[at]
         give_back(own, state)
 
     return compiled(loop)
 
 
-_rsi_loop = _loop_of(Indicator.RSI, _rsi)
-_rsi_simple_loop = _loop_of(Indicator.RSI_SIMPLE, _rsi_simple)
-_ema_loop = _loop_of(Indicator.EMA, _ema)
-_sma_loop = _loop_of(Indicator.SMA, _of_series(sma_update))
-_bollinger_loop = _loop_of(Indicator.BOLLINGER, _of_series(bollinger_update))
-_high_loop = _loop_of(Indicator.ROLLING_HIGH, _of_series(rolling_high_update))
-_low_loop = _loop_of(Indicator.ROLLING_LOW, _of_series(rolling_low_update))
-_std_loop = _loop_of(Indicator.ROLLING_STD, _of_series(rolling_std_update))
-_atr_loop = _loop_of(Indicator.ATR, _of_bars(atr_update, has_ring=False))
-_adx_loop = _loop_of(Indicator.ADX, _of_bars(adx_update, has_ring=False))
-_atr_simple_loop = _loop_of(Indicator.ATR_SIMPLE, _of_bars(atr_simple_update, has_ring=True))
-_choppiness_loop = _loop_of(Indicator.CHOPPINESS, _of_bars(choppiness_update, has_ring=True))
+def _loop_of_series(update: Any, n_outputs: int = 1) -> Any:
+    """Return a loop of an indicator that reads the column that its request names."""
+
+    def loop(
+        state: Any, ring: Floats, spec: Any, frames: Any, first: int, end: int, out: Floats, table: Floats, mask: int
+    ) -> None:
+        own, settings = borrowed(state), borrowed(spec)
+        symbol, at = settings.symbol, settings.output_offset
+        for frame in range(first, end):
+            row = frames[frame]
+            high, low = row.high[symbol], row.low[symbol]
+            value = column(settings.field, row.open[symbol], high, low, row.close[symbol], row.volume[symbol])
+            update(own, ring, settings, value, out)
+            for k in range(at, at + n_outputs):
+                table[k, frame & mask] = out[k]
+        give_back(own, state)
+
+    return compiled(loop)
+
+
+def _loop_of_bars(update: Any, n_outputs: int = 1) -> Any:
+    """Return a loop of an indicator that reads high, low and close."""
+
+    def loop(
+        state: Any, ring: Floats, spec: Any, frames: Any, first: int, end: int, out: Floats, table: Floats, mask: int
+    ) -> None:
+        own, settings = borrowed(state), borrowed(spec)
+        symbol, at = settings.symbol, settings.output_offset
+        for frame in range(first, end):
+            row = frames[frame]
+            update(own, ring, settings, row.high[symbol], row.low[symbol], row.close[symbol], out)
+            for k in range(at, at + n_outputs):
+                table[k, frame & mask] = out[k]
+        give_back(own, state)
+
+    return compiled(loop)
+
+
+_rsi = _loop_of_closes(rsi_update)
+_rsi_simple = _loop_of_closes(rsi_simple_update)
+_ema = _loop_of_series(ema_update)
+_sma = _loop_of_series(sma_update)
+_rolling_high = _loop_of_series(rolling_high_update)
+_rolling_low = _loop_of_series(rolling_low_update)
+_rolling_std = _loop_of_series(rolling_std_update)
+_bollinger = _loop_of_series(bollinger_update, len(CATALOGUE[Indicator.BOLLINGER].outputs))
+_atr = _loop_of_bars(atr_update)
+_atr_simple = _loop_of_bars(atr_simple_update)
+_choppiness = _loop_of_bars(choppiness_update)
+_adx = _loop_of_bars(adx_update, len(CATALOGUE[Indicator.ADX].outputs))
 
 
 @compiled
@@ -141,26 +132,26 @@ def _update(
     """Take frames into one indicator."""
     kind = spec.kind
     if kind == RSI:
-        _rsi_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _rsi(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == ATR:
-        _atr_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _atr(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == EMA:
-        _ema_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _ema(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == SMA:
-        _sma_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _sma(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == BOLLINGER:
-        _bollinger_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _bollinger(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == ADX:
-        _adx_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _adx(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == CHOPPINESS:
-        _choppiness_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _choppiness(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == ROLLING_HIGH:
-        _high_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _rolling_high(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == ROLLING_LOW:
-        _low_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _rolling_low(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == ROLLING_STD:
-        _std_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _rolling_std(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == RSI_SIMPLE:
-        _rsi_simple_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _rsi_simple(state, ring, spec, frames, first, end, out, table, mask)
     elif kind == ATR_SIMPLE:
-        _atr_simple_loop(state, ring, spec, frames, first, end, out, table, mask)
+        _atr_simple(state, ring, spec, frames, first, end, out, table, mask)

@@ -27,7 +27,7 @@ def relative_strength(gain_sum: float, loss_sum: float) -> float:
 
 
 @compiled(inline=True)
-def rsi_update(state: IndicatorState, spec: IndicatorSpec, close: float, out: Floats) -> None:
+def rsi_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, close: float, out: Floats) -> None:
     """Write Wilder's RSI. The sums stand for the averages: the common factor ``period`` cancels."""
     if isnan(close):
         return

@@ -150,7 +150,7 @@ def update(
     no bar: state and outputs stay as they were.
     """
     if spec.kind == RSI:
-        rsi_update(state, spec, close, out)
+        rsi_update(state, ring, spec, close, out)
     else:
         update_others(state, ring, spec, open_, high, low, close, volume, out)
 
@@ -170,9 +170,9 @@ def update_others(
     """Update every kind but the RSI; behind a call, so that the bar loop stays small."""
     kind = spec.kind
     if kind == ATR:
-        atr_update(state, spec, high, low, close, out)
+        atr_update(state, ring, spec, high, low, close, out)
     elif kind == ADX:
-        adx_update(state, spec, high, low, close, out)
+        adx_update(state, ring, spec, high, low, close, out)
     elif kind == CHOPPINESS:
         choppiness_update(state, ring, spec, high, low, close, out)
     elif kind == RSI_SIMPLE:
@@ -188,7 +188,7 @@ def update_series(state: IndicatorState, ring: Floats, spec: IndicatorSpec, valu
     """Update an indicator of a single series."""
     kind = spec.kind
     if kind == EMA:
-        ema_update(state, spec, value, out)
+        ema_update(state, ring, spec, value, out)
     elif kind == SMA:
         sma_update(state, ring, spec, value, out)
     elif kind == BOLLINGER:

@@ -22,7 +22,9 @@ def directional_moves(high: float, low: float, previous_high: float, previous_lo
 
 
 @compiled(inline=True)
-def adx_update(state: IndicatorState, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats) -> None:
+def adx_update(
+    state: IndicatorState, ring: Floats, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats
+) -> None:
     """Write +DI, -DI and ADX. ``average`` holds the sum of DX until the ADX is seeded, then the ADX."""
     if is_missing(high, low, close):
         return

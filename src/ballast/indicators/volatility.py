@@ -23,7 +23,9 @@ def is_missing(high: float, low: float, close: float) -> bool:
 
 
 @compiled(inline=True)
-def atr_update(state: IndicatorState, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats) -> None:
+def atr_update(
+    state: IndicatorState, ring: Floats, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats
+) -> None:
     """Write Wilder's average true range, which starts from the mean of the first ``period`` ranges."""
     if is_missing(high, low, close):
         return
