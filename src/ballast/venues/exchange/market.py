@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import inf, isnan
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,11 @@ QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
 
 @dataclass(frozen=True)
 class Listing:
-    """One symbol as clients see it: coins, and how many decimals its prices and quantities are written with."""
+    """
+    One symbol as clients see it: coins, steps, limits of an order, and how many decimals numbers are written with.
+
+    A tick is ``tick_units / tick_scale``. ``max_qty`` is inf and ``min_*`` are 0 where there is no such limit.
+    """
 
     symbol: str
     base: str
@@ -28,14 +32,27 @@ class Listing:
     lot: float
     price_decimals: int
     qty_decimals: int
+    tick_units: int
+    tick_scale: float
+    min_qty: float
+    max_qty: float
+    min_notional: float
+
+    @cached_property
+    def _price_format(self) -> str:
+        return f".{self.price_decimals}f"
+
+    @cached_property
+    def _qty_format(self) -> str:
+        return f".{self.qty_decimals}f"
 
     def price(self, value: float) -> str:
         """Return a price, quote per base unit, as the venue writes it; "" for none (NaN)."""
-        return "" if isnan(value) else f"{value:.{self.price_decimals}f}"
+        return "" if value != value else format(value, self._price_format)
 
     def qty(self, value: float) -> str:
         """Return a quantity in base units as the venue writes it."""
-        return f"{value:.{self.qty_decimals}f}"
+        return format(value, self._qty_format)
 
 
 @dataclass(frozen=True)
@@ -103,7 +120,11 @@ def _listing(symbol: str, instrument: Any) -> Listing:
     quote = next((one for one in QUOTES if symbol.endswith(one) and symbol != one), "USDT")
     tick, lot = instrument.tick_units / instrument.tick_scale, instrument.lot_units / instrument.lot_scale
     decimals = (round(float(np.log10(scale))) for scale in (instrument.tick_scale, instrument.lot_scale))
-    return Listing(symbol, symbol.removesuffix(quote), quote, float(tick), float(lot), *decimals)
+    return Listing(
+        *(symbol, symbol.removesuffix(quote), quote, float(tick), float(lot), *decimals),
+        *(int(instrument.tick_units), float(instrument.tick_scale)),
+        *(float(getattr(instrument, name)) for name in ("min_qty", "max_qty", "min_notional")),
+    )
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from math import nan
+
+import msgspec
 
 from ballast.model.enums import OrderType, PositionSide, Reason, Side, TimeInForce
 
@@ -21,9 +22,6 @@ class OrderState(IntEnum):
     REJECTED = 6
     DEACTIVATED = 7  # cancelled before its trigger
     TRIGGERED = 8  # met, and about to be sent
-
-
-CLOSED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.DEACTIVATED})
 
 
 class Origin(IntEnum):
@@ -44,8 +42,7 @@ class Trigger(IntEnum):
     FALLS = 2
 
 
-@dataclass(frozen=True)
-class OrderRequest:
+class OrderRequest(msgspec.Struct, frozen=True):
     """
     What a client asks for; quantities in base units, prices on the tick grid.
 
@@ -71,8 +68,7 @@ class OrderRequest:
     link_id: str = ""
 
 
-@dataclass
-class Order:
+class Order(msgspec.Struct, eq=False):
     """
     One order and what became of it.
 
@@ -101,7 +97,8 @@ class Order:
     @property
     def is_live(self) -> bool:
         """Whether it may still fill."""
-        return self.state not in CLOSED
+        state = self.state
+        return state < OrderState.FILLED or state == OrderState.TRIGGERED
 
     @property
     def is_conditional(self) -> bool:
@@ -119,8 +116,7 @@ class Order:
         return self.filled_value / self.filled_qty if self.filled_qty > 0.0 else nan
 
 
-@dataclass(frozen=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True):
     """One execution. ``fee`` in quote money; ``closed_qty`` is what of it reduced the leg, and ``profit`` realised."""
 
     number: int
@@ -136,8 +132,7 @@ class Fill:
     time_ns: int
 
 
-@dataclass(frozen=True)
-class FundingPaid:
+class FundingPaid(msgspec.Struct, frozen=True):
     """What one leg paid (> 0) or received for holding ``qty``, signed, at a stamp."""
 
     number: int
@@ -150,30 +145,26 @@ class FundingPaid:
     time_ns: int
 
 
-@dataclass(frozen=True)
-class OrderChanged:
+class OrderChanged(msgspec.Struct, frozen=True):
     """An order as it stood at that moment."""
 
     order: Order
 
 
-@dataclass(frozen=True)
-class PositionChanged:
+class PositionChanged(msgspec.Struct, frozen=True):
     """Something happened to an account's symbol: read its legs anew."""
 
     account: int
     symbol: int
 
 
-@dataclass(frozen=True)
-class WalletChanged:
+class WalletChanged(msgspec.Struct, frozen=True):
     """An account's money moved."""
 
     account: int
 
 
-@dataclass(frozen=True)
-class TradePrinted:
+class TradePrinted(msgspec.Struct, frozen=True):
     """A trade of the market, as everybody sees it; ``side`` is the taker's."""
 
     number: int

@@ -51,6 +51,10 @@ class Registry:
         """Return an account's orders of a symbol that may still fill, oldest first."""
         return list(self._live.get((account, symbol), {}).values())
 
+    def n_live(self, account: int, symbol: int) -> int:
+        """Return how many orders of a symbol an account has that may still fill."""
+        return len(self._live.get((account, symbol), ()))
+
     def has_live(self, account: int) -> bool:
         """Tell whether an account has any live order."""
         return any(orders for (owner, _), orders in self._live.items() if owner == account)

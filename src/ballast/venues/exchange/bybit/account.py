@@ -170,7 +170,6 @@ def trading_stop(desk: Desk, account: int, asked: params.TradingStop) -> Body:
 
 def position_side(desk: Desk, account: int, position_idx: int) -> PositionSide:
     """Return the leg that an index means in the account's mode; raises ``Rejection``."""
-    is_hedged = desk.venue.record.accounts[account].position_mode == PositionMode.HEDGE
-    if position_idx not in ({1, 2} if is_hedged else {0}):
+    if position_idx not in ((1, 2) if desk.venue.is_hedged(account) else (0,)):
         raise wrong("position idx not match position mode")
     return PositionSide(position_idx)

@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any
 
 from ballast.model.enums import OrderType, PositionSide, Reason, Side, TimeInForce
-from ballast.venues.exchange.accounts import figures, margins, position, sides_of
+from ballast.venues.exchange.accounts import figures, position, sides_of
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderState, Origin
 from ballast.venues.exchange.venue import LocalVenue
@@ -285,9 +285,9 @@ def _protection(venue: LocalVenue, account: int, symbol: int, side: PositionSide
 
 def wallet_row(venue: LocalVenue, account: int, *, is_pushed: bool = False) -> dict[str, Any]:
     """Return an account's money; what is pushed has no locked amount."""
-    now, parts, holder = figures(venue, account), margins(venue, account), venue.record.accounts[account]
-    cash, profit = float(holder.cash), now.equity - float(holder.cash)
-    earned = float(holder.realised_pnl) - float(holder.fees) - float(holder.funding_paid)
+    now = figures(venue, account)
+    cash, profit = now.cash, now.equity - now.cash
+    earned = now.realised_pnl - now.fees - now.funding_paid
     return {
         "accountType": "UNIFIED",
         "accountIMRate": f"{min(now.im_rate, 9999.0):.8f}",
@@ -312,8 +312,8 @@ def wallet_row(venue: LocalVenue, account: int, *, is_pushed: bool = False) -> d
                 "walletBalance": money(cash),
                 "unrealisedPnl": money(profit),
                 "cumRealisedPnl": money(earned),
-                "totalOrderIM": money(parts.orders),
-                "totalPositionIM": money(parts.positions),
+                "totalOrderIM": money(now.orders_margin),
+                "totalPositionIM": money(now.positions_margin),
                 "totalPositionMM": money(now.maintenance_margin),
                 **({} if is_pushed else {"locked": "0"}),
                 "bonus": "0",
