@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import nan
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ class Host:
     Attributes
     ----------
     record : Venue
-    cash, position_mode, maker_fee_rate, taker_fee_rate : ndarray
+    position_mode, maker_fee_rate, taker_fee_rate : ndarray
         By account.
     qty : ndarray
         By leg.
@@ -137,7 +137,7 @@ class Host:
     def mark_price(self, symbol: int) -> float:
         """Return the mark price; the last price where the market has none."""
         mark = float(self._mark.item(symbol))
-        return mark if mark == mark else self.last_price(symbol)
+        return self.last_price(symbol) if isnan(mark) else mark
 
     def prices(self) -> list[float]:
         """Return where every symbol's price stands."""
@@ -151,7 +151,7 @@ class Host:
 
     def position(self, account: int, symbol: int, position_side: int) -> steps.PositionFigures:
         """Return a leg's figures at the mark."""
-        steps.position(self._venues, account, symbol, position_side, self._position)  # type: ignore[arg-type]
+        steps.position(self._venues, account, symbol, int(position_side), self._position)  # type: ignore[arg-type]
         return steps.PositionFigures._make(self._position.tolist())
 
     def move_to(self, time_ns: int) -> None:
@@ -162,9 +162,9 @@ class Host:
         """Do all that is due, and tell of it one by one, so that what is asked in answer acts at that instant."""
         while True:
             cause = steps.step(self._venues, self._feed, self._stop)  # type: ignore[arg-type]
-            if cause == Cause.PAUSE or cause == Cause.END:
+            if cause in (Cause.PAUSE, Cause.END):
                 return
-            if cause == Cause.ORDER or cause == Cause.FUNDING:
+            if cause in (Cause.ORDER, Cause.FUNDING):
                 while (first := self._read.item()) < (end := self._written.item()):
                     # Heard before they are told of: what is asked in answer may bring the kernel to write anew.
                     self._read[()] = end

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import inf
+from math import inf, isnan
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class Listing:
 
     def price(self, value: float) -> str:
         """Return a price, quote per base unit, as the venue writes it; "" for none (NaN)."""
-        return "" if value != value else format(value, self._price_format)
+        return "" if isnan(value) else format(value, self._price_format)
 
     def qty(self, value: float) -> str:
         """Return a quantity in base units as the venue writes it."""

@@ -7,7 +7,7 @@ as the kernel's own events, or in a plain array of floats, so that nobody walks 
 
 from __future__ import annotations
 
-from math import nan
+from math import isnan, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +90,7 @@ def price_of(venue: Venue, symbol: int) -> float:
 def mark_of(venue: Venue, symbol: int) -> float:
     """Return the mark price; the last price where the market has none."""
     mark = venue.markets[symbol].mark
-    return mark if mark == mark else price_of(venue, symbol)
+    return price_of(venue, symbol) if isnan(mark) else mark
 
 
 @compiled
