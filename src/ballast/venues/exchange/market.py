@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ballast.kernel.venue import tier_ranges
 from ballast.model.enums import AccountKind, MarginModel, PositionMode
 from ballast.model.errors import ConfigError
 from ballast.model.market import Feed
@@ -96,6 +97,12 @@ class Market:
     def listings(self) -> tuple[Listing, ...]:
         """The symbols as clients see them, in order."""
         return tuple(_listing(*pair) for pair in zip(self.symbols, self.instruments, strict=False))
+
+    @cached_property
+    def first_limits(self) -> tuple[float, ...]:
+        """Up to which position value each symbol's first risk tier goes, quote money."""
+        first, _ = tier_ranges(self.tiers, len(self.symbols))
+        return tuple(float(upper) for upper in self.tiers["upper_value"][first])
 
     @property
     def start_ns(self) -> int:

@@ -42,7 +42,7 @@ class Trigger(IntEnum):
     FALLS = 2
 
 
-class OrderRequest(msgspec.Struct, frozen=True):
+class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     """
     What a client asks for; quantities in base units, prices on the tick grid.
 
@@ -68,7 +68,7 @@ class OrderRequest(msgspec.Struct, frozen=True):
     link_id: str = ""
 
 
-class Order(msgspec.Struct, eq=False):
+class Order(msgspec.Struct, eq=False, gc=False):
     """
     One order and what became of it.
 
@@ -116,7 +116,7 @@ class Order(msgspec.Struct, eq=False):
         return self.filled_value / self.filled_qty if self.filled_qty > 0.0 else nan
 
 
-class Fill(msgspec.Struct, frozen=True):
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """One execution. ``fee`` in quote money; ``closed_qty`` is what of it reduced the leg, and ``profit`` realised."""
 
     number: int
@@ -132,7 +132,7 @@ class Fill(msgspec.Struct, frozen=True):
     time_ns: int
 
 
-class FundingPaid(msgspec.Struct, frozen=True):
+class FundingPaid(msgspec.Struct, frozen=True, gc=False):
     """What one leg paid (> 0) or received for holding ``qty``, signed, at a stamp."""
 
     number: int
@@ -145,26 +145,26 @@ class FundingPaid(msgspec.Struct, frozen=True):
     time_ns: int
 
 
-class OrderChanged(msgspec.Struct, frozen=True):
+class OrderChanged(msgspec.Struct, frozen=True, gc=False):
     """An order as it stood at that moment."""
 
     order: Order
 
 
-class PositionChanged(msgspec.Struct, frozen=True):
+class PositionChanged(msgspec.Struct, frozen=True, gc=False):
     """Something happened to an account's symbol: read its legs anew."""
 
     account: int
     symbol: int
 
 
-class WalletChanged(msgspec.Struct, frozen=True):
+class WalletChanged(msgspec.Struct, frozen=True, gc=False):
     """An account's money moved."""
 
     account: int
 
 
-class TradePrinted(msgspec.Struct, frozen=True):
+class TradePrinted(msgspec.Struct, frozen=True, gc=False):
     """A trade of the market, as everybody sees it; ``side`` is the taker's."""
 
     number: int

@@ -2,7 +2,7 @@
 The sockets: one process, one loop, the loopback alone.
 
 Every request is handled at once, on the loop, so that the venue never sees two at a time: it is answered, and then
-everybody is told what it caused. A socket that does not read is closed when ``QUEUE_LENGTH`` messages wait for it.
+everybody is told what it caused.
 """
 
 from __future__ import annotations
@@ -29,49 +29,17 @@ from ballast.venues.exchange.bybit.sockets import (
 )
 from ballast.venues.exchange.bybit.wire import CATEGORY
 from ballast.venues.exchange.operator import OperatorError
+from ballast.venues.exchange.outbox import Outbox
 from ballast.venues.exchange.pace import Pace
 from ballast.venues.exchange.venue import LocalVenue
 
 HOST = "127.0.0.1"
 LARGEST_BODY = 1_000_000
 LARGEST_FRAME = 1_000_000
-QUEUE_LENGTH = 10_000
-"""Messages that may wait for one socket."""
-REPLY_DELAY_S = 0.001
-"""Before a socket's answers: some clients note what they have asked only after they have sent it."""
 SILENCE_S = 600.0
 """After so long without a word from a client its socket is closed."""
 TICK_S = 0.05
 """Between looks at the wall's clock."""
-
-
-class Outbox:
-    """What waits for one socket."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUE_LENGTH)
-        self.is_full = False
-
-    def send(self, text: bytes, *, not_before_s: float = 0.0) -> None:
-        """Leave a message; when too many wait, none is taken any more, and the socket is to be closed."""
-        try:
-            self._queue.put_nowait((not_before_s, text))
-        except asyncio.QueueFull:
-            self.is_full = True
-
-    def reply(self, text: bytes) -> None:
-        """Leave an answer, to be sent no sooner than a network would bring it."""
-        self.send(text, not_before_s=time.monotonic() + REPLY_DELAY_S)
-
-    async def deliver(self, socket: web.WebSocketResponse) -> None:
-        """Send what comes until the socket closes."""
-        with suppress(ConnectionError, asyncio.CancelledError):
-            while not self.is_full:
-                not_before_s, text = await self._queue.get()
-                if not_before_s > time.monotonic():
-                    await asyncio.sleep(not_before_s - time.monotonic())
-                await socket.send_str(text.decode())
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
 
 
 class ExchangeServer:
@@ -89,10 +57,11 @@ class ExchangeServer:
     def __init__(self, venue: LocalVenue, desk: Desk, pace: Pace) -> None:
         self.venue, self.desk, self.pace = venue, desk, pace
         self.public, self.private = PublicStream(desk), PrivateStream(desk)
-        self._n_sockets = 0
-        self._open: set[web.WebSocketResponse] = set()
+        self._n_greeted = 0
+        self._open: dict[web.WebSocketResponse, Outbox] = {}
         self._runner: web.AppRunner | None = None
         self._clock: asyncio.Task[None] | None = None
+        self._sweep: asyncio.Task[None] | None = None
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
@@ -111,15 +80,17 @@ class ExchangeServer:
         site = web.TCPSite(self._runner, HOST, port)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        self._sweep = asyncio.create_task(self._close_silent())
         if not self.pace.is_stepped:
             self._clock = asyncio.create_task(self._run_clock())
 
     async def stop(self) -> None:
         """Close every socket and stop listening."""
-        if self._clock is not None:
-            self._clock.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._clock
+        for task in (self._clock, self._sweep):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         for socket in list(self._open):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange stops")
         if self._runner is not None:
@@ -131,6 +102,15 @@ class ExchangeServer:
             await asyncio.Event().wait()
         else:
             await self._clock
+
+    @property
+    def n_sockets(self) -> int:
+        """How many sockets are open."""
+        return len(self._open)
+
+    def sockets(self) -> list[Outbox]:
+        """Return the ways to all clients, oldest first."""
+        return list(self._open.values())
 
     def publish(self) -> None:
         """Tell everybody what has happened since the last call."""
@@ -148,6 +128,14 @@ class ExchangeServer:
                 await asyncio.sleep(TICK_S)
                 self.venue.advance_to(start_ns + int((time.monotonic() - start_s) * self.pace.speed * 1e9))
             self.publish()
+
+    async def _close_silent(self) -> None:
+        """Close the sockets of clients that have not said a word for long."""
+        while True:
+            await asyncio.sleep(SILENCE_S / 10.0)
+            since_s = time.monotonic() - SILENCE_S
+            for socket in [socket for socket, outbox in self._open.items() if outbox.heard_s < since_s]:
+                await socket.close(code=WSCloseCode.GOING_AWAY, message=b"silent for too long")
 
     def _now(self) -> Desk:
         self.desk.wall_ms = time.time_ns() // 1_000_000
@@ -192,31 +180,32 @@ class ExchangeServer:
         return await self._talk(request, lambda n, box: TradeConversation(self.desk, n))
 
     async def _talk(self, request: web.Request, begin: Callable[[int, Outbox], Conversation]) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, receive_timeout=SILENCE_S, compress=False)
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False)
         await socket.prepare(request)
-        self._n_sockets += 1
-        outbox = Outbox()
-        talk = begin(self._n_sockets, outbox)
-        self._open.add(socket)
-        delivery = asyncio.create_task(outbox.deliver(socket))
+        if request.transport is None:
+            raise ConnectionResetError
+        self._n_greeted += 1
+        outbox = Outbox(request.transport)
+        talk = begin(self._n_greeted, outbox)
+        self._open[socket] = outbox
         try:
-            with suppress(asyncio.TimeoutError):
-                async for message in socket:
-                    if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                        break
-                    self._now()
-                    text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
-                    for reply in talk.hear(text):
-                        outbox.reply(reply)
-                    self.publish()
+            async for message in socket:
+                if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                    break
+                outbox.heard_s = time.monotonic()
+                self._now()
+                text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
+                for reply in talk.hear(text):
+                    outbox.reply(reply)
+                self.publish()
         finally:
+            outbox.close()
             talk.leave()
-            self._open.discard(socket)
-            delivery.cancel()
+            self._open.pop(socket, None)
         return socket
 
     async def _operator_state(self, _request: web.Request) -> web.StreamResponse:
-        return _json(200, operator.state(self.venue, self.pace) | {"n_sockets": len(self._open)})
+        return _json(200, operator.state(self.venue, self.pace) | {"n_sockets": self.n_sockets})
 
     async def _operator_step(self, request: web.Request) -> web.StreamResponse:
         return await self._operate(request, lambda asked: operator.step(self.venue, self.pace, asked))

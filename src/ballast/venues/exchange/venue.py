@@ -81,6 +81,7 @@ class LocalVenue:
         n_legs = len(self.record.positions)
         self._held, self._entry, self._profit = [0.0] * n_legs, [nan] * n_legs, [0.0] * n_legs
         self._symbols = {name: symbol for symbol, name in enumerate(self.market.symbols)}
+        self._legs = _legs(len(self.record.accounts), len(self.market.symbols))
         self._looked_ns = -1
         self._settle()
         self._updates.clear()
@@ -279,8 +280,7 @@ class LocalVenue:
         self._updates.append(PositionChanged(account, symbol))
 
     def _leg(self, account: int, symbol: int, position_side: int) -> int:
-        # As plain integers: an enum's member costs the compiler's door ten microseconds.
-        return int(leg_index(account, len(self.market.symbols), symbol, int(position_side)))
+        return self._legs[account][symbol][position_side]
 
     def _on_tick(self, symbol: int, price: float, side: Side) -> float:
         """Return the tick that never pays more than was asked; NaN stays."""
@@ -456,3 +456,12 @@ class LocalVenue:
         if not order.is_live:
             self.orders.close(order)
         self._updates += [OrderChanged(copy(order)), PositionChanged(order.account, order.symbol)]
+
+
+def _legs(n_accounts: int, n_symbols: int) -> list[list[list[int]]]:
+    """Return the index of every leg by account, symbol and position side, of which the compiler is asked once."""
+    sides = range(len(PositionSide))
+    return [
+        [[int(leg_index(account, n_symbols, symbol, side)) for side in sides] for symbol in range(n_symbols)]
+        for account in range(n_accounts)
+    ]

@@ -29,9 +29,10 @@ class Desk:
     def symbol(self, name: str, category: str) -> int:
         """Return a symbol's number; raises ``Rejection``."""
         check_category(category)
-        if name not in self.venue.market.symbols:
+        symbol = self.venue.symbol(name)
+        if symbol is None:
             raise wrong("params error: symbol invalid" if name else "params error: symbol is required")
-        return self.venue.market.symbols.index(name)
+        return symbol
 
     def symbols(self, name: str, category: str) -> list[int]:
         """Return a symbol's number, or all of them where no name is given; raises ``Rejection``."""

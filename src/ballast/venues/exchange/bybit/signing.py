@@ -7,7 +7,6 @@ timestamp, key, recv_window and the query as sent or the body.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ class ApiKey:
 
 def sign(secret: str, text: str) -> str:
     """Return the signature of a text."""
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
 
 
 def caller_of(headers: Mapping[str, str], payload: str, keys: Mapping[str, ApiKey], wall_ms: int) -> ApiKey:

@@ -66,7 +66,7 @@ def side_word(side: int) -> str:
 
 def money(value: float) -> str:
     """Return an amount of money; "" for NaN."""
-    return "" if isnan(value) else f"{value:.8f}"
+    return "" if isnan(value) else format(value, ".8f")
 
 
 def millis(time_ns: int) -> str:
@@ -236,7 +236,6 @@ def position_rows(venue: LocalVenue, account: int, symbol: int, *, price_key: st
 def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSide, price_key: str) -> dict[str, Any]:
     listing, one = venue.market.listings[symbol], position(venue, account, symbol, side)
     is_flat = one.qty == 0.0
-    first = venue.record.tiers[venue.record.markets[symbol].first_tier]
     realised = money(venue.realised_profit(account, symbol, side))
     return {
         "category": CATEGORY,
@@ -264,7 +263,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         "tpslMode": "Full",
         "tradeMode": 0,
         "riskId": 1,
-        "riskLimitValue": f"{first.upper_value:g}",
+        "riskLimitValue": f"{venue.market.first_limits[symbol]:g}",
         "positionStatus": "Normal",
         "positionBalance": "0",
         "adlRankIndicator": 0 if is_flat else 2,

@@ -1,0 +1,86 @@
+"""
+What waits for one socket.
+
+Messages go out whole, in order, as WebSocket frames on the connection itself; those of one turn of the loop in one
+write. A client that does not read is cut off when ``MOST_WAITING`` bytes wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from struct import pack
+
+MOST_WAITING = 16_000_000
+"""Bytes that may wait for one socket."""
+REPLY_DELAY_S = 0.001
+"""Before a socket's answers: some clients note what they have asked only after they have sent it."""
+
+
+def frame(text: bytes) -> bytes:
+    """Return a message as one unmasked text frame (RFC 6455, section 5.2)."""
+    n = len(text)
+    if n < 126:
+        return pack(">BB", 0x81, n) + text
+    return (pack(">BBH", 0x81, 126, n) if n < 65_536 else pack(">BBQ", 0x81, 127, n)) + text
+
+
+class Outbox:
+    """
+    The way to one client; nothing here ever waits.
+
+    Parameters
+    ----------
+    transport : asyncio.Transport
+        Of a connection whose handshake is over.
+
+    Attributes
+    ----------
+    heard_s : float
+        When the client last said something, by ``time.monotonic``.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[tuple[float, bytes]] = deque()
+        self._is_scheduled = False
+        self.is_closed = False
+        self.heard_s = time.monotonic()
+
+    def send(self, text: bytes) -> None:
+        """Send one message."""
+        self._leave(0.0, text)
+
+    def reply(self, text: bytes) -> None:
+        """Send an answer, no sooner than a network would bring it."""
+        self._leave(self._loop.time() + REPLY_DELAY_S, text)
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.is_closed = True
+        self._waiting.clear()
+
+    def _leave(self, due_s: float, text: bytes) -> None:
+        self._waiting.append((due_s, frame(text)))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write what is due; what waits behind an answer waits with it."""
+        self._is_scheduled = False
+        waiting, now_s, due = self._waiting, self._loop.time(), []
+        while waiting and waiting[0][0] <= now_s:
+            due.append(waiting.popleft()[1])
+        if self.is_closed or self._transport.is_closing():
+            return
+        if due:
+            self._transport.write(b"".join(due))
+            if self._transport.get_write_buffer_size() > MOST_WAITING:
+                self.close()
+                self._transport.abort()
+        if waiting:
+            self._is_scheduled = True
+            self._loop.call_later(waiting[0][0] - now_s, self._flush)
