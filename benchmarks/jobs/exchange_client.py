@@ -3,8 +3,8 @@ Clients of a running exchange, in a process of their own: ``exchange_client.py R
 
 Each client has an account, a trade socket and a private socket that hears orders, executions, positions and wallets.
 With RATE 0 every client keeps WINDOW orders on the way, as fast as answers come; else all together send RATE orders a
-second. Half of the orders rest a little away from the price, half are market orders, which take them. Sockets are spoken
-to without a library, so that this process is no part of what is measured. Prints one JSON line.
+second. Half of the orders rest a little away from the price, half are market orders, which take them. Sockets are
+spoken to without a library, so that this process is no part of what is measured. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import uvloop
 RUN = f"{time.time_ns() // 1_000_000:x}"
 TOPICS = ["order", "execution", "position", "wallet"]
 AWAY = 0.00005
-"""How far from the price the resting half is placed: nearer than where a market order would meet the recorded market."""
+"""How far from the price the resting half is placed: nearer than where a market order meets the recorded market."""
 
 
 class Socket(asyncio.Protocol):
@@ -94,11 +94,12 @@ class Client:
     def __init__(self, number: int, ready: dict[str, Any], price: float, lot: str) -> None:
         self.key = ready["keys"][number % len(ready["keys"])]
         self.number, self.ready, self.price, self.lot = number, ready, price, lot
-        self.dice = random.Random(number)
+        self.dice, self.symbol = random.Random(number), ready["symbols"][0]
         self.sent_s: dict[int, float] = {}
         self.delays: list[float] = []
         self.n_sent = self.n_pushes = self.n_executions = self.n_refused = 0
-        self.todo = 0
+        self.is_eager = False
+        self.todo, self.done = 0, asyncio.Event()
 
     async def connect(self) -> None:
         self.trade = await Socket.connect(self.ready["trade_url"], self.answered)
@@ -122,9 +123,10 @@ class Client:
         else:
             kind = '"Market"'
         self.sent_s[self.n_sent] = time.perf_counter()
+        stamp = int(time.time() * 1_000)
         self.trade.send(
-            f'{{"reqId":"{self.n_sent}","header":{{"X-BAPI-TIMESTAMP":"{int(time.time() * 1_000)}"}},"op":"order.create",'
-            f'"args":[{{"category":"linear","symbol":"{self.ready["symbols"][0]}","side":"{side}","qty":"{self.lot}",'
+            f'{{"reqId":"{self.n_sent}","header":{{"X-BAPI-TIMESTAMP":"{stamp}"}},"op":"order.create",'
+            f'"args":[{{"category":"linear","symbol":"{self.symbol}","side":"{side}","qty":"{self.lot}",'
             f'"orderLinkId":"{RUN}-{self.number}-{self.n_sent}","orderType":{kind}}}]}}'
         )
 
@@ -135,8 +137,10 @@ class Client:
         self.delays.append(time.perf_counter() - self.sent_s.pop(number))
         if b'"retCode":0' not in text[:64]:
             self.n_refused += 1
-        if self.todo > 0:
+        if self.is_eager and self.todo > 0:
             self.order()
+        elif self.todo == 0 and not self.sent_s:
+            self.done.set()
 
     def pushed(self, text: bytes) -> None:
         self.n_pushes += 1
@@ -150,15 +154,21 @@ def cpu_s(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def run(path: str, n_clients: int, n_orders: int, rate: float, window: int, process: int) -> dict[str, Any]:
-    ready = json.loads(Path(path).read_text())
+def market(ready: dict[str, Any]) -> tuple[float, str]:
+    """Return the first symbol's price, and a quantity worth some 20 of its quote currency."""
     symbol = ready["symbols"][0]
     with urllib.request.urlopen(f"{ready['operator_url']}/state") as answer:
         price = json.load(answer)["prices"][symbol]
     with urllib.request.urlopen(f"{ready['rest_url']}/v5/market/instruments-info?category=linear") as answer:
-        lots = json.load(answer)["result"]["list"][0]["lotSizeFilter"]
-    step = float(lots["qtyStep"])
-    qty = f"{(int(20.0 / price / step) + 1) * step:.{max(0, len(lots['qtyStep'].partition('.')[2]))}f}"
+        step = json.load(answer)["result"]["list"][0]["lotSizeFilter"]["qtyStep"]
+    decimals = len(step.partition(".")[2])
+    return price, f"{(int(20.0 / price / float(step)) + 1) * float(step):.{decimals}f}"
+
+
+async def run(
+    ready: dict[str, Any], price: float, qty: str, n_clients: int, n_orders: int, rate: float, window: int
+) -> dict[str, Any]:
+    process = ready["process"]
     clients = [Client(number, ready, price, qty) for number in range(n_clients)]
     for client in clients:
         await client.connect()
@@ -167,17 +177,18 @@ async def run(path: str, n_clients: int, n_orders: int, rate: float, window: int
     own = time.process_time()
     if rate == 0.0:
         for client in clients:
-            client.todo = n_orders // n_clients
+            client.todo, client.is_eager = n_orders // n_clients, True
             for _ in range(min(window, client.todo)):
                 client.order()
     else:
-        for k in range(n_orders):
+        for client in clients:
+            client.todo = n_orders // n_clients
+        for k in range(n_orders // n_clients * n_clients):
             wait = started + k / rate - time.perf_counter()
             if wait > 0.0005:
                 await asyncio.sleep(wait)
             clients[k % n_clients].order()
-    while any(client.sent_s or client.todo > 0 for client in clients):
-        await asyncio.sleep(0.005)
+    await asyncio.wait_for(asyncio.gather(*(client.done.wait() for client in clients)), 120)
     seconds, used = time.perf_counter() - started, cpu_s(process) - busy
     own = time.process_time() - own
     await asyncio.sleep(0.5)
@@ -200,10 +211,10 @@ async def run(path: str, n_clients: int, n_orders: int, rate: float, window: int
 
 
 def main() -> None:
-    path, n_clients, n_orders, rate, window, process = sys.argv[1:]
+    ready = json.loads(Path(sys.argv[1]).read_text())
+    n_clients, n_orders, rate, window = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(run(path, int(n_clients), int(n_orders), float(rate), int(window), int(process)))
-    print(json.dumps(figures))
+        print(json.dumps(runner.run(run(ready, *market(ready), n_clients, n_orders, rate, window))))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def exchange(
     from ballast.venues.exchange.pace import parse_pace
 
     pace = parse_pace(clock)
-    offer = _of_config(file, settings or (), accounts) if file else _of_bars(data or "sample", seed, accounts)
+    offer = _of_config(file, settings or (), accounts) if file else offer_of_bars(data or "sample", seed, accounts)
     setup = offer.setup
     market = replace(setup.market, start_frame=min(history, len(setup.market.feed.frames) // 4))
     terms = [replace(one, cash=one.cash if balance is None else balance) for one in setup.accounts]
@@ -127,7 +127,7 @@ def _left_out(config: Config) -> list[str]:
     return said
 
 
-def _of_bars(source: str, seed: int, n_accounts: int) -> Offer:
+def offer_of_bars(source: str, seed: int, n_accounts: int) -> Offer:
     """Return an exchange on the sample market, or on a file's bars, with steps and tiers made up."""
     from ballast.data.frames import load_frames
     from ballast.data.sample import Market as Sample

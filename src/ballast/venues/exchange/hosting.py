@@ -68,6 +68,8 @@ class Host:
         By account.
     qty : ndarray
         By leg.
+    feed : Feed
+        The market's, as plain arrays.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -87,7 +89,7 @@ class Host:
         )
         whole = np.asarray(self.record)
         self._venues, self._events, clock = whole.reshape(1), whole["events"], whole["clock"]
-        self._feed = Feed(*(np.asarray(part) for part in market.feed))
+        self.feed = Feed(*(np.asarray(part) for part in market.feed))
         self._stop, self._n_symbols, self._end_ns = len(market.feed.frames), n_symbols, market.end_ns - 1
         self._pause_ns, self._clock_ns, self._next_order_id = clock["pause_ns"], clock["now_ns"], clock["next_order_id"]
         self._read, self._written, self._woken_role = (
@@ -144,6 +146,10 @@ class Host:
         steps.prices(self._venues, self._prices)  # type: ignore[arg-type]
         return self._prices.tolist()
 
+    def slipped(self, symbol: int, side: int, price: float) -> float:
+        """Return what a taker pays or gets where the market stands at ``price``."""
+        return float(steps.slipped(self._venues, symbol, int(side), price))  # type: ignore[arg-type]
+
     def money(self, account: int) -> steps.Money:
         """Return an account's figures at the marks."""
         steps.money(self._venues, account, self._money)  # type: ignore[arg-type]
@@ -161,7 +167,7 @@ class Host:
     def run(self) -> Iterator[Word]:
         """Do all that is due, and tell of it one by one, so that what is asked in answer acts at that instant."""
         while True:
-            cause = steps.step(self._venues, self._feed, self._stop)  # type: ignore[arg-type]
+            cause = steps.step(self._venues, self.feed, self._stop)  # type: ignore[arg-type]
             if cause in (Cause.PAUSE, Cause.END):
                 return
             if cause in (Cause.ORDER, Cause.FUNDING):
@@ -236,9 +242,9 @@ class Host:
         """Stand before a frame, with the prices and without the funding of the history before it."""
         clock = self.record.clock
         clock.frame = clock.closed_frame = frame - 1
-        clock.next_funding = int(np.searchsorted(self._feed.funding["ts_ns"], start_ns))
+        clock.next_funding = int(np.searchsorted(self.feed.funding["ts_ns"], start_ns))
         for symbol in range(clock.n_symbols):
-            closes = self._feed.frames["close"][:frame, symbol]
+            closes = self.feed.frames["close"][:frame, symbol]
             known = np.flatnonzero(closes > 0.0)
             self.record.markets[symbol].last_price = closes[known[-1]] if len(known) else nan
             self.record.markets[symbol].synced_frame = frame - 1

@@ -104,12 +104,12 @@ class Market:
         first, _ = tier_ranges(self.tiers, len(self.symbols))
         return tuple(float(upper) for upper in self.tiers["upper_value"][first])
 
-    @property
+    @cached_property
     def start_ns(self) -> int:
         """When trading begins."""
         return int(self.feed.frames["ts_ns"][self.start_frame])
 
-    @property
+    @cached_property
     def end_ns(self) -> int:
         """When the last bar closes."""
         return int(self.feed.frames["ts_ns"][-1]) + self.interval_ns
@@ -126,11 +126,19 @@ class Market:
 def _listing(symbol: str, instrument: Any) -> Listing:
     quote = next((one for one in QUOTES if symbol.endswith(one) and symbol != one), "USDT")
     tick, lot = instrument.tick_units / instrument.tick_scale, instrument.lot_units / instrument.lot_scale
-    decimals = (round(float(np.log10(scale))) for scale in (instrument.tick_scale, instrument.lot_scale))
     return Listing(
-        *(symbol, symbol.removesuffix(quote), quote, float(tick), float(lot), *decimals),
-        *(int(instrument.tick_units), float(instrument.tick_scale)),
-        *(float(getattr(instrument, name)) for name in ("min_qty", "max_qty", "min_notional")),
+        symbol=symbol,
+        base=symbol.removesuffix(quote),
+        quote=quote,
+        tick=float(tick),
+        lot=float(lot),
+        price_decimals=round(float(np.log10(instrument.tick_scale))),
+        qty_decimals=round(float(np.log10(instrument.lot_scale))),
+        tick_units=int(instrument.tick_units),
+        tick_scale=float(instrument.tick_scale),
+        min_qty=float(instrument.min_qty),
+        max_qty=float(instrument.max_qty),
+        min_notional=float(instrument.min_notional),
     )
 
 

@@ -22,6 +22,7 @@ class Registry:
         self.all: dict[int, Order] = {}
         self.by_kernel: dict[int, Order] = {}
         self._live: dict[tuple[int, int], dict[int, Order]] = {}
+        self._of_symbol: dict[int, dict[int, Order]] = {}
         self._by_link: dict[tuple[int, str], Order] = {}
         self._n_orders = 0
 
@@ -33,6 +34,7 @@ class Registry:
         order.updated_ns = now_ns
         self.all[order.number] = order
         self._live.setdefault((account, symbol), {})[order.number] = order
+        self._of_symbol.setdefault(symbol, {})[order.number] = order
         if request.link_id:
             self._by_link[account, request.link_id] = order
         return order
@@ -40,6 +42,7 @@ class Registry:
     def close(self, order: Order) -> None:
         """Count an order as live no more."""
         self._live[order.account, order.symbol].pop(order.number, None)
+        self._of_symbol[order.symbol].pop(order.number, None)
 
     def forget(self, order: Order) -> None:
         """Let an order that was refused at once never have been; its link id is free again."""
@@ -50,6 +53,10 @@ class Registry:
     def live(self, account: int, symbol: int) -> list[Order]:
         """Return an account's orders of a symbol that may still fill, oldest first."""
         return list(self._live.get((account, symbol), {}).values())
+
+    def of_symbol(self, symbol: int) -> list[Order]:
+        """Return everybody's orders of a symbol that may still fill, oldest first."""
+        return list(self._of_symbol.get(symbol, {}).values())
 
     def n_live(self, account: int, symbol: int) -> int:
         """Return how many orders of a symbol an account has that may still fill."""

@@ -116,7 +116,7 @@ class ExchangeServer:
         """Tell everybody what has happened since the last call."""
         updates = self.venue.take_updates()
         self.private.publish(updates)
-        self.public.publish(updates)
+        self.public.publish(updates, None if self.pace.is_stepped else time.time_ns() // 1_000_000)
 
     async def _run_clock(self) -> None:
         start_s, start_ns = time.monotonic(), self.venue.now_ns

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.kernel.advance import advance
+from ballast.kernel.fills import slipped_price
 from ballast.kernel.ledger import leg_index
 from ballast.kernel.margin import initial_margin, leg_margins
 from ballast.kernel.margin_account import figures_at, legs_at, refresh_reserves, resting_at, terms_at
@@ -83,7 +84,8 @@ def step(venues: Venue, feed: Feed, stop: int) -> int:
 def price_of(venue: Venue, symbol: int) -> float:
     """Return where a symbol's price stands, off the tick grid on the way between two; NaN before the first."""
     market = venue.markets[symbol]
-    return market.price if market.has_bar and market.price > 0.0 else market.last_price
+    price: float = market.price if market.has_bar and market.price > 0.0 else market.last_price
+    return price
 
 
 @compiled
@@ -99,6 +101,13 @@ def prices(venues: Venue, told: Floats) -> None:
     venue = venues[0]  # type: ignore[index]
     for symbol in range(venue.clock.n_symbols):
         told[symbol] = price_of(venue, symbol)
+
+
+@compiled
+def slipped(venues: Venue, symbol: int, side: int, price: float) -> float:
+    """Return what a taker pays or gets where the market stands at ``price``."""
+    paid: float = slipped_price(venues[0], symbol, side, price)  # type: ignore[index]
+    return paid
 
 
 @compiled

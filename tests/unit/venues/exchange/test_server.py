@@ -86,7 +86,7 @@ def test_a_socket_that_never_reads_is_closed_and_the_others_are_served(monkeypat
         while not box.is_closed:
             box.send(b"x" * 10_000)
             await asyncio.sleep(0)
-        while client.server.n_sockets > 1:
+        while client.server.n_sockets > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         await calm.send_json({"op": "ping"})
         assert (await calm.receive_json())["success"]

@@ -151,7 +151,7 @@ def book_sides(desk: Desk, symbol: int, book: quotes.Book) -> tuple[list[tuple[s
 
 def sequence(desk: Desk) -> int:
     """Return a count that never falls: of trades printed so far."""
-    return sum(tape[-1].number if tape else 0 for tape in desk.venue.tape.trades) + 1
+    return desk.venue.tape.n_printed + 1
 
 
 def recent_trade(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:

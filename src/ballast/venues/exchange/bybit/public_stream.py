@@ -15,7 +15,9 @@ from ballast.venues.exchange.bybit.market import book_sides, interval_ns, sequen
 from ballast.venues.exchange.bybit.wire import millis, money, side_word
 from ballast.venues.exchange.orders import OrderChanged, TradePrinted, Update
 
-DEPTHS = {1, 50, 200, 500, 1000}
+BOOK_PERIODS_MS = {1: 10, 50: 20, 200: 100, 500: 100, 1000: 200}
+"""How often a book is told at most, by its depth."""
+TICKER_PERIOD_MS = 100
 _MS = 1_000_000
 Side = dict[str, str]
 
@@ -42,6 +44,9 @@ class Topic:
     sides: tuple[Side, Side] = field(default_factory=lambda: ({}, {}))
     ticker: Body = field(default_factory=dict)
     confirmed_ns: int = 0
+    period_ms: int = 0
+    told_ms: int = 0
+    is_due: bool = False
 
 
 class PublicStream:
@@ -72,8 +77,13 @@ class PublicStream:
                 if not topic.listeners:
                     del self._topics[name]
 
-    def publish(self, updates: Sequence[Update]) -> None:
-        """Tell listeners what has changed."""
+    def publish(self, updates: Sequence[Update], wall_ms: int | None = None) -> None:
+        """
+        Tell listeners what has changed.
+
+        With the wall's time books and tickers are told no more often than the venue does, and what is held back comes
+        with a later call; without, at once.
+        """
         if not self._topics:
             return
         has_moved = self._desk.venue.now_ns > self._published_ns
@@ -90,10 +100,9 @@ class PublicStream:
                 messages = self._trades(topic, trades.get(topic.symbol, []))
             elif topic.kind == "kline":
                 messages = self._bars(topic) if has_moved or topic.symbol in trades else []
-            elif topic.symbol not in touched:
-                messages = []
             else:
-                messages = self._book_delta(topic) if topic.kind == "orderbook" else self._ticker_delta(topic)
+                topic.is_due = topic.is_due or topic.symbol in touched
+                messages = self._delta(topic, wall_ms) if topic.is_due else []
             for message in messages:
                 for listener in topic.listeners:
                     listener.send(message)
@@ -107,8 +116,9 @@ class PublicStream:
         topic = Topic(name, kind, symbol)
         if kind in {"publicTrade", "tickers"} and not middle:
             return topic
-        if kind == "orderbook" and len(middle) == 1 and middle[0].isdigit() and int(middle[0]) in DEPTHS:
+        if kind == "orderbook" and len(middle) == 1 and middle[0].isdigit() and int(middle[0]) in BOOK_PERIODS_MS:
             topic.depth = int(middle[0])
+            topic.period_ms = BOOK_PERIODS_MS[topic.depth]
             return topic
         if kind == "kline" and len(middle) == 1:
             topic.interval, topic.interval_ns = middle[0], interval_ns(self._desk, middle[0])
@@ -130,6 +140,14 @@ class PublicStream:
         book = quotes.book(self._desk.venue, topic.symbol, topic.depth)
         bids, asks = book_sides(self._desk, topic.symbol, book)
         return dict(bids), dict(asks)
+
+    def _delta(self, topic: Topic, wall_ms: int | None) -> list[bytes]:
+        if wall_ms is not None:
+            if wall_ms < topic.told_ms + topic.period_ms:
+                return []
+            topic.told_ms = wall_ms
+        topic.is_due = False
+        return self._book_delta(topic) if topic.kind == "orderbook" else self._ticker_delta(topic)
 
     def _book_delta(self, topic: Topic) -> list[bytes]:
         before, now = topic.sides, self._sides(topic)

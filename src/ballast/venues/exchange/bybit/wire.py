@@ -12,6 +12,7 @@ from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderState,
 from ballast.venues.exchange.venue import LocalVenue
 
 CATEGORY = "linear"
+NOTHING = "0.00000000"
 COIN = "USDT"
 _MS = 1_000_000
 _STATES = {
@@ -66,6 +67,8 @@ def side_word(side: int) -> str:
 
 def money(value: float) -> str:
     """Return an amount of money; "" for NaN."""
+    if value == 0.0:
+        return NOTHING
     return "" if isnan(value) else format(value, ".8f")
 
 
