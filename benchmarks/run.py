@@ -21,10 +21,11 @@ import bench_margin
 import bench_memory
 import bench_start
 import bench_sweep
+import bench_ticks
 from peers.setup import PEERS, is_installed
 from rounds import HERE
 
-BENCHMARKS = (bench_engine, bench_sweep, bench_margin, bench_start, bench_memory, bench_exchange)
+BENCHMARKS = (bench_engine, bench_sweep, bench_margin, bench_ticks, bench_start, bench_memory, bench_exchange)
 INTRODUCTION = """\
 # Results of the benchmarks
 

@@ -67,6 +67,10 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "max_grid_levels_per_side": 3,
         },
     },
+    "range_maker": {
+        "assumed": {"regime": "assume_tight_range", "k_atr": 0.05, "refresh_move": 1.0},
+        "no close": {"regime": "assume_tight_range", "k_atr": 0.1, "close_inventory": False, "daily_loss_pct": 0.001},
+    },
     "staged_trend": {
         "lively": {**_STAGED, "max_open_trades": 3, "staged_open_window_seconds": 1e6},
         "literal": {**_STAGED, "max_duration_minutes": 600.0, "lot_mode": "minimum", "randomness_factor": 0.3},
@@ -98,6 +102,9 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
 }
 """Settings beside the defaults that make a strategy show more of itself."""
+
+SILENT = {"range_maker"}
+"""Cases that trade nothing here, by design: these markets are never a tight range."""
 
 FOLLOWED = "is_documented"
 """No key of a strategy's own: whether the ladder that it follows has the documented profile."""

@@ -23,6 +23,7 @@ from tests.conformance.runs import (
     CASES,
     ON_MARGIN,
     SEEDS,
+    SILENT,
     circumstances,
     digest,
     fills,
@@ -52,7 +53,7 @@ def in_python(session_setup: Any, decide: Callable[..., int]) -> Any:
     return replace(session_setup, strategy=replace(session_setup.strategy, decide=decide, is_compiled=False))
 
 
-@each_case
+@pytest.mark.parametrize("label", [label for label in CASES if label not in SILENT])
 def test_the_battery_trades(label: str) -> None:
     assert sum(len(fills(undisturbed(label, seed))) for seed in SEEDS) >= 9
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from ballast.backtest.setup import Setup
 from ballast.strategies.registry import load
 from tests.conformance.markets import random_market
 from tests.integration.test_hedge_grid_golden_path import golden_setup
+from tests.unit.strategies.range_maker.ticks import BUSY, made_up
+from tests.unit.strategies.range_maker.ticks import setup_of as maker_setup
 
 DIRECTORY = Path(__file__).parent
 LIVELY = {"upside_threshold": 0.1, "downside_threshold": 0.1}
@@ -23,6 +25,7 @@ RUNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "cascade_trend_filter": ("cascade", {**LIVELY, "trend_filter": True}),
     "equal_weight": ("equal_weight", {}),
     "equal_weight_monthly": ("equal_weight", {"rebalance": "monthly"}),
+    "range_maker": ("range_maker", {"regime": "assume_tight_range", "k_atr": 0.05}),
     "rsi_reversion": ("rsi_reversion", {}),
     "tight_range": ("tight_range", {}),
     "tight_range_assumed": ("tight_range", {"regime": "assume_tight_range"}),
@@ -34,7 +37,10 @@ RUNS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "target_weights_volatility": ("target_weights", {"trigger": "volatility_based"}),
 }
-SETUPS: Mapping[str, Callable[[], Setup]] = {"hedge_grid_golden_path": golden_setup}
+SETUPS: Mapping[str, Callable[[], Setup]] = {
+    "hedge_grid_golden_path": golden_setup,
+    "range_maker_ticks": lambda: maker_setup(made_up(), BUSY, interval_ms=5_000, latency_ns=70_000_000),
+}
 """Runs with a market and an account of their own."""
 
 
@@ -64,6 +70,8 @@ def golden_text(name: str) -> str:
         "ambiguous_fills": result.ambiguous_fills,
     }
     facts |= {f"rejects.{reason}": count for reason, count in result.rejects.items()}
+    if result.quotes is not None:
+        facts |= {f"quotes.{name}": value for name, value in asdict(result.quotes).items()}
     if result.margin is not None:
         margin = result.margin
         facts |= {"min_available": margin.min_available, "max_mm_rate": margin.max_mm_rate}

@@ -17,7 +17,14 @@ from ballast.backtest.lean import fill_at_next_open
 from ballast.engine.act import ask_ladder, make_approve, pass_all
 from ballast.engine.decide import decide_signature
 from ballast.engine.guard import guard, guard_and_protect
-from ballast.engine.observe import observe_bar, observe_event, observe_margin, observe_wake, pass_over
+from ballast.engine.observe import (
+    observe_bar,
+    observe_event,
+    observe_margin,
+    observe_tick,
+    observe_wake,
+    pass_over,
+)
 from ballast.engine.protect import TELL_CAUSE, protect, tell_next
 from ballast.engine.screen import ask_filters, ask_filters_and_ladder
 from ballast.engine.state import Engine
@@ -54,9 +61,10 @@ def observe(venue: Venue, engine: Engine, frames: Frame, cause: int) -> None:
     if clock.closed_frame > engine.strategy_view.frame:
         # The bar has closed: every cause from here on, timers included, may know it.
         observe_bar(engine, frames[clock.closed_frame], clock.closed_frame, clock.now_ns)  # type: ignore[index]
+    is_tick = venue.quotes.shape[0] > 0 and observe_tick(engine.strategy_view, venue.quotes, clock, cause)
     if cause == Cause.BAR:
         engine.strategy_view.cause = Cause.BAR
-    else:
+    elif not is_tick:
         _observe_other(venue, engine, cause)
 
 
@@ -126,7 +134,7 @@ def no_protection(venue: Venue, engine: Engine, frames: Frame, cause: int, inten
 @compiled(inline=True)
 def glides_on_spot(venue: Venue) -> bool:
     """Tell whether nothing can happen but closes until the strategy asks for something."""
-    is_plain = venue.tiers.shape[0] == 0 and not venue.execution.same_close
+    is_plain = venue.tiers.shape[0] + venue.quotes.shape[0] == 0 and not venue.execution.same_close
     return bool(is_plain and venue.clock.phase == Phase.BETWEEN and is_quiet(venue))
 
 

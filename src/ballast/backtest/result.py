@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ballast.backtest.leg_attribution import LegAttribution
     from ballast.backtest.margin_result import MarginResult
+    from ballast.backtest.quotes import QuoteFigures
 
 _SIDES = {side.value: side.name for side in Side}
 _POSITION_SIDES = {side.value: side.name if side else None for side in PositionSide}
@@ -119,6 +120,8 @@ class Result:
         Which symbols' risk tiers come from where; empty, and not in the JSON, on accounts without margin.
     margin : MarginResult, optional
         The margin account; None, and not in the JSON, on other accounts.
+    quotes : QuoteFigures, optional
+        What resting quotes did; None, and not in the JSON, for strategies that quote nothing.
     breaches : sequence of mappings
         Limits that were exceeded; the facts of each by name, times in keys that end in ``ts_ms``.
     benchmarks : mapping
@@ -152,6 +155,7 @@ class Result:
     assumptions: Sequence[str] = ()
     tiers_source: str = ""
     margin: MarginResult | None = None
+    quotes: QuoteFigures | None = None
     breaches: Sequence[Mapping[str, object]] = ()
     benchmarks: Mapping[str, FloatArray] = field(default_factory=dict)
     ambiguous_fills: int = 0
@@ -371,6 +375,7 @@ class Result:
             "assumptions": list(self.assumptions),
             **({"tiers_source": self.tiers_source} if self.tiers_source else {}),
             **({**_plain(self.margin.facts()), "legs": self._leg_rows()} if self.margin else {}),
+            **({"quotes": _plain(asdict(self.quotes))} if self.quotes else {}),
             "breaches": [{key: _plain(value) for key, value in breach.items()} for breach in self.breaches],
             "benchmark": {
                 name: {key: _number(value) for key, value in asdict(figures).items()}

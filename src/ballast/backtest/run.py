@@ -13,11 +13,12 @@ from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
 from ballast.backtest.notes import locks_of, notes_of, refusals_of, signals_of
 from ballast.backtest.preflight import refuse_frozen_start
+from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
 from ballast.backtest.resting_exits import RestingExits, run_watched
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
-from ballast.backtest.setup import Setup, first_close
-from ballast.model.enums import AccountKind, EngineRole, NoteKind, PathPolicy
+from ballast.backtest.setup import ExecutionSettings, Setup, first_close
+from ballast.model.enums import AccountKind, EngineRole, NoteKind, PathPolicy, TickKind
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile
 from ballast.risk.verdicts import NAMES
@@ -127,7 +128,14 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
         params = strategy.params(values, setup.n_symbols)
         # Held and levelled with cash, also beside a margin account.
         spot = replace(
-            setup, account_kind=AccountKind.SPOT, tiers=None, marks=None, funding=None, risk=None, guards=None
+            setup,
+            account_kind=AccountKind.SPOT,
+            tiers=None,
+            marks=None,
+            funding=None,
+            ticks=None,
+            risk=None,
+            guards=None,
         )
         session = Session(replace(spot, strategy=strategy, params=params, initial_positions={}))
         session.run()
@@ -146,7 +154,8 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
     frames = setup.frames
     reasons = reason_names(setup.strategy.reasons)
     fills = fills_table(engine, reasons)
-    outcome = setup.strategy.outcome(session.state)
+    outcome = dict(setup.strategy.outcome(session.state))
+    placed = outcome.pop(QUOTES_PLACED, 0)
     return Result(
         strategy=setup.strategy.name,
         symbols=list(frames.symbols),
@@ -168,6 +177,7 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
         margin=margin_result_of(session, reasons, fills, outcome, exits) if setup.has_margin else None,
+        quotes=_quotes(setup, fills, placed),
         breaches=breaches(session),
         ambiguous_fills=int(session.venue.clock.n_ambiguous),
         config=setup.config,
@@ -178,6 +188,23 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         counts={name: count for name, count in outcome.items() if name not in EVENT_COUNTS and name not in reasons},
         **details,
     )
+
+
+QUOTES_PLACED = "quotes_placed"
+"""Under which name a strategy that quotes counts the orders that it sent."""
+
+
+def _quotes(setup: Setup, fills: Any, placed: int) -> QuoteFigures | None:
+    """Return what the strategy's quotes did, None where it has none."""
+    reasons, frames = setup.strategy.quote_reasons, setup.frames
+    if not reasons:
+        return None
+    symbols = range(setup.n_symbols)
+    if setup.ticks is None:
+        middles = [middles_of_bars(frames.records, symbol, frames.interval_ns) for symbol in symbols]
+    else:
+        middles = [middles_of_ticks(setup.ticks, symbol) for symbol in symbols]
+    return quote_figures(fills, reasons, placed, middles)
 
 
 EVENT_COUNTS = ("n_events", "upside_events", "downside_events")
@@ -252,12 +279,9 @@ def assumptions(setup: Setup) -> Sequence[str]:
         if not execution.same_close
         else "Optimistic: orders fill at the very close that decided them, which nobody can trade.",
         f"A taker pays {setup.costs.slippage_bps:g} bps of price and fees of {setup.costs.taker_fee_rate:g}.",
-        f"Inside a bar the price goes {_PATHS[execution.path_policy]}.",
-        "A bar carries as much volume at each of its prices as the orders need."
-        if not execution.volume_participation
-        else f"Fills in a bar sum to at most {execution.volume_participation:g} of its volume.",
+        *(_on_bars(execution) if setup.ticks is None else _on_ticks(setup)),
         f"A price older than {execution.max_stale_bars} bars makes its symbol untradable.",
-        "Spread, order book depth and guards on them are absent from bars.",
+        *setup.strategy.assumptions(setup.ticks is not None),
     ]
     if setup.execution.latency_ns:
         sentences.append(f"Orders reach the venue {execution.latency_ns / 1e9:g} s after the decision.")
@@ -266,6 +290,40 @@ def assumptions(setup: Setup) -> Sequence[str]:
     if setup.instruments is None:
         sentences.append("Prices and quantities are not rounded: no instrument data was given.")
     return [*sentences, *setup.data_assumptions]
+
+
+def _on_bars(execution: ExecutionSettings) -> Sequence[str]:
+    return [
+        f"Inside a bar the price goes {_PATHS[execution.path_policy]}.",
+        "A bar carries as much volume at each of its prices as the orders need."
+        if not execution.volume_participation
+        else f"Fills in a bar sum to at most {execution.volume_participation:g} of its volume.",
+        "Spread, order book depth and guards on them are absent from bars.",
+    ]
+
+
+def _on_ticks(setup: Setup) -> Sequence[str]:
+    """Say what is taken for granted where every tick is known."""
+    execution, ticks = setup.execution, setup.ticks
+    is_quote = ticks["kind"] == TickKind.QUOTE
+    sentences = [
+        "Inside a bar every recorded tick is walked; an order meets those after its arrival alone.",
+        "A resting limit waits behind the size at its price; less shown than was in front moves it up, nothing else.",
+        "A taker finds whatever size it wants at the best price."
+        if not execution.volume_participation
+        else f"A trade or quote gives at most {execution.volume_participation:g} of its size.",
+    ]
+    if not is_quote.any():
+        sentences.append(
+            "There are no quotes: the bid is taken to be where somebody last sold, the ask where somebody last bought."
+        )
+    if not np.isfinite(ticks["ask_qty"][is_quote]).any():
+        sentences.append(
+            f"No sizes are shown: {execution.queue_ahead_trades:g} mean trades are assumed in front of a resting limit."
+        )
+    if is_quote.all():
+        sentences.append("There are no trades: a resting limit fills only when the other side's quote passes it.")
+    return sentences
 
 
 _PROFILES = {

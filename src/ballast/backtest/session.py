@@ -39,7 +39,7 @@ from ballast.kernel.venue import Venue, new_venue, state_bytes
 from ballast.model.addresses import address
 from ballast.model.compiled import INTERPRETED
 from ballast.model.enums import AccountKind, Cause, Reason
-from ballast.model.errors import ConfigError, InvariantBroken
+from ballast.model.errors import ConfigError, DataError, InvariantBroken
 from ballast.model.intents import INTENT_CAPACITY, Intent
 from ballast.model.market import feed_of
 from ballast.risk.settings import Profile
@@ -69,7 +69,8 @@ class Session:
         setup = apply_overrides(setup)
         self.setup = setup
         self.frames = setup.frames.records
-        self.feed = feed_of(self.frames, setup.marks, setup.funding)
+        refuse_unwalkable(setup)
+        self.feed = feed_of(self.frames, setup.marks, setup.funding, setup.ticks)
         width = self.frames.dtype["close"].shape[0]
         strategy, n_symbols = setup.strategy, setup.n_symbols
         requests = strategy.features(setup.params, n_symbols, setup.frames.interval_ns)
@@ -88,6 +89,7 @@ class Session:
             width=width,
             keeps_curve=keeps_curve,
             n_tiers=self.venue.tiers.shape[0],
+            has_ticks=setup.ticks is not None,
             n_conversions=self.venue.conversions.shape[0],
             risk=setup.risk,
             guards=setup.guards,
@@ -125,8 +127,9 @@ class Session:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether nothing has to be looked at while the strategy is quiet: a spot account, no ladder, no guards."""
-        return self.setup.account_kind == AccountKind.SPOT and self._rungs is WITHOUT_LADDER
+        """Whether nothing has to be looked at while the strategy is quiet: bars, spot, no ladder, no guards."""
+        is_spot = self.setup.account_kind == AccountKind.SPOT
+        return is_spot and self._rungs is WITHOUT_LADDER and self.setup.ticks is None
 
     @property
     def final_equity(self) -> float:
@@ -212,7 +215,8 @@ class Session:
     def _small_parts(self) -> list[Any]:
         """Return views of the memory that counts and positions live in: all but tables and logs."""
         venue, engine = np.asarray(self.venue), self.engine
-        parts = [venue[name] for name in ("clock", "markets", "accounts", "positions", "guards", "conversions")]
+        names = ("clock", "markets", "accounts", "positions", "guards", "conversions", "quotes", "flows")
+        parts = [venue[name] for name in names]
         records = (
             *(engine.strategy_view, engine.ladder, engine.log, engine.feature_states, engine.feature_ring),
             engine.guarding,
@@ -289,6 +293,33 @@ def apply_overrides(setup: Setup) -> Setup:
     )
 
 
+def refuse_unwalkable(setup: Setup) -> None:
+    """
+    Refuse ticks that the frames are not the bars of, and settings that make no sense on ticks.
+
+    Raises ``ConfigError`` for a margin account or fills at the deciding close, ``DataError`` for ticks out of order or
+    without a bar.
+    """
+    if setup.ticks is None:
+        return
+    if setup.has_margin:
+        kind = setup.account_kind.name.lower()
+        raise ConfigError(f'account.kind = "{kind}": ticks are walked for spot accounts only; give bars')
+    if setup.execution.same_close:
+        raise ConfigError('execution.fill = "same_close": ticks come after every close; leave it out')
+    times, symbols = setup.ticks["ts_ns"], setup.ticks["symbol"]
+    is_late = times[1:] < times[:-1]
+    if np.any(is_late):
+        raise DataError(f"ticks: row {int(np.argmax(is_late)) + 1} is before the one above it; sort them")
+    frame = np.searchsorted(setup.frames.records["ts_ns"], times, "right") - 1
+    opens, closes = setup.frames.records["ts_ns"][frame], setup.frames.records["close"]
+    is_astray = (frame < 0) | (times >= opens + setup.frames.interval_ns)
+    is_astray |= np.isnan(closes[frame, np.minimum(symbols, closes.shape[1] - 1)])
+    if np.any(is_astray):
+        row = int(np.argmax(is_astray))
+        raise DataError(f"ticks: row {row} lies in no bar of its symbol; build the bars from the ticks")
+
+
 def _rungs(setup: Setup) -> Rungs:
     """
     Return the part of ladder and guards.
@@ -313,8 +344,11 @@ def _venue(setup: Setup) -> Any:
         interval_ns=setup.frames.interval_ns,
         width=width,
         tiers=setup.tiers,
+        has_ticks=setup.ticks is not None,
         conversions=setup.conversions,
     )
+    venue.clock.tells_quotes = Cause.QUOTE in setup.strategy.tick_causes
+    venue.clock.tells_trades = Cause.TRADE in setup.strategy.tick_causes
     execution = venue.execution
     execution.slippage_rate = setup.costs.slippage_bps / 10_000.0
     execution.participation = setup.execution.volume_participation or inf
@@ -322,6 +356,7 @@ def _venue(setup: Setup) -> Any:
     execution.path_policy = setup.execution.path_policy
     execution.limit_fill = setup.execution.limit_fill
     execution.same_close = setup.execution.same_close
+    execution.queue_ahead_trades = setup.execution.queue_ahead_trades
     return venue
 
 

@@ -86,6 +86,10 @@ class MarketSource(FrameSource, Protocol):
     def contracts(self) -> ContractSource:
         """Funding and tiers; empty for accounts without margin."""
 
+    @property
+    def ticks(self) -> Any:
+        """Array of ``Tick`` that the frames were made of, or None."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
@@ -103,6 +107,7 @@ class ExecutionSettings:
 
     ``volume_participation`` is a fraction of each bar's volume, 0 for off. ``max_stale_bars`` is how many
     intervals a forward-filled price stays usable. ``same_close`` fills at the deciding close.
+    ``queue_ahead_trades`` is the size assumed in front of a resting order on ticks that show none, in mean trades.
     """
 
     max_stale_bars: int = 5
@@ -111,6 +116,7 @@ class ExecutionSettings:
     volume_participation: float = 0.0
     latency_ns: int = 0
     same_close: bool = False
+    queue_ahead_trades: float = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +130,8 @@ class Setup:
 
     On margin accounts ``leverage`` has an entry per symbol; ``tiers`` is an array of ``Tier``, ``marks`` of
     ``MarkBar``, ``funding`` of ``FundingStamp`` and ``conversions`` of ``Conversion``, each None where there is none.
-    ``risk`` is a ``RiskSettings`` record (None: no ladder), ``guards`` the filters and elastic stops (None: none).
+    ``ticks`` is an array of ``Tick`` of which the frames are the bars, None where bars are all there is. ``risk`` is a
+    ``RiskSettings`` record (None: no ladder), ``guards`` the filters and elastic stops (None: none).
     ``data_assumptions`` are sentences about what the data lacks. ``logging`` None writes no logs; its relative paths
     start at ``directory``.
     """
@@ -145,6 +152,7 @@ class Setup:
     tiers_source: str = ""
     marks: Any = None
     funding: Any = None
+    ticks: Any = None
     conversions: Any = None
     risk: Any = None
     guards: Guards | None = None
@@ -213,7 +221,9 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
             volume_participation=execution.volume_participation,
             latency_ns=latency_ns,
             same_close=execution.fill == "same_close",
+            queue_ahead_trades=execution.queue_ahead_trades,
         ),
+        ticks=frames.ticks,
         instruments=instruments_of(config) if has_grids else None,
         initial_positions=account.positions,
         risk=risk_settings_of(config),

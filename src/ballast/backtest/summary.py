@@ -13,6 +13,7 @@ from ballast.backtest.margin_summary import alarm, margin_group, standstill
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from ballast.backtest.quotes import QuoteFigures
     from ballast.backtest.result import Metrics, Result
 
 
@@ -32,8 +33,10 @@ def groups(result: Result) -> list[Group]:
     """Return the figures of a run as the summary and the report show them."""
     figures = result.metrics
     margin = [margin_group(result, result.margin)] if result.margin else []
+    quotes = [_quotes(result.quotes)] if result.quotes else []
     guards = [_guards(result)] if result.signals or result.refusals or result.locks else []
-    return [_performance(result, figures), _risk(figures), *margin, _trading(figures), _costs(result, figures), *guards]
+    trading = [_trading(figures), *quotes]
+    return [_performance(result, figures), _risk(figures), *margin, *trading, _costs(result, figures), *guards]
 
 
 def remarks(result: Result) -> list[str]:
@@ -168,6 +171,38 @@ def _trading(figures: Metrics) -> Group:
             Figure("Average loss", number(figures.average_loss), "", "average_loss"),
             Figure("Profit factor", number(figures.profit_factor), "", "profit_factor"),
             Figure("Expectancy", number(figures.expectancy, signed=True), "a round trip", "expectancy"),
+        ],
+    )
+
+
+def _quotes(quotes: QuoteFigures) -> Group:
+    def of_notional(value: float | None) -> str:
+        return "" if value is None else f"{number(value, signed=True)} bps of what filled"
+
+    return Group(
+        "Quotes",
+        [
+            Figure("Placed", f"{quotes.placed:,}", "", "quotes.placed"),
+            Figure("Filled", f"{quotes.filled:,}", "", "quotes.filled"),
+            Figure(
+                "Spread captured",
+                number(quotes.spread_captured, signed=True),
+                of_notional(quotes.spread_captured_bps),
+                "quotes.spread_captured",
+            ),
+            Figure(
+                "Lost after 1 s",
+                number(quotes.adverse_selection_1s, signed=True),
+                of_notional(quotes.adverse_selection_1s_bps),
+                "quotes.adverse_selection_1s",
+            ),
+            Figure(
+                "Lost after 60 s",
+                number(quotes.adverse_selection_60s, signed=True),
+                of_notional(quotes.adverse_selection_60s_bps),
+                "quotes.adverse_selection_60s",
+            ),
+            Figure("Fees", number(quotes.fees), "", "quotes.fees"),
         ],
     )
 

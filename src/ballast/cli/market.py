@@ -15,6 +15,8 @@ from ballast.data.contracts import Contracts
 from ballast.data.frames import Frames, build_frames
 from ballast.data.intervals import parse_interval
 from ballast.data.source import Columns, Layout, Marks, read_bars
+from ballast.data.ticks import Kind, frames_from_ticks, kind_of, read_ticks
+from ballast.model.errors import ConfigError
 from ballast.model.market import FundingStamp, width_for
 
 if TYPE_CHECKING:
@@ -31,9 +33,27 @@ def frames_of(config: Config) -> Frames:
     DataError
         A file or the dataset is not there or not readable, or a symbol has no usable bar in the window.
     ConfigError
-        The interval is finer than the data, or a symbol has no risk tiers.
+        The interval is finer than the data or, for trades and quotes, missing; or a symbol has no risk tiers.
     """
+    data = config.data
+    if data.path is not None:
+        layout = Layout(rename=data.columns, venue=data.venue)
+        kind = data.kind or kind_of(config.resolved(data.path), layout)
+        if kind != "bars":
+            return _frames_of_ticks(config, kind, layout)
     return complete(config, _columns(config))
+
+
+def _frames_of_ticks(config: Config, kind: Kind, layout: Layout) -> Frames:
+    data, interval_ms = config.data, _interval_ms(config)
+    assert data.path is not None
+    path = config.resolved(data.path)
+    if interval_ms is None:
+        raise ConfigError(f'data.interval: missing, and {path} holds {kind}; say how long bars of them are, "1m"')
+    if config.account.is_margin:
+        raise ConfigError(f"data.path = {data.path}: holds {kind}, which spot accounts alone can walk; give bars")
+    ticks = read_ticks(path, data.symbols, kind, layout=layout, start_ms=data.start_ms, end_ms=data.end_ms)
+    return frames_from_ticks(ticks, data.symbols, interval_ms, width=width_for(config.n_symbols))
 
 
 def complete(config: Config, columns: Columns) -> Frames:

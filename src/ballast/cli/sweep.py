@@ -45,6 +45,7 @@ def sweep(
     from ballast.cli.sweep_files import best_cells, refuse_unknown_figure, refuse_unwritable_directory, write_files
     from ballast.config import load, varied
     from ballast.config.grid import parse_grid, variable_keys
+    from ballast.model.errors import ConfigError
 
     rank = rank or ("final_equity" if final_only else "sharpe")
     refuse_unknown_figure(rank, final_only=final_only)
@@ -52,6 +53,8 @@ def sweep(
     config = load(file, settings or ())
     grid = parse_grid(axes, variable_keys(config))
     frames = frames_of(config)
+    if frames.ticks is not None:
+        raise ConfigError(f"data.path = {config.data.path}: sweeps run over bars, and this file holds ticks")
     cells = grid_cells(grid, lambda values: setup_from_config(varied(config, values), frames))
     with late_progress("Sweep", quiet=quiet) as progress:
         result = run_sweep(cells, workers=workers, final_only=final_only, progress=progress)

@@ -190,6 +190,10 @@ def _data(raw: Any) -> DataSection:
         for name in ("columns",) if data.funding else ("venue", "columns"):
             if getattr(data, name):
                 raise ConfigError(f"data.{name} = {shown(getattr(data, name))}: only files need it; remove it")
+    if data.dataset is not None and data.kind not in (None, "bars"):
+        raise ConfigError(f'data.kind = "{data.kind}": datasets hold bars; give data.path, a file of {data.kind}')
+    if data.kind in ("trades", "quotes") and data.interval is None:
+        raise ConfigError(f'data.kind = "{data.kind}": data.interval is missing; say how long bars of them are, "1m"')
     if not data.symbols:
         raise ConfigError("data.symbols = []: name at least one symbol")
     doubled = next((symbol for symbol in data.symbols if data.symbols.count(symbol) > 1), None)

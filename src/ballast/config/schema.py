@@ -45,6 +45,13 @@ class DataSection(Section, frozen=True, kw_only=True):
         str | None,
         _key('Dataset of the catalog, its venue and market, such as `"mexc/spot"`.', pattern="^[^/]+/[^/]+$"),
     ] = None
+    kind: Annotated[
+        Literal["bars", "trades", "quotes"] | None,
+        _key(
+            "What the file of `path` holds; without it, what its columns say. Bars are made of trades and quotes, and "
+            "inside a bar the run walks each of them. Spot accounts only."
+        ),
+    ] = None
     symbols: Annotated[tuple[str, ...], _key("Symbols in the order in which ties are decided. Each once.")]
     interval: Annotated[
         str | None,
@@ -236,6 +243,16 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
     volume_participation: Annotated[
         float, _key("Share of a bar's volume that orders may take; 0 for no limit.", unit="fraction", ge=0, le=1)
     ] = 0.0
+    queue_ahead_trades: Annotated[
+        float,
+        _key(
+            "On trades and quotes: the size assumed in front of a resting limit order where the data shows none, in "
+            "mean trades of its symbol so far. Bars have no queue.",
+            unit="trades",
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 10.0
     latency_bars: Annotated[
         int, _key("Bars between decision and arrival. Not together with `latency_ns`.", unit="bars", ge=0, le=1_000)
     ] = 0

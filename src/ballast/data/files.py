@@ -73,6 +73,22 @@ def open_source(source: Any, layout: Layout, symbols: Sequence[str] | None) -> t
     return origin, (_groups(Path(path), layout, symbols) for path in paths)
 
 
+def column_names(path: Path, layout: Layout) -> Sequence[str]:
+    """Return our names of a Parquet or CSV file's columns, without reading its rows; none if it cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if path.suffix.lower() in {".csv", ".txt"}:
+            with path.open(encoding="utf-8") as file:
+                names = [name.strip().strip('"') for name in file.readline().split(",")]
+        else:
+            names = pq.read_schema(path).names
+    except (OSError, UnicodeDecodeError, pa.ArrowException):
+        return ()
+    return [layout.rename.get(name, name) for name in names]
+
+
 def _groups(path: Path, layout: Layout, symbols: Sequence[str] | None) -> Sequence[Rows]:
     try:
         with path.open("rb") as file:

@@ -59,6 +59,8 @@ class Frames:
         By symbol, frames with a bar but without a mark; empty if ``marks`` is None.
     contracts : Contracts
         What perpetuals have beside bars; empty unless it was read for them.
+    ticks : recarray of Tick
+        The ticks that the bars were made of; None for bars that were read as such.
     news : RunCalendar
         The economic calendar; None unless it was read for a run that asks it.
     """
@@ -73,6 +75,7 @@ class Frames:
     marks: Any = None
     unmarked: tuple[int, ...] = ()
     contracts: Contracts = NO_CONTRACTS
+    ticks: Any = None
     news: RunCalendar | None = None
 
     def __len__(self) -> int:

@@ -35,6 +35,7 @@ __all__ = [
     "read_bars",
     "refuse_unknown_venue",
     "symbols_in",
+    "times_of",
     "venues_in",
     "wanted_rows",
 ]
@@ -179,7 +180,7 @@ def _gathered(
             picked.append((group, mask))
             indices.append(_translated(names, index, codes))
     gathered: dict[str, Any] = {"symbol_index": _concatenated(indices, np.int32)}
-    gathered["ts_ms"] = _concatenated([_times(group, mask, origin) for group, mask in picked], np.int64)
+    gathered["ts_ms"] = _concatenated([times_of(group, mask, origin) for group, mask in picked], np.int64)
     marked = _mark_columns(picked[0][0].column_names, marks, origin) if picked else {}
     for ours, name in {**dict(zip(VALUES, VALUES, strict=True)), **marked}.items():
         gathered[ours] = column_values(picked, name, len(gathered["ts_ms"]), origin)
@@ -295,7 +296,8 @@ def venues_in(rows: Rows) -> npt.NDArray[np.object_]:
     return np.asarray(rows.column("venue").to_pylist(), dtype=object)
 
 
-def _times(rows: Rows, mask: npt.NDArray[np.bool_] | None, origin: str) -> Ints:
+def times_of(rows: Rows, mask: npt.NDArray[np.bool_] | None, origin: str) -> Ints:
+    """Return the picked rows' times, milliseconds UTC; raises ``SchemaError``."""
     times = to_milliseconds(rows.column("ts"), origin)
     return times if mask is None else times[mask]
 

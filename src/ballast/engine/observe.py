@@ -99,6 +99,26 @@ def observe_features(engine: Engine, row: Frame) -> None:
         )
 
 
+@compiled(needs="quotes")
+def observe_tick(view: View, quotes: Any, clock: Any, cause: int) -> bool:
+    """
+    Take the best prices as they stand, and the tick that the strategy is called for; False where it is no tick.
+
+    A quote's price is the last one, its quantity and side are 0.
+    """
+    for symbol in range(view.n_symbols):
+        view.quotes[symbol] = quotes[symbol]
+    if cause != Cause.QUOTE and cause != Cause.TRADE:
+        return False
+    view.cause = cause
+    view.time_ns = clock.now_ns
+    view.event_symbol = clock.woken_symbol
+    view.event_side = clock.woken_side
+    view.event_price = clock.woken_price
+    view.event_qty = clock.woken_qty
+    return True
+
+
 @compiled(needs="tiers")
 def observe_margin(view: View, markets: Any, positions: Any, conversions: Any) -> None:
     """Take what a venue publishes about a margin account: marks, leverage, what resting orders hold, rates."""

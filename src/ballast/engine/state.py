@@ -143,6 +143,7 @@ def new_engine(
     width: int | None = None,
     keeps_curve: bool = True,
     n_tiers: int = 0,
+    has_ticks: bool = False,
     n_conversions: int = 0,
     risk: Any = None,
     guards: Guards | None = None,
@@ -155,8 +156,9 @@ def new_engine(
     specs, states, ring, n_outputs = plan
     width = width or width_for(n_symbols)
     features = max(MIN_FEATURE_WIDTH, width_for(n_outputs))
+    dimensions = {"symbols": width, "legs": 2 * width, "features": features, "tiers": n_tiers}
     view = View.new(  # type: ignore[attr-defined]
-        symbols=width, legs=2 * width, features=features, tiers=n_tiers, conversions=n_conversions
+        **dimensions, conversions=n_conversions, quotes=width if has_ticks else 0
     )
     view.n_symbols = n_symbols
     return Engine(

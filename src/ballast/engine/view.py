@@ -11,6 +11,7 @@ from math import inf, nan
 from typing import Annotated, Any
 
 from ballast.model.instrument import Conversion, Tier
+from ballast.model.market import Quote
 from ballast.model.records import ArrayOf, FeatureFloats, LegFloats, SymbolFloats, SymbolInts, record
 
 
@@ -34,6 +35,10 @@ class View:
     what resting orders that would open hold, by leg. ``tiers`` is the venue's table; symbol ``s`` owns the
     rows from ``first_tier[s]`` up to ``end_tier[s]`` (exclusive). ``conversions`` has rows where symbols are quoted in
     other currencies than the account's: money above is account currency, prices and entries are the symbol's.
+
+    Where ticks are recorded ``quotes`` holds each symbol's best prices at the instant of the call; it has no rows on
+    bars. On QUOTE and TRADE the ``event_*`` fields tell of the tick: its symbol, and a trade's price, quantity and
+    taking side (0 if unknown).
     """
 
     cause: int
@@ -95,4 +100,5 @@ class View:
     first_tier: SymbolInts
     end_tier: SymbolInts
     tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
+    quotes: Annotated[Any, ArrayOf(Quote, "quotes")]
     conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]

@@ -12,7 +12,7 @@ decisions, and only then the next open.
 
 from __future__ import annotations
 
-from math import inf, nan
+from math import inf
 
 from ballast.kernel.arrival import has_prices, is_close, meet, settle_orders
 from ballast.kernel.fills import lots_left
@@ -22,8 +22,10 @@ from ballast.kernel.margin_walk import margin_sleeps, meet_frame, settle_margin,
 from ballast.kernel.marks import move_marks, order_marks
 from ballast.kernel.path import high_comes_first, is_ambiguous
 from ballast.kernel.thresholds import is_calm, next_guard, next_liquidation
+from ballast.kernel.tick_walk import walk_ticks
 from ballast.kernel.triggers import NEVER, crossing, follow, is_armed, order_level, order_waits_below
 from ballast.kernel.venue import LAST_POINT, OrderStatus, Phase, SymbolMarket, Venue
+from ballast.kernel.wakes import take_timer, wake_watch, wake_watch_at_point
 from ballast.model.compiled import compiled
 from ballast.model.enums import Cause, EventKind, LimitFill, OrderType, Side
 from ballast.model.market import Feed, Frame
@@ -41,6 +43,7 @@ def next_cause(venue: Venue, feed: Feed, stop: int) -> int:
         is_quiet = is_quiet and clock.n_orders + clock.n_watches == 0
     if (
         is_quiet
+        and venue.quotes.shape[0] == 0
         and clock.phase == Phase.BETWEEN
         and clock.frame + 1 < stop
         and (venue.tiers.shape[0] == 0 or margin_sleeps(venue, feed, clock.frame + 1))
@@ -69,7 +72,7 @@ def advance(venue: Venue, feed: Feed, stop: int) -> int:
         if clock.events_read < clock.events_written:
             return Cause.RUNAWAY if clock.is_overrun else _counted(venue, _cause_of_event(venue))
         if clock.phase == Phase.CLOSED:
-            if clock.n_timers > 0 and _take_timer(venue):
+            if clock.n_timers > 0 and take_timer(venue):
                 return _counted(venue, Cause.TIMER)
             clock.phase = Phase.BETWEEN
             return Cause.BAR
@@ -79,16 +82,28 @@ def advance(venue: Venue, feed: Feed, stop: int) -> int:
                 return Cause.END if clock.frame + 1 >= stop else Cause.PAUSE
             clock.frame += 1
             _enter_frame(venue, feed)
-        elif clock.phase == Phase.POINT:
+        elif clock.phase == Phase.POINT and venue.quotes.shape[0] == 0:
             _arrive_at_point(venue)
             if venue.tiers.shape[0] > 0 and settle_margin(venue, feed):
                 cause = Cause.LADDER
         elif clock.phase == Phase.INSTANT:
             cause = _settle_instant(venue)
         else:
-            cause = _walk_segment(venue)
+            cause = _walk(venue, feed)
         if cause != Cause.BAR:
             return _counted(venue, cause)
+
+
+@compiled(inline=True)
+def _walk(venue: Venue, feed: Feed) -> int:
+    """Walk on, along the path or from tick to tick, and say who must be called; ``BAR`` when nobody must."""
+    if venue.quotes.shape[0] == 0:
+        return _walk_segment(venue)
+    cause: int = walk_ticks(venue, feed)
+    if cause != Cause.END:
+        return cause
+    _close_frame(venue)
+    return Cause.BAR
 
 
 @compiled(needs="tiers")
@@ -104,9 +119,9 @@ def _settle_instant(venue: Venue) -> int:
     settle_orders(venue, clock.is_at_point and clock.point == 0)
     if clock.events_read < clock.events_written:
         return Cause.BAR
-    if clock.is_at_point and clock.n_watches > 0 and _wake_watch_at_point(venue):
+    if clock.is_at_point and clock.n_watches > 0 and wake_watch_at_point(venue):
         return Cause.WATCH
-    if clock.is_at_point and clock.n_timers > 0 and clock.point < LAST_POINT and _take_timer(venue):
+    if clock.is_at_point and clock.n_timers > 0 and clock.point < LAST_POINT and take_timer(venue):
         return Cause.TIMER
     if venue.tiers.shape[0] > 0 and 0 < clock.pause_ns <= clock.now_ns and not is_close(venue):
         return Cause.PAUSE
@@ -300,7 +315,7 @@ def _walk_segment(venue: Venue) -> int:
     elif watch_fraction <= 1.0:
         _move_to(venue, watch_fraction)
         venue.markets[venue.watches[watch].symbol].price = venue.watches[watch].price
-        _wake_watch(venue, watch)
+        wake_watch(venue, watch)
         return Cause.WATCH
     else:
         clock.point += 1
@@ -420,55 +435,3 @@ def _next_change_ns(venue: Venue) -> int:
     if venue.tiers.shape[0] > 0 and clock.now_ns < clock.pause_ns < end_ns and (best == 0 or clock.pause_ns < best):
         best = clock.pause_ns
     return best
-
-
-@compiled
-def _wake_watch_at_point(venue: Venue) -> bool:
-    """Wake the first watch due at a path point: one whose price was passed before, or jumped at the open."""
-    clock = venue.clock
-    for k in range(clock.n_watches):
-        watch = venue.watches[k]
-        market = venue.markets[watch.symbol]
-        if not market.has_bar or watch.placed_instant == clock.instant:
-            continue
-        is_met = market.price <= watch.price if watch.side == Side.BUY else market.price >= watch.price
-        if watch.is_passed or (clock.point == 0 and is_met):
-            _wake_watch(venue, k)
-            return True
-    return False
-
-
-@compiled
-def _wake_watch(venue: Venue, k: int) -> None:
-    clock = venue.clock
-    watch = venue.watches[k]
-    clock.woken_symbol = watch.symbol
-    clock.woken_position_side = watch.position_side
-    clock.woken_side = watch.side
-    clock.woken_role = watch.role
-    clock.woken_reason = watch.reason
-    clock.woken_price = venue.markets[watch.symbol].price
-    for i in range(k, clock.n_watches - 1):
-        venue.watches[i] = venue.watches[i + 1]
-    clock.n_watches -= 1
-
-
-@compiled
-def _take_timer(venue: Venue) -> bool:
-    """Take the earliest timer that is due out of the table; False when none is."""
-    clock = venue.clock
-    best = -1
-    for k in range(clock.n_timers):
-        wake_ns = venue.timers[k].wake_ns
-        if wake_ns <= clock.now_ns and (best < 0 or wake_ns < venue.timers[best].wake_ns):
-            best = k
-    if best < 0:
-        return False
-    clock.woken_symbol = 0
-    clock.woken_role = venue.timers[best].role
-    clock.woken_reason = venue.timers[best].reason
-    clock.woken_price = nan
-    for i in range(best, clock.n_timers - 1):
-        venue.timers[i] = venue.timers[i + 1]
-    clock.n_timers -= 1
-    return True

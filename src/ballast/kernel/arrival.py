@@ -8,6 +8,7 @@ from ballast.kernel.book import drop
 from ballast.kernel.fills import base_qty, best_counterparty, fill, match_clients, refusal_kind, taker_price
 from ballast.kernel.margin_account import is_margin, margin_fault
 from ballast.kernel.orders import amend, mark_late_level
+from ballast.kernel.queue import join_queue, quoted_price
 from ballast.kernel.triggers import follow, is_met
 from ballast.kernel.venue import LAST_POINT, Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
@@ -40,8 +41,10 @@ def _settle(venue: Venue, k: int, is_open: bool) -> bool:
         drop(venue, k, EventKind.EXPIRED, Reason.EXPIRED)
         return True
     if order.amend_ns != 0 and order.amend_ns <= now_ns:
-        held_margin = order.holds_margin
+        held_margin, has_grown = order.holds_margin, order.amend_qty > order.qty
         amend(venue, order)
+        if venue.quotes.shape[0] > 0 and has_grown and order.type == OrderType.LIMIT:
+            join_queue(venue, order)
         if held_margin and order.status == OrderStatus.RESTING and not _set_margin_aside(venue, k):
             return True
     if not has_prices(venue, order):
@@ -62,12 +65,12 @@ def _meet_open(venue: Venue, k: int) -> bool:
     order = venue.orders[k]
     market = venue.markets[order.symbol]
     if order.type == OrderType.MARKET:
-        return _take(venue, k)
+        return take(venue, k)
     if not is_met(order, market.price, venue.execution.limit_fill):
         return False
     # What participation left of a limit that the price had passed was no gap: it goes on taking.
     if order.type == OrderType.LIMIT and order.has_filled and _is_inside(order, market.last_price):
-        return _take(venue, k)
+        return take(venue, k)
     return meet(venue, k, market.price, True)
 
 
@@ -99,19 +102,22 @@ def _arrive(venue: Venue, k: int, is_open: bool) -> bool:
     price = market.price
     order.status = OrderStatus.RESTING
     if order.type == OrderType.MARKET:
-        return _take(venue, k)
+        return take(venue, k)
     if order.type == OrderType.TRAILING:
         order.extreme_price = price
         follow(order, price)
         return False
     if order.type != OrderType.LIMIT:
         if is_met(order, price, venue.execution.limit_fill):
-            return meet(venue, k, price, is_open)
-        mark_late(venue, order, is_open)
+            return meet(venue, k, quoted_price(venue, order.symbol, order.side), is_open)
+        if venue.quotes.shape[0] == 0:
+            mark_late(venue, order, is_open)
         return False
     # A limit that was in the book before an open is judged against the price it was sent into.
     was_waiting = is_open and order.placed_instant < venue.clock.instant and order.time_in_force == TimeInForce.GTC
     reference = market.last_price if was_waiting and market.last_price > 0.0 else price
+    if venue.quotes.shape[0] > 0:
+        reference = quoted_price(venue, order.symbol, order.side)
     return _enter_book(venue, k, reference, is_open)
 
 
@@ -123,13 +129,13 @@ def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> bool:
     It is marketable when it accepts ``reference``, the price that its sender saw.
     """
     order = venue.orders[k]
-    price = venue.markets[order.symbol].price
+    price = quoted_price(venue, order.symbol, order.side)
     is_marketable = _is_inside(order, reference)
     if order.post_only and (is_marketable or best_counterparty(venue, k, order.price) >= 0):
         drop(venue, k, EventKind.REJECTED, Reason.WOULD_CROSS)
         return True
     if is_marketable and _is_inside(order, price):
-        return _take(venue, k)
+        return take(venue, k)
     if is_met(order, price, venue.execution.limit_fill):
         return _meet_limit(venue, k, price)
     if order.time_in_force != TimeInForce.FOK and venue.accounts.shape[0] > 1:
@@ -142,7 +148,10 @@ def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> bool:
         return True
     if is_margin(venue, order.account) and not _set_margin_aside(venue, k):
         return True
-    mark_late(venue, venue.orders[k], is_open)
+    if venue.quotes.shape[0] > 0:
+        join_queue(venue, venue.orders[k])
+    else:
+        mark_late(venue, venue.orders[k], is_open)
     return False
 
 
@@ -174,10 +183,16 @@ def mark_late(venue: Venue, order: Order, is_open: bool) -> None:
 
 
 @compiled
-def _take(venue: Venue, k: int) -> bool:
-    """Take liquidity now: other clients' resting orders first, then the market."""
+def take(venue: Venue, k: int) -> bool:
+    """Take liquidity now: other clients' resting orders first, then the market. True when it has left the table."""
     order = venue.orders[k]
-    price = taker_price(venue, order, venue.markets[order.symbol].price)
+    price = taker_price(venue, order, quoted_price(venue, order.symbol, order.side))
+    if venue.quotes.shape[0] > 0 and not price > 0.0:
+        # That side of the book is empty: who may wait waits for the next tick.
+        if order.time_in_force == TimeInForce.GTC:
+            return False
+        drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
+        return True
     if venue.accounts.shape[0] > 1 and order.time_in_force != TimeInForce.FOK:
         k = match_clients(venue, k, price)
         if k < 0:
@@ -201,7 +216,7 @@ def meet(venue: Venue, k: int, price: float, is_open: bool) -> bool:
         return _enter_book(venue, k, price, is_open)
     order.type = OrderType.MARKET
     order.trigger_price = inf
-    return _take(venue, k)
+    return take(venue, k)
 
 
 @compiled

@@ -23,6 +23,7 @@ from math import inf
 from ballast.kernel.book import drop, emit, remove
 from ballast.kernel.ledger import cash_after, entry_after, leg_index, realised, wallet_after
 from ballast.kernel.margin_account import is_margin, margin_fault
+from ballast.kernel.queue import quoted_price
 from ballast.kernel.venue import Order, OrderStatus, Venue
 from ballast.model.compiled import compiled
 from ballast.model.enums import AccountKind, EventKind, OrderType, QtyUnit, Reason, Side, TimeInForce
@@ -221,7 +222,8 @@ def book_fill(venue: Venue, order: Order, qty: float, price: float, fee_rate: fl
     rate = quote_rate(venue, order.symbol)
     fee = qty * price * fee_rate * rate
     book_money(venue, order.account, leg, qty * order.side, price, fee)
-    slippage = 0.0 if is_maker else max(0.0, (price - venue.markets[order.symbol].price) * order.side) * qty * rate
+    met = quoted_price(venue, order.symbol, order.side)
+    slippage = 0.0 if is_maker else max(0.0, (price - met) * order.side) * qty * rate
     kind = EventKind.FILLED if order.qty == 0.0 else EventKind.PARTIALLY_FILLED
     emit(venue, order, kind, Reason.NONE, qty, price, fee, slippage, is_maker)
 

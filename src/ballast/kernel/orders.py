@@ -202,6 +202,8 @@ def _copy(order: Order, account: int, intent: Intent) -> None:
     order.post_only = intent.post_only
     order.cancel_ns = 0
     order.amend_ns = 0
+    order.queue_ahead_qty = 0.0
+    order.is_queue_assumed = False
 
 
 @compiled

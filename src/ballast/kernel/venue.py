@@ -11,7 +11,7 @@ import numpy as np
 from ballast.model.errors import ConfigError
 from ballast.model.events import Event
 from ballast.model.instrument import Conversion, Instrument, Tier
-from ballast.model.market import width_for
+from ballast.model.market import Quote, width_for
 from ballast.model.records import ArrayOf, SymbolFloats, record
 
 TIMER_CAPACITY = 64
@@ -30,6 +30,9 @@ class Phase(IntEnum):
     POINT = 2  # arriving at a path point
     INSTANT = 3  # at a path point or an event inside a segment: whatever is due now
     SEGMENT = 4  # travelling to the next path point
+    TICK = 5  # taking the ticks of this time
+    WAKE = 6  # after a tick: whom it wakes
+    DUE = 7  # all ticks of this time are taken: orders and timers that are due
 
 
 class OrderStatus(IntEnum):
@@ -49,6 +52,7 @@ class Clock:
     can happen; ``woken_*`` tell of the watch or timer that the client is being called for. ``n_calls`` counts
     decisions since frame ``counted_frame`` began; ``is_overrun``: more was asked at one instant than can be answered.
     ``next_funding`` is the first stamp not yet paid; ``is_calm``: no margin threshold lies within this frame.
+    ``next_tick`` is the first tick not yet taken; ``tells_quotes`` and ``tells_trades``: the client hears of each.
     ``pause_ns`` is where a venue with tiers waits for its host, 0 for nowhere.
     """
 
@@ -79,8 +83,12 @@ class Clock:
     woken_role: int = 0
     woken_reason: int = 0
     woken_price: float = nan
+    woken_qty: float = 0.0
     next_funding: int = 0
+    next_tick: int = 0
     is_calm: bool = True
+    tells_quotes: bool = False
+    tells_trades: bool = False
     pause_ns: int = 0
 
 
@@ -90,7 +98,8 @@ class Execution:
     How orders become fills: the ``[execution]`` settings.
 
     ``participation`` is a fraction of volume, inf for off. ``same_close`` fills orders decided at a close at
-    that close: optimistic, because nobody can trade a price that has just been made.
+    that close: optimistic, because nobody can trade a price that has just been made. ``queue_ahead_trades`` is the
+    size assumed in front of a resting order where none is shown, in mean trades of its symbol.
     """
 
     slippage_rate: float = 0.0
@@ -99,6 +108,21 @@ class Execution:
     path_policy: int = 0
     limit_fill: int = 0
     same_close: bool = False
+    queue_ahead_trades: float = 0.0
+
+
+@record
+class Flow:
+    """
+    What has been seen of one symbol's trades, on venues that walk ticks.
+
+    ``mean_trade_qty`` is over the last trades (see ``queue.MEMORY_TRADES``); ``has_quotes``: the best prices come from
+    quotes, not from trades.
+    """
+
+    mean_trade_qty: float = 0.0
+    n_trades: int = 0
+    has_quotes: bool = False
 
 
 @record
@@ -139,7 +163,8 @@ class Order:
     ``active_ns`` is when it reaches the venue, ``cancel_ns`` and ``amend_ns`` when such a request does
     (0: none). ``placed_instant`` is when it was sent or last amended, ``extreme_price`` what a trailing stop
     follows, ``has_filled`` whether a part of it has filled. ``holds_margin``: it rests, would open, and a
-    margin account has set its cost aside.
+    margin account has set its cost aside. ``queue_ahead_qty`` stands in front of a resting limit, on venues that walk
+    ticks; ``is_queue_assumed``: no quote has shown its price yet.
     """
 
     id: int
@@ -169,6 +194,8 @@ class Order:
     post_only: bool
     has_filled: bool
     holds_margin: bool
+    is_queue_assumed: bool
+    queue_ahead_qty: float
     placed_instant: int
     active_ns: int
     cancel_ns: int
@@ -273,6 +300,8 @@ class Venue:
     instruments: Annotated[Any, ArrayOf(Instrument, "symbols")]
     tiers: Annotated[Any, ArrayOf(Tier, "tiers")]
     guards: Annotated[Any, ArrayOf(Guard, "guards")]
+    quotes: Annotated[Any, ArrayOf(Quote, "quotes")]
+    flows: Annotated[Any, ArrayOf(Flow, "quotes")]
     conversions: Annotated[Any, ArrayOf(Conversion, "conversions")]
 
 
@@ -286,6 +315,7 @@ def new_venue(
     watch_capacity: int = 1024,
     width: int | None = None,
     tiers: Any = None,
+    has_ticks: bool = False,
     conversions: Any = None,
 ) -> Any:
     """
@@ -293,7 +323,7 @@ def new_venue(
 
     ``width`` is how many symbols its records have room for; the default is the next power of two. Margin
     accounts need ``tiers``, an array of ``Tier`` that covers every symbol; ``conversions``, one ``Conversion`` per
-    symbol, say what other currencies are worth to them.
+    symbol, say what other currencies are worth to them. ``has_ticks``: frames are walked by their ticks.
     """
     width = width or width_for(n_symbols)
     venue = Venue.new(  # type: ignore[attr-defined]
@@ -307,6 +337,7 @@ def new_venue(
         positions=2 * width * n_accounts,
         tiers=0 if tiers is None else tier_capacity(len(tiers)),
         guards=0 if tiers is None else GUARD_CAPACITY,
+        quotes=width if has_ticks else 0,
         conversions=0 if conversions is None else width,
     )
     venue.clock.interval_ns = interval_ns

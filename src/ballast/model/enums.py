@@ -159,6 +159,15 @@ class LimitFill(IntEnum):
     TOUCH = 1  # the price reached it
 
 
+class TickKind(IntEnum):
+    """What a recorded tick tells; of trades, who took liquidity."""
+
+    QUOTE = 0
+    BUY = 1
+    SELL = -1
+    TRADE = 2  # nobody knows who took
+
+
 class AccountKind(IntEnum):
     """How an account pays."""
 

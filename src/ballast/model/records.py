@@ -26,10 +26,10 @@ import numpy.typing as npt
 
 DIMENSIONS = (
     *("symbols", "legs", "features", "orders", "watches", "timers", "events", "accounts", "positions"),
-    *("tiers", "guards", "stops", "conversions"),
+    *("tiers", "guards", "stops", "conversions", "quotes"),
 )
-ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "conversions")
-"""Dimensions that are 0 where nobody gives them: what only some accounts need."""
+ABSENT_UNLESS_GIVEN = ("tiers", "guards", "stops", "conversions", "quotes")
+"""Dimensions that are 0 where nobody gives them: what only some accounts, or only ticks, need."""
 
 Record = Any
 """A scalar of a structured dtype; its fields are its attributes."""

@@ -15,6 +15,7 @@ BUILT_IN = {
     "cascade": "ballast.strategies.cascade",
     "equal_weight": "ballast.strategies.equal_weight",
     "hedge_grid": "ballast.strategies.hedge_grid",
+    "range_maker": "ballast.strategies.range_maker",
     "rsi_reversion": "ballast.strategies.rsi_reversion",
     "staged_trend": "ballast.strategies.staged_trend",
     "tight_range": "ballast.strategies.tight_range",

@@ -7,8 +7,10 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
 ``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, of its notes
-``SIGNALS``, ``REFUSALS`` and ``LOCKS``, and
-``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it).
+``SIGNALS``, ``REFUSALS`` and ``LOCKS``,
+``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
+``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that are
+of resting quotes) and ``assumptions(has_ticks)``.
 
 A setting that may differ by symbol is a field of ``Params`` with an entry per symbol, ``SymbolFloats`` or
 ``SymbolInts``, declared with ``parameter`` like any other; one value in a file fills all entries.
@@ -24,7 +26,7 @@ from types import ModuleType
 from typing import Any
 
 from ballast.indicators.table import Request
-from ballast.model.enums import PositionMode
+from ballast.model.enums import Cause, PositionMode
 from ballast.model.errors import ConfigError, nearest
 from ballast.model.market import width_for
 from ballast.model.records import Parameter
@@ -43,6 +45,11 @@ class Start:
     prices: Sequence[float]
     leverage: Sequence[float]
     instruments: Any
+
+
+def no_assumptions(has_ticks: bool) -> Sequence[str]:
+    """Take nothing for granted but what every run does."""
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +81,9 @@ class Strategy:
     opens both legs of every symbol at once, so that a capital can be tried before a run, and raises ``ConfigError``
     where one of them cannot be sized. ``position_mode`` is the
     mode of the margin account that the strategy needs, None if it runs on any account. ``follows_profile`` tells
-    whether it has rules of its own for the documented profile of the risk ladder.
+    whether it has rules of its own for the documented profile of the risk ladder. ``tick_causes`` are the ticks that it
+    is called for: nobody else is. ``quote_reasons`` are the reasons of its resting quotes, which results judge apart.
+    ``assumptions(has_ticks)`` says in sentences what it takes for granted.
 
     ``section_keys`` names the settings that stand in other sections than ``[strategy]``, by section, and
     ``furnish(params, surroundings)`` completes a ``Params`` record from what else the configuration says.
@@ -100,6 +109,9 @@ class Strategy:
     acts_on_bars_only: bool = False
     refuse_start: Callable[[Any, Start], None] | None = None
     position_mode: PositionMode | None = None
+    tick_causes: frozenset[Cause] = frozenset()
+    quote_reasons: frozenset[int] = frozenset()
+    assumptions: Callable[[bool], Sequence[str]] = no_assumptions
     carries_own_stops: bool = False
     decides_in_cycles: bool = False
     section_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -240,6 +252,13 @@ def range_text(parameter: Parameter) -> str:
     return "a number " + " and ".join(parts) if parts else "a number"
 
 
+def _tick_causes(causes: Sequence[int], name: str) -> frozenset[Cause]:
+    others = [cause for cause in causes if cause not in (Cause.QUOTE, Cause.TRADE)]
+    if others:
+        raise ConfigError(f"strategy '{name}': TICK_CAUSES has {others[0]!r}, which is neither QUOTE nor TRADE")
+    return frozenset(Cause(cause) for cause in causes)
+
+
 def from_module(module: ModuleType, name: str) -> Strategy:
     """Return the strategy that a module defines; ``ConfigError`` names what it lacks."""
     for required in ("Params", "State", "decide"):
@@ -267,6 +286,9 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         acts_on_bars_only=getattr(module, "ACTS_ON_BARS_ONLY", False),
         refuse_start=getattr(module, "refuse_start", None),
         position_mode=getattr(module, "POSITION_MODE", None),
+        quote_reasons=frozenset(int(reason) for reason in getattr(module, "QUOTE_REASONS", ())),
+        assumptions=getattr(module, "assumptions", no_assumptions),
+        tick_causes=_tick_causes(getattr(module, "TICK_CAUSES", ()), name),
         carries_own_stops=getattr(module, "CARRIES_OWN_STOPS", False),
         decides_in_cycles=getattr(module, "DECIDES_IN_CYCLES", False),
         section_keys=getattr(module, "SECTION_KEYS", {}),

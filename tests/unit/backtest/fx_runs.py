@@ -26,6 +26,7 @@ class FxMarket(Market):
 
     marks: Any = None
     news: Any = None
+    ticks: Any = None
     contracts: Contracts = NO_CONTRACTS
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ballast.data.tick_frames import frames_of_ticks
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
 from ballast.kernel.orders import submit
 from ballast.kernel.venue import Phase, new_venue, state_bytes
@@ -31,11 +32,12 @@ from ballast.model.enums import (
     QtyUnit,
     Reason,
     Side,
+    TickKind,
     TimeInForce,
 )
 from ballast.model.instrument import Instrument, step_units
 from ballast.model.intents import Intent, clear
-from ballast.model.market import Frame, feed_of
+from ballast.model.market import Frame, Tick, feed_of
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_747_699_200 * SECOND_NS
@@ -108,7 +110,8 @@ class Scenario:
     ``bars`` holds (open, high, low, close[, volume]) per frame, or one such list per symbol; None is a missing
     bar. ``plan`` maps moments to what is asked then: ``bar 0`` is the close of frame 0, ``order 2`` the second
     ORDER, ``watch 1`` and ``timer 1`` likewise. ``held`` is what account 0 holds of symbol 0 at the start;
-    ``opens`` the frames' opening seconds where time has gaps.
+    ``opens`` the frames' opening seconds where time has gaps. ``ticks`` are words that ``make_ticks`` reads; with them
+    the bars are theirs. ``tells`` names the ticks that are told, ``quotes`` and ``trades``.
     """
 
     name: str
@@ -121,6 +124,8 @@ class Scenario:
     held: float = 0.0
     opens: Sequence[float] = ()
     n_accounts: int = 1
+    ticks: Sequence[Sequence[str]] = ()
+    tells: str = ""
 
 
 def read_scenario(text: str, name: str) -> Scenario:
@@ -128,8 +133,9 @@ def read_scenario(text: str, name: str) -> Scenario:
     Read a scenario as it stands in ``scenarios.txt`` and in the documentation.
 
     One line each for ``bars`` (per symbol: open high low close [volume], one number for a flat bar, ``-`` for none),
-    ``set`` (settings of execution and instrument), ``held``, ``cash``, ``accounts`` and ``opens``; a line per request,
-    after the moment of asking; and then what is said, after its second.
+    or ``ticks`` (see ``make_ticks``) and perhaps ``tells``, ``set`` (settings of execution and instrument), ``held``,
+    ``cash``, ``accounts`` and ``opens``; a line per request, after the moment of asking; and then what is said, after
+    its second.
     """
     columns: list[list[Bar]] = []
     plan: dict[str, list[Ask]] = {}
@@ -140,6 +146,10 @@ def read_scenario(text: str, name: str) -> Scenario:
         key, value = re.split(r"\s{2,}", line, maxsplit=1) if "  " in line else line.split(" ", 1)
         if key == "bars":
             columns.append([_read_bar(bar.split()) for bar in value.split("|")])
+        elif key == "ticks":
+            facts["ticks"] = [tick.split() for tick in value.split("|")]
+        elif key == "tells":
+            facts["tells"] = value
         elif key == "set":
             settings = eval(f"dict({value})", globals())
         elif key in _FACTS:
@@ -186,15 +196,47 @@ def make_frames(bars: Sequence[Any], opens: Sequence[float] = ()) -> Any:
     return frames
 
 
+def make_ticks(ticks: Sequence[Sequence[str]]) -> Any:
+    """
+    Read ticks, each a second, for the second symbol ``s1``, and what happened.
+
+    That is ``buy``, ``sell`` or ``trade`` with price and quantity, or ``quote`` with bid, its size, ask and its size.
+    """
+    made = Tick.array(len(ticks))  # type: ignore[attr-defined]
+    for tick, (second, *words) in zip(made, ticks, strict=True):
+        tick.ts_ns = at(float(second))
+        if words[0] == "s1":
+            tick.symbol = 1
+            del words[0]
+        tick.kind = TickKind[words[0].upper()]
+        values = [nan if word == "-" else float(word) for word in words[1:]]
+        for name, value in zip(("price", "qty", "ask", "ask_qty"), values, strict=False):
+            setattr(tick, name, value)
+    return made
+
+
+def feed_of_scenario(scenario: Scenario) -> Any:
+    """Return the scenario's bars, or its ticks and their bars."""
+    if not scenario.ticks:
+        return feed_of(make_frames(scenario.bars, scenario.opens))
+    ticks = make_ticks(scenario.ticks)
+    return feed_of(frames_of_ticks(ticks, WIDTH, INTERVAL_NS, width=WIDTH), ticks=ticks)
+
+
 def make_venue(scenario: Scenario) -> Any:
-    n_symbols = len(scenario.bars) if isinstance(scenario.bars[0], list) else 1
+    n_symbols = len(scenario.bars) if scenario.bars and isinstance(scenario.bars[0], list) else 1
+    if any("s1" in tick for tick in scenario.ticks):
+        n_symbols = 2
     instruments = Instrument.array(n_symbols)  # type: ignore[attr-defined]
     for name, value in scenario.instrument.items():
         if name in ("tick", "lot"):
             instruments[f"{name}_units"], instruments[f"{name}_scale"] = step_units(value, name)
         else:
             instruments[name] = value
-    venue = new_venue(n_symbols, instruments, interval_ns=INTERVAL_NS, n_accounts=scenario.n_accounts, width=WIDTH)
+    shape = {"interval_ns": INTERVAL_NS, "n_accounts": scenario.n_accounts, "width": WIDTH}
+    venue = new_venue(n_symbols, instruments, has_ticks=bool(scenario.ticks), **shape)
+    venue.clock.tells_quotes = "quotes" in scenario.tells
+    venue.clock.tells_trades = "trades" in scenario.tells
     for name, value in scenario.execution.items():
         setattr(venue.execution, name, value)
     for account in range(scenario.n_accounts):
@@ -216,11 +258,11 @@ def make_intent(ask: Ask) -> Any:
     return intent
 
 
-def drive(venue: Any, frames: Any, respond: Callable[[str], Sequence[Ask]], stop_frame: int | None = None) -> list[str]:
+def drive(venue: Any, feed: Any, respond: Callable[[str], Sequence[Ask]], stop_frame: int | None = None) -> list[str]:
     """Walk the clock; ``respond`` hears each moment's name and says what is asked then. Returns what was said."""
     log: list[str] = []
     counts: Counter[str] = Counter()
-    feed = feed_of(frames)
+    frames = feed.frames
     end = len(frames) if stop_frame is None else stop_frame
     while True:
         cause = Cause(next_cause(venue, feed, end))
@@ -245,6 +287,8 @@ def _told(venue: Any, cause: Cause) -> str:
     clock = venue.clock
     second = (clock.now_ns - START_NS) / SECOND_NS
     several = clock.n_symbols > 1
+    if cause in (Cause.QUOTE, Cause.TRADE):
+        return f"{second:.6g} {cause.name.lower()} {clock.woken_price:.10g}"
     if cause != Cause.ORDER:
         symbol = f" s{clock.woken_symbol}" if several else ""
         price = f" {clock.woken_price:.10g}" if cause == Cause.WATCH else ""
@@ -267,7 +311,7 @@ def play(scenario: Scenario) -> tuple[list[str], Any]:
     """Return what was said, and the venue at the end."""
     venue = make_venue(scenario)
     plan = dict(scenario.plan)
-    log = drive(venue, make_frames(scenario.bars, scenario.opens), lambda moment: plan.pop(moment, ()))
+    log = drive(venue, feed_of_scenario(scenario), lambda moment: plan.pop(moment, ()))
     assert not plan, f"never came: {sorted(plan)}"
     return log, venue
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ballast.kernel.venue import OrderStatus, state_bytes
 from ballast.model.enums import EventKind, LimitFill, OrderType, PathPolicy, QtyUnit
+from ballast.model.market import feed_of
 from tests.unit.kernel.scenario import (
     BUY,
     FOK,
@@ -112,7 +113,7 @@ class Story:
                     next_id += 1
             return asks
 
-        drive(self.venue, self.frames, respond, stop_frame)
+        drive(self.venue, feed_of(self.frames), respond, stop_frame)
         self.check_table()
 
     def check_table(self) -> None:

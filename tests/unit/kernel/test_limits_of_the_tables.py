@@ -12,6 +12,7 @@ from ballast.kernel.book import emit
 from ballast.kernel.orders import submit
 from ballast.kernel.venue import TIMER_CAPACITY
 from ballast.model.enums import EventKind, Reason
+from ballast.model.market import feed_of
 from tests.unit.kernel.scenario import (
     BUY,
     SELL,
@@ -86,17 +87,17 @@ def test_the_queue_makes_room_where_events_were_read() -> None:
         return [market(BUY, -float(n)) for n in left.pop(0)] if asking else ()
 
     scenario = Scenario("room", [flat(), flat()], {}, [])
-    log = drive(make_venue(scenario), make_frames(scenario.bars), respond)
+    log = drive(make_venue(scenario), feed_of(make_frames(scenario.bars)), respond)
     assert log == [f"60 rejected invalid_qty -{n}" for n in range(1, 3001)]
 
 
 def test_a_strategy_that_answers_every_refusal_with_a_thousand_more_is_stopped() -> None:
     scenario = Scenario("flood", [flat(), flat()], {}, [])
     venue = make_venue(scenario)
-    log = drive(venue, make_frames(scenario.bars), lambda moment: [market(BUY, -1)] * 1024)
+    log = drive(venue, feed_of(make_frames(scenario.bars)), lambda moment: [market(BUY, -1)] * 1024)
     assert log[-1] == "runaway"
     assert log[:-1] == ["60 rejected invalid_qty -1"] * (len(log) - 1)
-    assert drive(venue, make_frames(scenario.bars), lambda moment: ()) == ["runaway"]
+    assert drive(venue, feed_of(make_frames(scenario.bars)), lambda moment: ()) == ["runaway"]
 
 
 def test_a_strategy_that_answers_itself_inside_a_bar_is_stopped() -> None:
@@ -105,7 +106,7 @@ def test_a_strategy_that_answers_itself_inside_a_bar_is_stopped() -> None:
     frames = make_frames(scenario.bars)
     venue.clock.n_calls = MAX_CALLS_PER_BAR - 50
     venue.clock.counted_frame = 1
-    log = drive(venue, frames, lambda moment: [market(BUY, 1)])
+    log = drive(venue, feed_of(frames), lambda moment: [market(BUY, 1)])
     assert log == ["60 filled buy 1 @ 100 taker"] * 49 + ["runaway"]
 
 
@@ -113,7 +114,7 @@ def test_calls_are_counted_by_bar_also_when_nothing_is_live_between() -> None:
     n_frames = 300
     scenario = Scenario("a refusal a bar", [flat()] * n_frames, {}, [])
     venue = make_venue(scenario)
-    log = drive(venue, make_frames(scenario.bars), lambda m: [market(BUY, -1)] if m.startswith("bar") else ())
+    log = drive(venue, feed_of(make_frames(scenario.bars)), lambda m: [market(BUY, -1)] if m.startswith("bar") else ())
     assert len(log) == n_frames
     assert venue.clock.n_calls == 1
 

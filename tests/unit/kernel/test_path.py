@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ballast.model.enums import PathPolicy
+from ballast.model.market import feed_of
 from tests.unit.kernel.scenario import (
     BUY,
     SELL,
@@ -130,5 +131,5 @@ def test_path_points_stand_at_thirds_floored_to_a_nanosecond(interval_ns: int) -
             return [{**timer(0), "expiry_ns": venue.clock.now_ns + 1}]
         return [timer(100)] if moment == "bar 0" else ()
 
-    drive(venue, make_frames(scenario.bars, scenario.opens), respond)
+    drive(venue, feed_of(make_frames(scenario.bars, scenario.opens)), respond)
     assert seen == [0, interval_ns // 3, 2 * interval_ns // 3, interval_ns]

@@ -78,6 +78,31 @@ _MARGIN = {
 }
 """Figures that only accounts with margin have."""
 
+_QUOTES = {
+    "quotes.placed": "Orders sent as quotes, replacements included.",
+    "quotes.filled": "Fills of quotes, parts included.",
+    "quotes.spread_captured": (
+        "Sum over fills of side x (middle just before the fill - price) x qty, > 0 when quotes filled better than the "
+        "middle; `_bps` is that over the notional of the same fills. Quote currency."
+    ),
+    "quotes.adverse_selection_1s": (
+        "Sum over fills of side x (middle just before the fill - middle 1 s later) x qty: what the market then took "
+        "back, > 0 when it went against the fill, which is a cost; `_bps` likewise. Fills in the last second of the "
+        "data are left out; None on bars longer than a second. Quote currency."
+    ),
+    "quotes.adverse_selection_60s": "The same after 60 s.",
+    "quotes.fees": "Fees of these fills. Quote currency.",
+}
+"""Figures that only strategies with resting quotes have."""
+
+_QUOTES_INTRODUCTION = """
+## Quotes
+
+Strategies that quote have an object `quotes`. The middle is that of the best bid and ask where quotes are recorded,
+else the last trade's price, on bars the last close. What a quote has earned some time after its fill is the spread
+that it captured, less adverse selection, less the fee.
+"""
+
 _INTRODUCTION = """\
 # Results
 
@@ -132,8 +157,9 @@ bands. Take-profits are looked at as bars close, 1,000 times a run at most.
 
 def definition(key: str) -> str:
     """Return what a figure means, in a few sentences; ``key`` is its name in the JSON."""
-    if key in _READ_OFF or key in _MARGIN:
-        return _READ_OFF.get(key) or _MARGIN[key]
+    for known in (_READ_OFF, _MARGIN, _QUOTES):
+        if key in known:
+            return known[key]
     prose = (inspect.getdoc(_COMPUTED[key]) or "").split("\nParameters\n")[0]
     sentence = " ".join(prose.split()).removeprefix("Return the ")
     return sentence[0].upper() + sentence[1:]
@@ -142,7 +168,8 @@ def definition(key: str) -> str:
 def results_page() -> str:
     """Return the text of ``docs/results.md``."""
     figures = "".join(_entry(field.name) for field in fields(Metrics))
-    return _INTRODUCTION + figures + _MARGIN_INTRODUCTION + "".join(map(_entry, _MARGIN))
+    on_margin = _MARGIN_INTRODUCTION + "".join(map(_entry, _MARGIN))
+    return _INTRODUCTION + figures + on_margin + _QUOTES_INTRODUCTION + "".join(map(_entry, _QUOTES))
 
 
 def _entry(key: str) -> str:

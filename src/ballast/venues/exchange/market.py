@@ -119,7 +119,7 @@ class Market:
         frames, funding = np.copy(self.feed.frames), np.copy(self.feed.funding)
         frames["ts_ns"] += shift_ns
         funding["ts_ns"] += shift_ns
-        feed = Feed(frames.view(np.recarray), self.feed.marks, funding.view(np.recarray))
+        feed = self.feed._replace(frames=frames.view(np.recarray), funding=funding.view(np.recarray))
         return Market(self.symbols, feed, self.interval_ns, self.instruments, self.tiers, self.start_frame)
 
 
