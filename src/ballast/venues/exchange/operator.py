@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
@@ -81,9 +81,11 @@ def _order(venue: LocalVenue, row: Any) -> dict[str, Any]:
     }
 
 
-def step(venue: LocalVenue, pace: Pace, asked: Mapping[str, Any]) -> None:
+def step(venues: Sequence[LocalVenue], pace: Pace, asked: Mapping[str, Any]) -> None:
     """
     Move a stepped clock: ``until_ms`` to a time, ``by_ms`` by a stretch, neither to the path's next turn.
+
+    Every venue's moves to the same time.
 
     Raises ``OperatorError``.
     """
@@ -96,11 +98,13 @@ def step(venue: LocalVenue, pace: Pace, asked: Mapping[str, Any]) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**13:
             raise OperatorError(400, f"{name} must be a whole number of milliseconds, not {value!r}")
     if "until_ms" in asked:
-        venue.advance_to(asked["until_ms"] * _MS)
+        until_ns = asked["until_ms"] * _MS
     elif "by_ms" in asked:
-        venue.advance_to(venue.now_ns + asked["by_ms"] * _MS)
+        until_ns = venues[0].now_ns + asked["by_ms"] * _MS
     else:
-        venue.advance_to(venue.next_point_ns())
+        until_ns = min(venue.next_point_ns() for venue in venues)
+    for venue in venues:
+        venue.advance_to(until_ns)
 
 
 def transfer(venue: LocalVenue, asked: Mapping[str, Any]) -> None:
