@@ -12,7 +12,7 @@ from ballast.kernel.advance import advance
 from ballast.kernel.margin_account import set_leverage
 from ballast.kernel.orders import submit
 from ballast.kernel.venue import new_venue
-from ballast.model.enums import Cause, IntentKind, OrderType, Reason, Side, TimeInForce
+from ballast.model.enums import Cause, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import ANY, Intent, clear
 from ballast.model.market import width_for
@@ -89,7 +89,8 @@ class Host:
         intent.position_side, intent.side, intent.type = request.position_side, request.side, request.type
         is_market = request.type == OrderType.MARKET
         intent.time_in_force = TimeInForce.IOC if is_market else request.time_in_force
-        intent.qty, intent.price = order.qty, order.price
+        intent.qty, intent.qty_unit = request.qty if request.qty_unit == QtyUnit.QUOTE else order.qty, request.qty_unit
+        intent.price = order.price
         intent.reduce_only, intent.post_only = request.reduce_only, request.post_only and not is_market
         intent.level = order.number
         kernel_id = int(self.record.clock.next_order_id)

@@ -18,7 +18,17 @@ import numpy as np
 from ballast.kernel.ledger import entry_after, increases, leg_index, realised
 from ballast.kernel.margin_account import set_leverage
 from ballast.kernel.orders import limit_tick
-from ballast.model.enums import Cause, EventKind, OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
+from ballast.model.enums import (
+    Cause,
+    EventKind,
+    OrderType,
+    PositionMode,
+    PositionSide,
+    QtyUnit,
+    Reason,
+    Side,
+    TimeInForce,
+)
 from ballast.venues.exchange.checks import check_order, check_prices, check_qty, check_room, check_trigger
 from ballast.venues.exchange.hosting import Host
 from ballast.venues.exchange.market import Setup
@@ -37,6 +47,7 @@ from ballast.venues.exchange.orders import (
 )
 from ballast.venues.exchange.refusals import OF_KERNEL, Refusal, Refused
 from ballast.venues.exchange.registry import Registry
+from ballast.venues.exchange.spot import SpotBooks
 from ballast.venues.exchange.tape import Tape
 
 
@@ -50,6 +61,7 @@ class LocalVenue:
     record : Venue
         The kernel's own state, for reading: the truth about money and positions.
     orders : Registry
+    spot : SpotBooks
     tape : Tape
     fills : list of Fill
         Every execution, oldest first.
@@ -62,6 +74,7 @@ class LocalVenue:
         self._host = Host(setup)
         self.record = self._host.record
         self.orders = Registry()
+        self.spot = SpotBooks(setup, self.record, self.orders)
         self.tape = Tape(self.market)
         self.fills: list[Fill] = []
         self.funding: list[FundingPaid] = []
@@ -144,6 +157,8 @@ class LocalVenue:
         instrument, listing = self.record.instruments[symbol], self.market.listings[symbol]
         check_order(request, self.record.accounts[account], held, last_price, instrument, listing)
         check_room(request, self.orders.live(account, symbol))
+        if self.spot.has(account):
+            self.spot.check(account, symbol, request, last_price)
         order = self.orders.new(account, symbol, request, self.now_ns, last_price)
         order.price = float(limit_tick(instrument, request.price, request.side))
         if request.trigger != Trigger.NONE:
@@ -342,6 +357,8 @@ class LocalVenue:
         self._held[leg], self._entry[leg] = held + signed, entry_after(held, entry, signed, price)
         order.filled_qty += qty
         order.filled_value += qty * price
+        if order.request.qty_unit == QtyUnit.QUOTE:
+            order.qty = order.filled_qty
         order.fees += fee
         is_filled = int(event.kind) == EventKind.FILLED
         self._change(order, OrderState.FILLED if is_filled else OrderState.PARTIALLY_FILLED)
