@@ -13,8 +13,10 @@ from ballast.cli.backtest import Settings
 from ballast.model.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ballast.config import Config
-    from ballast.venues.exchange.bybit.desk import Desk
+    from ballast.venues.exchange.faces import Face
     from ballast.venues.exchange.market import Market, Setup
     from ballast.venues.exchange.pace import Pace
 
@@ -70,6 +72,8 @@ def exchange(
     if file is not None and data is not None:
         raise ConfigError(f"--data {data}: {file} names its data already; leave one of them out")
 
+    import time
+
     from ballast.venues.exchange.pace import parse_pace
 
     pace = parse_pace(clock)
@@ -77,7 +81,11 @@ def exchange(
     setup = offer.setup
     market = replace(setup.market, start_frame=min(history, len(setup.market.feed.frames) // 4))
     terms = [replace(one, cash=one.cash if balance is None else balance) for one in setup.accounts]
-    _serve(replace(setup, market=market, accounts=terms), offer.assumptions, pace, port, rate_limits=rate_limits)
+    if pace.name == "wall":
+        # The data begin now, at a bar's open.
+        market = market.moved_by(time.time_ns() // market.interval_ns * market.interval_ns - market.start_ns)
+    face = _face_of(replace(setup, market=market, accounts=terms), pace, rate_limits=rate_limits)
+    _serve([face], offer.assumptions, pace, port)
 
 
 def _of_config(file: Path, settings: Any, n_accounts: int) -> Offer:
@@ -179,40 +187,22 @@ def _made_up(frames: Any) -> Market:
     return Market(frames.symbols, feed_of(frames.records), frames.interval_ns, grids, tiers)
 
 
-def _serve(setup: Setup, assumptions: tuple[str, ...], pace: Pace, port: int, *, rate_limits: bool) -> None:
+def _serve(faces: Sequence[Face], assumptions: tuple[str, ...], pace: Pace, port: int) -> None:
     import asyncio
-    import time
 
-    from ballast.venues.exchange.bybit.desk import Desk
-    from ballast.venues.exchange.bybit.limits import RateLimits
-    from ballast.venues.exchange.bybit.signing import ApiKey
-    from ballast.venues.exchange.rehearsal import rehearse
     from ballast.venues.exchange.server import ExchangeServer
-    from ballast.venues.exchange.venue import LocalVenue
-
-    if pace.name == "wall":
-        # The data begin now, at a bar's open.
-        interval = setup.market.interval_ns
-        shift = time.time_ns() // interval * interval - setup.market.start_ns
-        setup = replace(setup, market=setup.market.moved_by(shift))
-    rehearse(setup)
-    venue = LocalVenue(setup)
-    if pace.name == "wall":
-        venue.advance_to(time.time_ns())
-    keys = {f"test-key-{k}": ApiKey(f"test-key-{k}", f"test-secret-{k}", k) for k in range(len(setup.accounts))}
-    desk = Desk(venue, keys, RateLimits(is_on=rate_limits))
 
     async def run() -> None:
         import signal
 
-        server, stop = ExchangeServer(venue, desk, pace), asyncio.Event()
+        server, stop = ExchangeServer(faces, pace), asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         try:
             await server.start(port)
         except OSError as error:
             raise OutputError(f"--port {port}: cannot listen there ({error.strerror}); choose another, or 0") from None
-        typer.echo(json.dumps(ready(server.port, desk, pace, assumptions)))
+        typer.echo(json.dumps(ready(server.port, faces, pace, assumptions)))
         waits = [asyncio.ensure_future(server.failed()), asyncio.ensure_future(stop.wait())]
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -229,18 +219,42 @@ def _serve(setup: Setup, assumptions: tuple[str, ...], pace: Pace, port: int, *,
         runner.run(run())
 
 
-def ready(port: int, desk: Desk, pace: Pace, assumptions: tuple[str, ...]) -> dict[str, Any]:
-    """Return the line that tells clients where to go."""
-    http, socket = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+def _face_of(setup: Setup, pace: Pace, *, rate_limits: bool) -> Face:
+    """Return a venue behind its protocol, warmed up, its clock set."""
+    import time
+
+    from ballast.venues.exchange.bybit.desk import Desk
+    from ballast.venues.exchange.bybit.house import BybitFace
+    from ballast.venues.exchange.bybit.limits import RateLimits
+    from ballast.venues.exchange.keys import ApiKey
+    from ballast.venues.exchange.rehearsal import rehearse
+    from ballast.venues.exchange.venue import LocalVenue
+
+    rehearse(setup)
+    venue = LocalVenue(setup)
+    if pace.name == "wall":
+        venue.advance_to(time.time_ns())
+    keys = {f"test-key-{k}": ApiKey(f"test-key-{k}", f"test-secret-{k}", k) for k in range(len(setup.accounts))}
+    return BybitFace(Desk(venue, keys, RateLimits(is_on=rate_limits)))
+
+
+def ready(port: int, faces: Sequence[Face], pace: Pace, assumptions: tuple[str, ...]) -> dict[str, Any]:
+    """Return the line that tells clients where to go: to the first venue, and by ``venues`` to each."""
+    venues = {
+        face.name: {
+            "venue": face.name,
+            **face.addresses(f"127.0.0.1:{port}"),
+            "symbols": list(face.venue.market.symbols),
+            "keys": [
+                {"account": key.account, "api_key": key.key, "api_secret": key.secret} for key in face.keys.values()
+            ],
+        }
+        for face in faces
+    }
     return {
-        "venue": "bybit",
-        "rest_url": http,
-        "public_url": f"{socket}/v5/public/linear",
-        "private_url": f"{socket}/v5/private",
-        "trade_url": f"{socket}/v5/trade",
-        "operator_url": f"{http}/operator",
+        **venues[faces[0].name],
+        "operator_url": f"http://127.0.0.1:{port}/operator",
         "clock": pace.name,
-        "symbols": list(desk.venue.market.symbols),
-        "keys": [{"account": key.account, "api_key": key.key, "api_secret": key.secret} for key in desk.keys.values()],
         "assumptions": list(assumptions),
+        "venues": venues,
     }

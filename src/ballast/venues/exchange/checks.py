@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import isfinite, isnan, nan
 
-from ballast.model.enums import OrderType, PositionSide, Side
+from ballast.model.enums import OrderType, PositionSide, QtyUnit, Side
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.orders import Order, OrderRequest, OrderState, Origin, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
@@ -25,7 +25,10 @@ def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price:
     prices += [one for one in (request.take_profit, request.stop_loss) if not isnan(one)]
     check_prices(prices)
     reference = request.price if is_limit else last_price
-    check_qty(request.qty, nan if request.reduce_only else reference, listing)
+    if request.qty_unit == QtyUnit.QUOTE:
+        check_money(request, listing)
+    else:
+        check_qty(request.qty, nan if request.reduce_only else reference, listing)
     if request.trigger != Trigger.NONE:
         check_trigger(request.trigger, request.trigger_price, last_price)
     closes_leg = is_hedged and (request.position_side == PositionSide.LONG) != (request.side == Side.BUY)
@@ -53,6 +56,14 @@ def check_qty(qty: float, price: float, listing: Listing) -> None:
     if qty > listing.max_qty:
         raise Refused(Refusal.ABOVE_MAXIMUM_QTY)
     if qty * price < listing.min_notional - 1e-9:
+        raise Refused(Refusal.BELOW_MINIMUM_NOTIONAL)
+
+
+def check_money(request: OrderRequest, listing: Listing) -> None:
+    """Check the money that a market order is to trade."""
+    if request.type != OrderType.MARKET or not isfinite(request.qty) or request.qty <= 0.0:
+        raise Refused(Refusal.INVALID_QTY)
+    if request.qty < listing.min_notional - 1e-9:
         raise Refused(Refusal.BELOW_MINIMUM_NOTIONAL)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ballast.kernel.margin_account import set_leverage
 from ballast.kernel.venue import new_venue
-from ballast.model.enums import Cause, IntentKind, OrderType, Reason, Side, TimeInForce
+from ballast.model.enums import Cause, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import ANY, Intent, clear
 from ballast.model.market import Feed, width_for
@@ -201,7 +201,8 @@ class Host:
             side=request.side,
             type=request.type,
             time_in_force=TimeInForce.IOC if is_market else request.time_in_force,
-            qty=order.qty,
+            qty=request.qty if request.qty_unit == QtyUnit.QUOTE else order.qty,
+            qty_unit=request.qty_unit,
             price=order.price,
             reduce_only=request.reduce_only,
             post_only=request.post_only and not is_market,

@@ -7,7 +7,7 @@ from math import nan
 
 import msgspec
 
-from ballast.model.enums import OrderType, PositionSide, Reason, Side, TimeInForce
+from ballast.model.enums import OrderType, PositionSide, QtyUnit, Reason, Side, TimeInForce
 
 
 class OrderState(IntEnum):
@@ -44,8 +44,9 @@ class Trigger(IntEnum):
 
 class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     """
-    What a client asks for; quantities in base units, prices on the tick grid.
+    What a client asks for; prices on the tick grid.
 
+    ``qty`` in base units, or with ``qty_unit`` QUOTE the money that a market order trades, without its fee.
     ``trigger_price`` NaN is an order without condition. ``take_profit`` and ``stop_loss`` are put on the leg once the
     order has filled, NaN for none. ``closes_all``: sized to the leg when it triggers.
     """
@@ -55,6 +56,7 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     type: OrderType
     qty: float
     price: float = nan
+    qty_unit: QtyUnit = QtyUnit.BASE
     position_side: PositionSide = PositionSide.NONE
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
@@ -73,7 +75,8 @@ class Order(msgspec.Struct, eq=False, gc=False):
     One order and what became of it.
 
     ``number`` is the venue's own count, from 1; ``kernel_id`` is the kernel's, 0 before it got there. ``filled_*``
-    and ``fees`` are sums over fills. ``created_ns`` and ``updated_ns`` are times of the market.
+    and ``fees`` are sums over fills; ``qty``, in base units, is what has filled where money was asked for.
+    ``created_ns`` and ``updated_ns`` are times of the market.
     """
 
     number: int

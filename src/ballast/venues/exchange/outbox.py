@@ -18,12 +18,15 @@ REPLY_DELAY_S = 0.001
 """Before a socket's answers: some clients note what they have asked only after they have sent it."""
 
 
-def frame(text: bytes) -> bytes:
-    """Return a message as one unmasked text frame (RFC 6455, section 5.2)."""
-    n = len(text)
+TEXT, BINARY = 0x81, 0x82
+
+
+def frame(data: bytes, kind: int = TEXT) -> bytes:
+    """Return a message as one unmasked frame (RFC 6455, section 5.2)."""
+    n = len(data)
     if n < 126:
-        return pack(">BB", 0x81, n) + text
-    return (pack(">BBH", 0x81, 126, n) if n < 65_536 else pack(">BBQ", 0x81, 127, n)) + text
+        return pack(">BB", kind, n) + data
+    return (pack(">BBH", kind, 126, n) if n < 65_536 else pack(">BBQ", kind, 127, n)) + data
 
 
 class Outbox:
@@ -50,20 +53,24 @@ class Outbox:
         self.heard_s = time.monotonic()
 
     def send(self, text: bytes) -> None:
-        """Send one message."""
-        self._leave(0.0, text)
+        """Send a text message."""
+        self._leave(0.0, frame(text))
+
+    def push(self, data: bytes) -> None:
+        """Send a binary message."""
+        self._leave(0.0, frame(data, BINARY))
 
     def reply(self, text: bytes) -> None:
         """Send an answer, no sooner than a network would bring it."""
-        self._leave(self._loop.time() + REPLY_DELAY_S, text)
+        self._leave(self._loop.time() + REPLY_DELAY_S, frame(text))
 
     def close(self) -> None:
         """Send nothing more."""
         self.is_closed = True
         self._waiting.clear()
 
-    def _leave(self, due_s: float, text: bytes) -> None:
-        self._waiting.append((due_s, frame(text)))
+    def _leave(self, due_s: float, framed: bytes) -> None:
+        self._waiting.append((due_s, framed))
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)

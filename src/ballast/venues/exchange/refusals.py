@@ -31,6 +31,7 @@ class Refusal(IntEnum):
     HAS_ORDERS = 19
     NO_POSITION = 20
     UNSUPPORTED = 21
+    NO_PRICE = 22
 
 
 class Refused(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ballast.model.enums import QtyUnit
 from ballast.venues.exchange.orders import Order, OrderRequest
 from ballast.venues.exchange.refusals import Refusal, Refused
 
@@ -30,7 +31,8 @@ class Registry:
         """Return a new order, live and remembered."""
         self._n_orders += 1
         order = Order(self._n_orders, account, symbol, request, now_ns, last_price)
-        order.qty, order.price, order.trigger_price = request.qty, request.price, request.trigger_price
+        order.qty = request.qty if request.qty_unit == QtyUnit.BASE else 0.0
+        order.price, order.trigger_price = request.price, request.trigger_price
         order.updated_ns = now_ns
         self.all[order.number] = order
         self._live.setdefault((account, symbol), {})[order.number] = order

@@ -17,7 +17,7 @@ import numpy as np
 
 from ballast.kernel.ledger import entry_after, increases, leg_index, realised
 from ballast.kernel.margin_account import set_leverage
-from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
+from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.units import round_to_tick
 from ballast.venues.exchange.checks import (
     MAX_ACTIVE_ORDERS,
@@ -44,6 +44,7 @@ from ballast.venues.exchange.orders import (
 )
 from ballast.venues.exchange.refusals import OF_KERNEL, Refusal, Refused
 from ballast.venues.exchange.registry import Registry
+from ballast.venues.exchange.spot import SpotBooks
 from ballast.venues.exchange.tape import Tape
 
 
@@ -59,6 +60,7 @@ class LocalVenue:
     host : Host
         The same, asked quickly.
     orders : Registry
+    spot : SpotBooks
     tape : Tape
     fills : list of Fill
         Every execution, oldest first.
@@ -71,6 +73,7 @@ class LocalVenue:
         self.host = Host(setup)
         self.record = self.host.record
         self.orders = Registry()
+        self.spot = SpotBooks(setup, self.record, self.orders)
         self.tape = Tape(self.market)
         self.fills: list[Fill] = []
         self.funding: list[FundingPaid] = []
@@ -165,6 +168,8 @@ class LocalVenue:
         check_order(request, self.is_hedged(account), held, last_price, self.market.listings[symbol])
         if request.trigger != Trigger.NONE or self.orders.n_live(account, symbol) >= MAX_ACTIVE_ORDERS:
             check_room(request, self.orders.live(account, symbol))
+        if self.spot.has(account):
+            self.spot.check(account, symbol, request, last_price)
         order = self.orders.new(account, symbol, request, self.now_ns, last_price)
         order.price = self._on_tick(symbol, request.price, request.side)
         if request.trigger != Trigger.NONE:
@@ -372,6 +377,8 @@ class LocalVenue:
         self._held[leg], self._entry[leg] = held + signed, entry_after(held, entry, signed, price)
         order.filled_qty += qty
         order.filled_value += qty * price
+        if order.request.qty_unit == QtyUnit.QUOTE:
+            order.qty = order.filled_qty
         order.fees += fee
         is_filled = event.kind == EventKind.FILLED
         self._change(order, OrderState.FILLED if is_filled else OrderState.PARTIALLY_FILLED)

@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 
 from ballast.venues.exchange.bybit.desk import Desk
-from ballast.venues.exchange.bybit.signing import sign
+from ballast.venues.exchange.bybit.house import BybitFace
+from ballast.venues.exchange.keys import sign
 from ballast.venues.exchange.pace import Pace, parse_pace
 from ballast.venues.exchange.server import ExchangeServer
 
@@ -51,7 +52,7 @@ def with_exchange(desk: Desk, talk: Callable[[Client], Awaitable[None]], pace: P
     """Start an exchange, let ``talk`` run against it, and stop it."""
 
     async def run() -> None:
-        server = ExchangeServer(desk.venue, desk, pace)
+        server = ExchangeServer([BybitFace(desk)], pace)
         await server.start()
         try:
             async with aiohttp.ClientSession() as session:

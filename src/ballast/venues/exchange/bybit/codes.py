@@ -39,6 +39,7 @@ CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.HAS_POSITION: (110024, "You have an existing position, so position mode cannot be switched."),
     Refusal.HAS_ORDERS: (110028, "You have existing open orders, so position mode cannot be switched."),
     Refusal.NO_POSITION: (PARAMETER_ERROR, "can not set tp/sl/ts for zero position"),
+    Refusal.NO_PRICE: (110063, "Settlement in progress! The symbol is not available for trading."),
     Refusal.UNSUPPORTED: (PARAMETER_ERROR, "The local exchange does not have this"),
 }
 """What a client hears of a refusal, unless its endpoint has its own code for it."""

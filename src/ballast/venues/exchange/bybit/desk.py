@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from ballast.venues.exchange.bybit.codes import wrong
 from ballast.venues.exchange.bybit.limits import RateLimits
-from ballast.venues.exchange.bybit.signing import ApiKey
 from ballast.venues.exchange.bybit.wire import CATEGORY, COIN
+from ballast.venues.exchange.keys import ApiKey
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.venue import LocalVenue
 

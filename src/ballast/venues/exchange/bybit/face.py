@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,31 +14,11 @@ from ballast.venues.exchange.bybit.desk import Body, Desk
 from ballast.venues.exchange.bybit.endpoints import BY_ROUTE, TRADE_OPERATIONS, Endpoint
 from ballast.venues.exchange.bybit.limits import AddressBanned
 from ballast.venues.exchange.bybit.signing import DEFAULT_WINDOW_MS, LEAD_MS, caller_of
+from ballast.venues.exchange.faces import Answer, Request
 from ballast.venues.exchange.refusals import Refused
 
 LONGEST_MESSAGE = 300
 """Of an error's words: what a client sent comes back in part."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request; ``query`` and ``body`` as sent, header names in upper case."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes = b""
-    address: str = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One HTTP answer."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
 
 
 def answer(desk: Desk, request: Request) -> Answer:

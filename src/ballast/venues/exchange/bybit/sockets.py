@@ -46,6 +46,10 @@ class Conversation(ABC):
     def leave(self) -> None:
         """Forget the socket."""
 
+    def overdue(self, wall_ms: int) -> str:  # noqa: ARG002  # The server's own patience is this venue's.
+        """Return "": only the server closes a socket here."""
+        return ""
+
     @abstractmethod
     def _answer(self, op: str, message: Mapping[str, Any]) -> list[bytes]:
         """Answer a message; raises ``Rejection``."""

@@ -15,13 +15,13 @@ from ballast.venues.exchange.bybit.market import orderbook
 from ballast.venues.exchange.bybit.params import OneSymbol
 from ballast.venues.exchange.bybit.private_stream import PrivateStream
 from ballast.venues.exchange.bybit.public_stream import PublicStream
-from ballast.venues.exchange.bybit.signing import sign
 from ballast.venues.exchange.bybit.sockets import (
     Conversation,
     PrivateConversation,
     PublicConversation,
     TradeConversation,
 )
+from ballast.venues.exchange.keys import sign
 from tests.unit.venues.exchange.bybit.desks import WALL_MS, desk, order
 from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, flat, line, market
 

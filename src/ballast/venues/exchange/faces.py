@@ -1,0 +1,115 @@
+"""What the server asks of a face, and what a face gets to see of a request; no sockets here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ballast.venues.exchange.keys import ApiKey
+from ballast.venues.exchange.venue import LocalVenue
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request; ``query`` and ``body`` as sent, header names in upper case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    address: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Mailbox(Protocol):
+    """One socket, to write to; nothing here ever waits."""
+
+    def send(self, text: bytes) -> None:
+        """Send a text frame."""
+
+    def push(self, data: bytes) -> None:
+        """Send a binary frame."""
+
+
+class Talk(Protocol):
+    """One socket's side of the talk."""
+
+    def hear(self, text: str) -> list[bytes]:
+        """Return what to answer to one frame, text frames in order."""
+
+    def leave(self) -> None:
+        """Forget the socket."""
+
+    def overdue(self, wall_ms: int) -> str:
+        """Return why the venue closes the socket now; "" while it does not."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A client that opens a socket: the exchange's count of sockets, the query as sent, and where to write to."""
+
+    number: int
+    query: str
+    mailbox: Mailbox
+
+
+class Face(ABC):
+    """
+    One venue behind its own protocol.
+
+    Attributes
+    ----------
+    name : str
+    venue : LocalVenue
+    keys : mapping of str to ApiKey
+        By the name that clients send.
+    sockets : mapping of str to callable
+        By path, how a talk there begins.
+    is_paced : bool
+        Whether what changes often is told no more often than the venue tells it; else everything at once.
+    """
+
+    name: str
+    venue: LocalVenue
+    keys: Mapping[str, ApiKey]
+    sockets: Mapping[str, Callable[[Visit], Talk]]
+    is_paced: bool = False
+
+    @abstractmethod
+    def owns(self, path: str) -> bool:
+        """Tell whether a path lies where this protocol lives."""
+
+    @abstractmethod
+    def look_up(self, wall_ms: int) -> None:
+        """Take note of the wall's time."""
+
+    @abstractmethod
+    def answer(self, request: Request) -> Answer:
+        """Answer a request; whatever it holds, the answer has the venue's shape."""
+
+    @abstractmethod
+    def malformed(self, status: int, message: str) -> Answer:
+        """Return the answer to what is no request at all."""
+
+    @abstractmethod
+    def broken(self) -> Answer:
+        """Return the answer where the exchange itself has failed."""
+
+    @abstractmethod
+    def publish(self) -> None:
+        """Tell everybody what has happened since the last call."""
+
+    @abstractmethod
+    def addresses(self, host: str) -> dict[str, str]:
+        """Return where clients go, by the names that the ready line has for it; ``host`` is host and port."""
