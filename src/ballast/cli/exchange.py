@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ballast.venues.exchange.faces import Face
     from ballast.venues.exchange.market import Market, Setup
     from ballast.venues.exchange.pace import Pace
+    from ballast.venues.exchange.server import ExchangeServer
 
 VENUES = ("bybit",)
+RANDOM = "random"
 SAMPLE_DAYS = 3
 MOST_SYMBOLS = 32
 STAND_IN_TIERS = "bybit-btcusdt-2026-08"
@@ -51,7 +53,9 @@ def exchange(
         str, typer.Option("--clock", metavar="wall|10x|step|max", help="How the market's time goes on.")
     ] = "wall",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 takes a free one.")] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sample market.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Of the sample market, and of what faults leave to chance.")
+    ] = 1,
     accounts: Annotated[int, typer.Option("--accounts", min=1, max=64, help="Accounts, each with a key.")] = 2,
     balance: Annotated[
         float | None,
@@ -60,6 +64,12 @@ def exchange(
     history: Annotated[
         int, typer.Option("--history", min=0, help="Bars at the start of the data that are past already.")
     ] = 500,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            "--faults", metavar="FILE|random", help="Faults to inject: a TOML or JSON file, or a bad day by --seed."
+        ),
+    ] = None,
     rate_limits: Annotated[bool, typer.Option(help="Limit requests as the venue does.")] = True,
 ) -> None:
     """
@@ -75,6 +85,7 @@ def exchange(
     import time
 
     from ballast.venues.exchange.pace import parse_pace
+    from ballast.venues.exchange.server import ExchangeServer
 
     pace = parse_pace(clock)
     offer = _of_config(file, settings or (), accounts) if file else offer_of_bars(data or "sample", seed, accounts)
@@ -84,8 +95,15 @@ def exchange(
     if pace.name == "wall":
         # The data begin now, at a bar's open.
         market = market.moved_by(time.time_ns() // market.interval_ns * market.interval_ns - market.start_ns)
+    script = None if faults in {None, RANDOM} else _script(Path(str(faults)))
     face = _face_of(replace(setup, market=market, accounts=terms), pace, rate_limits=rate_limits)
-    _serve([face], offer.assumptions, pace, port)
+    server = ExchangeServer([face], pace, seed)
+    for injection in server.injections.values():
+        if script is not None:
+            injection.arm(script, f"--faults {faults}")
+        elif faults is not None:
+            injection.arm_at_random()
+    _serve(server, offer.assumptions, port)
 
 
 def _of_config(file: Path, settings: Any, n_accounts: int) -> Offer:
@@ -187,22 +205,36 @@ def _made_up(frames: Any) -> Market:
     return Market(frames.symbols, feed_of(frames.records), frames.interval_ns, grids, tiers)
 
 
-def _serve(faces: Sequence[Face], assumptions: tuple[str, ...], pace: Pace, port: int) -> None:
-    import asyncio
+def _script(path: Path) -> Any:
+    """Return the faults that a file lists, as plain values; raises ``ConfigError``."""
+    import tomllib
 
-    from ballast.venues.exchange.server import ExchangeServer
+    try:
+        text = path.read_text(encoding="utf-8")
+        read = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"--faults {path}: cannot be read ({error.strerror}); name a file, or random") from None
+    except ValueError as error:
+        raise ConfigError(f"--faults {path}: {error}; write TOML, or JSON in a file that ends so") from None
+    if not isinstance(read, dict) or set(read) != {"faults"}:
+        raise ConfigError(f"--faults {path}: the file holds faults and nothing else; write [[faults]] for each")
+    return read["faults"]
+
+
+def _serve(server: ExchangeServer, assumptions: tuple[str, ...], port: int) -> None:
+    import asyncio
 
     async def run() -> None:
         import signal
 
-        server, stop = ExchangeServer(faces, pace), asyncio.Event()
+        stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         try:
             await server.start(port)
         except OSError as error:
             raise OutputError(f"--port {port}: cannot listen there ({error.strerror}); choose another, or 0") from None
-        typer.echo(json.dumps(ready(server.port, faces, pace, assumptions)))
+        typer.echo(json.dumps(ready(server.port, list(server.faces.values()), server.pace, assumptions)))
         waits = [asyncio.ensure_future(server.failed()), asyncio.ensure_future(stop.wait())]
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

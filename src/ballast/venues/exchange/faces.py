@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from ballast.venues.exchange.keys import ApiKey
@@ -64,6 +65,13 @@ class Visit:
     mailbox: Mailbox
 
 
+class Trouble(Enum):
+    """What a venue says on bad days, in its own words."""
+
+    TIMED_OUT = 1  # nobody knows whether it was done
+    TOO_MANY = 2
+
+
 class Face(ABC):
     """
     One venue behind its own protocol.
@@ -78,6 +86,8 @@ class Face(ABC):
         By path, how a talk there begins.
     is_paced : bool
         Whether what changes often is told no more often than the venue tells it; else everything at once.
+    faults : frozenset of str
+        The kinds of fault that it can show; who lists any implements the methods for faults.
     """
 
     name: str
@@ -85,6 +95,7 @@ class Face(ABC):
     keys: Mapping[str, ApiKey]
     sockets: Mapping[str, Callable[[Visit], Talk]]
     is_paced: bool = False
+    faults: frozenset[str] = frozenset()
 
     @abstractmethod
     def owns(self, path: str) -> bool:
@@ -113,3 +124,31 @@ class Face(ABC):
     @abstractmethod
     def addresses(self, host: str) -> dict[str, str]:
         """Return where clients go, by the names that the ready line has for it; ``host`` is host and port."""
+
+    def caller(self, request: Request) -> int | None:
+        """For faults: return the account that a request says it comes from; None if it does not."""
+        raise NotImplementedError
+
+    def trouble(self, trouble: Trouble) -> Answer:
+        """For faults: return the answer of a venue in trouble."""
+        raise NotImplementedError
+
+    def emptied(self, request: Request, answer: Answer) -> Answer:
+        """For faults: return the answer to a read as if nothing had happened yet; the same if it is no such read."""
+        raise NotImplementedError
+
+    def request_in(self, text: str) -> str:
+        """For faults: return the name of what a frame asks for; "" if it asks for nothing but a sign of life."""
+        raise NotImplementedError
+
+    def account_in(self, talk: Talk) -> int | None:
+        """For faults: return the account of a socket; None before it has signed in, and if it never does."""
+        raise NotImplementedError
+
+    def trouble_in(self, talk: Talk, text: str, trouble: Trouble) -> bytes:
+        """For faults: return the reply to a frame of a venue in trouble."""
+        raise NotImplementedError
+
+    def topic_of(self, message: bytes) -> str:
+        """For faults: return the topic of a message that is pushed."""
+        raise NotImplementedError

@@ -68,6 +68,8 @@ class Host:
         By account.
     qty : ndarray
         By leg.
+    volume_left : ndarray
+        By symbol, what the recorded market still fills in this bar, base units.
     feed : Feed
         The market's, as plain arrays.
     """
@@ -91,18 +93,14 @@ class Host:
         self._venues, self._events, clock = whole.reshape(1), whole["events"], whole["clock"]
         self.feed = Feed(*(np.asarray(part) for part in market.feed))
         self._stop, self._n_symbols, self._end_ns = len(market.feed.frames), n_symbols, market.end_ns - 1
-        self._pause_ns, self._clock_ns, self._next_order_id = clock["pause_ns"], clock["now_ns"], clock["next_order_id"]
-        self._read, self._written, self._woken_role = (
-            clock[f] for f in ("events_read", "events_written", "woken_role")
-        )
-        self.cash, self.position_mode, self.maker_fee_rate, self.taker_fee_rate = (
-            whole["accounts"][f] for f in ("cash", "position_mode", "maker_fee_rate", "taker_fee_rate")
-        )
-        self.qty, self._frame = whole["positions"]["qty"], clock["frame"]
-        markets = whole["markets"]
-        self._has_bar, self._price, self._last_price, self._mark = (
-            markets[f] for f in ("has_bar", "price", "last_price", "mark")
-        )
+        self._pause_ns, self._clock_ns, self._frame = clock["pause_ns"], clock["now_ns"], clock["frame"]
+        self._read, self._written = clock["events_read"], clock["events_written"]
+        self._next_order_id, self._woken_role = clock["next_order_id"], clock["woken_role"]
+        holders, markets = whole["accounts"], whole["markets"]
+        self.position_mode, self.qty = holders["position_mode"], whole["positions"]["qty"]
+        self.maker_fee_rate, self.taker_fee_rate = holders["maker_fee_rate"], holders["taker_fee_rate"]
+        self._has_bar, self._price = markets["has_bar"], markets["price"]
+        self._last_price, self._mark, self.volume_left = markets["last_price"], markets["mark"], markets["volume_left"]
         self._intents = np.asarray(Intent.new()).reshape(1)  # type: ignore[attr-defined]
         clear(self._intents[0], IntentKind.PLACE, 0, 0)
         self._slots = {name: self._intents[name] for name in self._intents.dtype.names or ()}

@@ -94,9 +94,9 @@ class Market:
             raise ConfigError(f"the market has {len(self.feed.frames)} bars; none is left to trade")
 
     @cached_property
-    def listings(self) -> tuple[Listing, ...]:
-        """The symbols as clients see them, in order."""
-        return tuple(_listing(*pair) for pair in zip(self.symbols, self.instruments, strict=False))
+    def listings(self) -> list[Listing]:
+        """The symbols as clients see them, in order; a venue may change what it lists."""
+        return [listing_of(*pair) for pair in zip(self.symbols, self.instruments, strict=False)]
 
     @cached_property
     def first_limits(self) -> tuple[float, ...]:
@@ -123,7 +123,8 @@ class Market:
         return Market(self.symbols, feed, self.interval_ns, self.instruments, self.tiers, self.start_frame)
 
 
-def _listing(symbol: str, instrument: Any) -> Listing:
+def listing_of(symbol: str, instrument: Any) -> Listing:
+    """Return an instrument as clients see it."""
     quote = next((one for one in QUOTES if symbol.endswith(one) and symbol != one), "USDT")
     tick, lot = instrument.tick_units / instrument.tick_scale, instrument.lot_units / instrument.lot_scale
     return Listing(

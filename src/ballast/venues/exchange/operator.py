@@ -7,7 +7,9 @@ from math import isnan
 from typing import Any, NamedTuple
 
 from ballast.model.enums import OrderType, PositionSide, Side
+from ballast.model.errors import ConfigError
 from ballast.venues.exchange.accounts import figures, sides_of
+from ballast.venues.exchange.faults.injection import Injection
 from ballast.venues.exchange.pace import Pace
 from ballast.venues.exchange.refusals import Refused
 from ballast.venues.exchange.venue import LocalVenue
@@ -135,3 +137,14 @@ def transfer(venue: LocalVenue, asked: Mapping[str, Any]) -> None:
         venue.transfer(int(account or 0), float(amount))
     except Refused:
         raise OperatorError(409, f"account {account} does not hold {-amount:g}") from None
+
+
+def set_faults(injection: Injection, asked: Mapping[str, Any]) -> None:
+    """Put ``faults`` in force, with ``clear`` in place of all others; raises ``OperatorError``, and nothing changes."""
+    unknown = sorted(set(asked) - {"faults", "clear"})
+    if unknown or not isinstance(asked.get("clear", False), bool):
+        raise OperatorError(400, f"faults takes faults, a list, and clear, true or false, not {', '.join(asked)}")
+    try:
+        injection.arm(asked.get("faults", []), "operator", is_only=asked.get("clear", False))
+    except ConfigError as error:
+        raise OperatorError(400, str(error)) from None

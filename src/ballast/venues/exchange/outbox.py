@@ -11,6 +11,10 @@ import asyncio
 import time
 from collections import deque
 from struct import pack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ballast.venues.exchange.faults.injection import Wire
 
 MOST_WAITING = 16_000_000
 """Bytes that may wait for one socket."""
@@ -42,6 +46,8 @@ class Outbox:
     ----------
     heard_s : float
         When the client last said something, by ``time.monotonic``.
+    wire : Wire or None
+        What becomes of messages on the way; None brings all.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -51,23 +57,45 @@ class Outbox:
         self._is_scheduled = False
         self.is_closed = False
         self.heard_s = time.monotonic()
+        self.wire: Wire | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the client is told nothing any more, though the socket is open."""
+        return self.wire is not None and self.wire.is_silent
 
     def send(self, text: bytes) -> None:
         """Send a text message."""
-        self._leave(0.0, frame(text))
+        self._pass_on(text, TEXT)
 
     def push(self, data: bytes) -> None:
         """Send a binary message."""
-        self._leave(0.0, frame(data, BINARY))
+        self._pass_on(data, BINARY)
 
-    def reply(self, text: bytes) -> None:
-        """Send an answer, no sooner than a network would bring it."""
-        self._leave(self._loop.time() + REPLY_DELAY_S, frame(text))
+    def reply(self, text: bytes, late_s: float = 0.0) -> None:
+        """Send an answer, no sooner than a network would bring it; what is late by a fault holds up nothing else."""
+        if late_s > 0.0:
+            self._loop.call_later(late_s, self.reply, text)
+        elif not self.is_silent:
+            self._leave(self._loop.time() + REPLY_DELAY_S, frame(text))
 
-    def close(self) -> None:
-        """Send nothing more."""
+    def _pass_on(self, data: bytes, kind: int) -> None:
+        if self.wire is None:
+            self._leave(0.0, frame(data, kind))
+            return
+        for late_s, message in self.wire.pass_on(data, self._loop.time()):
+            if late_s > 0.0:
+                self._loop.call_later(late_s, self._leave, 0.0, frame(message, kind))
+            else:
+                self._leave(0.0, frame(message, kind))
+
+    def close(self, *, is_abrupt: bool = False) -> None:
+        """Send what is due, and then nothing more; ``is_abrupt`` breaks the connection off."""
+        self._flush()
         self.is_closed = True
         self._waiting.clear()
+        if is_abrupt:
+            self._transport.abort()
 
     def _leave(self, due_s: float, framed: bytes) -> None:
         self._waiting.append((due_s, framed))
@@ -86,7 +114,7 @@ class Outbox:
         if due:
             self._transport.write(b"".join(due))
             if self._transport.get_write_buffer_size() > MOST_WAITING:
-                self.close()
+                self.is_closed = True
                 self._transport.abort()
         if waiting:
             self._is_scheduled = True

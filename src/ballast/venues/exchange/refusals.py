@@ -32,6 +32,7 @@ class Refusal(IntEnum):
     NO_POSITION = 20
     UNSUPPORTED = 21
     NO_PRICE = 22
+    NOT_TRADING = 23
 
 
 class Refused(Exception):

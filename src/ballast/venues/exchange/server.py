@@ -19,6 +19,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from ballast.venues.exchange import operator
 from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Visit
+from ballast.venues.exchange.faults.injection import Injection, Outcome, Wire
 from ballast.venues.exchange.operator import OperatorError
 from ballast.venues.exchange.outbox import Outbox
 from ballast.venues.exchange.pace import Pace
@@ -44,15 +45,23 @@ class ExchangeServer:
     faces : sequence of Face
         At least one; the first answers what lies in no other's part of the paths.
     pace : Pace
+    seed : int
+        Of what faults leave to chance.
+
+    Attributes
+    ----------
+    injections : dict of str to Injection
+        Faults by venue.
     """
 
-    def __init__(self, faces: Sequence[Face], pace: Pace) -> None:
+    def __init__(self, faces: Sequence[Face], pace: Pace, seed: int = 0) -> None:
         self.faces, self.pace = {face.name: face for face in faces}, pace
         for face in faces:
             face.is_paced = not pace.is_stepped
+        self.injections = {face.name: Injection(face, seed) for face in faces}
         self._first = faces[0]
         self._n_greeted = 0
-        self._open: dict[web.WebSocketResponse, tuple[Talk, Outbox]] = {}
+        self._open: dict[web.WebSocketResponse, tuple[Face, Talk, Outbox]] = {}
         self._runner: web.AppRunner | None = None
         self._clock: asyncio.Task[None] | None = None
         self._doorman: asyncio.Task[None] | None = None
@@ -68,6 +77,7 @@ class ExchangeServer:
         app.router.add_get("/operator/state", self._operator_state)
         app.router.add_post("/operator/step", self._operator_step)
         app.router.add_post("/operator/transfer", self._operator_transfer)
+        app.router.add_get("/operator/faults", self._operator_faults)
         app.router.add_post("/operator/faults", self._operator_faults)
         app.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -102,11 +112,16 @@ class ExchangeServer:
 
     def sockets(self) -> list[Outbox]:
         """Return the ways to all clients, oldest first."""
-        return [outbox for _, outbox in self._open.values()]
+        return [outbox for _, _, outbox in self._open.values()]
 
     def publish(self) -> None:
         """Tell everybody what has happened since the last call."""
         for face in self.faces.values():
+            injection = self.injections[face.name]
+            if injection.is_armed and injection.pass_time():
+                for socket, (whose, _, outbox) in list(self._open.items()):
+                    if whose is face:
+                        self._break_off(socket, outbox, is_abrupt=False)
             face.publish()
 
     async def _run_clock(self) -> None:
@@ -120,7 +135,7 @@ class ExchangeServer:
                 await asyncio.sleep(TICK_S)
                 until_ns = start_ns + int((time.monotonic() - start_s) * self.pace.speed * 1e9)
             for face in self.faces.values():
-                face.look_up(wall_ms())
+                self._tell_time(face)
                 face.venue.advance_to(until_ns)
             self.publish()
 
@@ -129,17 +144,29 @@ class ExchangeServer:
         while True:
             await asyncio.sleep(DOORMAN_S)
             silent_s = time.monotonic() - SILENCE_S
-            for socket, (talk, outbox) in list(self._open.items()):
+            for socket, (_, talk, outbox) in list(self._open.items()):
                 if reason := "silent for too long" if outbox.heard_s < silent_s else talk.overdue(wall_ms()):
-                    # Not waited for: a client that does not answer must not keep the next one in.
-                    leaving = asyncio.create_task(_send_off(socket, reason))
-                    self._leaving.add(leaving)
-                    leaving.add_done_callback(self._leaving.discard)
+                    self._let_go(socket, reason)
+
+    def _let_go(self, socket: web.WebSocketResponse, reason: str) -> None:
+        """Close a socket, not waiting: a client that does not answer must not hold up the next one."""
+        leaving = asyncio.create_task(_send_off(socket, reason))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    def _break_off(self, socket: web.WebSocketResponse, outbox: Outbox, *, is_abrupt: bool) -> None:
+        """Close a socket by a fault."""
+        outbox.close(is_abrupt=is_abrupt)
+        if not is_abrupt:
+            self._let_go(socket, "")
+
+    def _tell_time(self, face: Face) -> None:
+        face.look_up(wall_ms() + self.injections[face.name].skew_ms())
 
     def _face(self, path: str) -> Face:
         """Return whose path it is, told the time."""
         face = next((one for one in self.faces.values() if one.owns(path)), self._first)
-        face.look_up(wall_ms())
+        self._tell_time(face)
         return face
 
     @web.middleware
@@ -167,28 +194,47 @@ class ExchangeServer:
             body=await request.read(),
             address=request.remote or "",
         )
-        answered = self._face(asked.path).answer(asked)
+        face = self._face(asked.path)
+        injection = self.injections[face.name]
+        outcome = injection.answer(asked) if injection.is_armed else Outcome(face.answer(asked))
         self.publish()
-        return _response(answered)
+        if outcome.delay_s > 0.0:
+            await asyncio.sleep(outcome.delay_s)
+        if outcome.answer is None:
+            if request.transport is not None:
+                request.transport.abort()
+            # Nobody is there to read it.
+            return web.Response()
+        return _response(outcome.answer)
 
     async def _talk(self, begin: Callable[[Visit], Talk], request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False)
+        face = self._face(request.path)
+        injection = self.injections[face.name]
+        if not injection.lets_in(request.path):
+            raise web.HTTPServiceUnavailable
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False, autoping=False)
         await socket.prepare(request)
         if request.transport is None:
             raise ConnectionResetError
         self._n_greeted += 1
-        face, outbox = self._face(request.path), Outbox(request.transport)
+        outbox = Outbox(request.transport)
         talk = begin(Visit(self._n_greeted, request.rel_url.raw_query_string, outbox))
-        self._open[socket] = talk, outbox
+        outbox.wire = Wire(injection, talk, lambda is_abrupt: self._break_off(socket, outbox, is_abrupt=is_abrupt))
+        self._open[socket] = face, talk, outbox
         try:
             async for message in socket:
+                outbox.heard_s = time.monotonic()
+                if message.type == WSMsgType.PING and not outbox.is_silent:
+                    await socket.pong(message.data)
+                if message.type in {WSMsgType.PING, WSMsgType.PONG}:
+                    continue
                 if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     break
-                outbox.heard_s = time.monotonic()
-                face.look_up(wall_ms())
+                self._tell_time(face)
                 text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
-                for reply in talk.hear(text):
-                    outbox.reply(reply)
+                replies, late_s = injection.hear(talk, text) if injection.is_armed else (talk.hear(text), 0.0)
+                for reply in replies:
+                    outbox.reply(reply, late_s)
                 self.publish()
                 if reason := talk.overdue(wall_ms()):
                     await _send_off(socket, reason)
@@ -198,12 +244,15 @@ class ExchangeServer:
             self._open.pop(socket, None)
         return socket
 
-    def _venue_of(self, request: web.Request) -> LocalVenue:
+    def _meant(self, request: web.Request) -> str:
         """Return the venue that an operator means with ``?venue=``, else the first; raises ``OperatorError``."""
         name = request.query.get("venue", self._first.name)
         if name not in self.faces:
             raise OperatorError(400, f"venue {name}: this exchange is {' and '.join(self.faces)}")
-        return self.faces[name].venue
+        return name
+
+    def _venue_of(self, request: web.Request) -> LocalVenue:
+        return self.faces[self._meant(request)].venue
 
     async def _operator_state(self, request: web.Request) -> web.StreamResponse:
         return await self._operate(request, lambda _asked: None)
@@ -226,8 +275,17 @@ class ExchangeServer:
         self.publish()
         return _json(200, state | {"n_sockets": self.n_sockets})
 
-    async def _operator_faults(self, _request: web.Request) -> web.StreamResponse:
-        return _json(501, {"error": "this version of the local exchange injects no faults"})
+    async def _operator_faults(self, request: web.Request) -> web.StreamResponse:
+        try:
+            asked = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
+            injection = self.injections[self._meant(request)]
+            operator.set_faults(injection, asked)
+        except (msgspec.DecodeError, RecursionError):
+            return _json(400, {"error": "the body is not a JSON object"})
+        except OperatorError as error:
+            return _json(error.status, {"error": str(error)})
+        self.publish()
+        return _json(200, {"faults": injection.schedule.told()})
 
 
 async def _send_off(socket: web.WebSocketResponse, reason: str) -> None:
@@ -241,9 +299,8 @@ def wall_ms() -> int:
 
 
 def _response(answered: Answer) -> web.Response:
-    return web.Response(
-        status=answered.status, body=answered.body, content_type="application/json", headers=dict(answered.headers)
-    )
+    headers = {"Content-Type": "application/json"} | dict(answered.headers)
+    return web.Response(status=answered.status, body=answered.body, headers=headers)
 
 
 def _json(status: int, body: Mapping[str, Any]) -> web.Response:

@@ -10,6 +10,7 @@ kernel's; orders here only remember. (V2) A request is done, or refused with not
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from math import isfinite, isnan, nan
 from typing import Any
 
@@ -66,17 +67,22 @@ class LocalVenue:
         Every execution, oldest first.
     funding : list of FundingPaid
         Every payment, oldest first.
+    delisted : set of int
+        Symbols that trade no more.
     """
 
     def __init__(self, setup: Setup) -> None:
-        self.setup, self.market = setup, setup.market
+        # A market of its own, because what is listed may change.
+        self.setup = replace(setup, market=replace(setup.market))
+        self.market = self.setup.market
         self.host = Host(setup)
         self.record = self.host.record
         self.orders = Registry()
-        self.spot = SpotBooks(setup, self.record, self.orders)
+        self.spot = SpotBooks(self.setup, self.record, self.orders)
         self.tape = Tape(self.market)
         self.fills: list[Fill] = []
         self.funding: list[FundingPaid] = []
+        self.delisted: set[int] = set()
         self._protection: dict[tuple[int, int, Origin], Order] = {}
         self._updates: list[Update] = []
         self._n_events = 0
@@ -162,6 +168,8 @@ class LocalVenue:
             It is wrong on its face, or the kernel will not have it; it then exists nowhere.
         """
         symbol = self._symbols[request.symbol]
+        if symbol in self.delisted:
+            raise Refused(Refusal.NOT_TRADING)
         if request.link_id and self.orders.has_link(account, request.link_id):
             raise Refused(Refusal.DUPLICATE_LINK_ID)
         last_price, held = self.last_price(symbol), self.held(account, symbol, request.position_side)
@@ -248,6 +256,19 @@ class LocalVenue:
             raise Refused(Refusal.INSUFFICIENT_FUNDS)
         holder.cash += amount
         self._updates.append(WalletChanged(account))
+
+    def lose(self, account: int, amount: float) -> None:
+        """Take quote money away, also what is not there: the kernel judges what follows as time goes on."""
+        self.record.accounts[account].cash -= amount
+        self._updates.append(WalletChanged(account))
+
+    def delist(self, symbol: int) -> None:
+        """Cancel a symbol's orders, and take no new one; positions stay."""
+        self.delisted.add(symbol)
+        for order in self.orders.of_symbol(symbol):
+            if order.is_live:
+                self._cancel(order, Reason.CANCELLED_BY_STRATEGY)
+                self._settle()
 
     def protect(self, account: int, symbol: int, position_side: PositionSide, origin: Origin, price: float) -> None:
         """

@@ -25,16 +25,33 @@ class Client:
         self.session, self.server = session, server
         self.url = f"http://127.0.0.1:{server.port}"
 
-    async def post(self, path: str, body: str) -> Any:
-        stamp = str(time.time_ns() // 1_000_000)
-        headers = {
+    def stamp(self) -> str:
+        return str(time.time_ns() // 1_000_000)
+
+    def headers(self, payload: str) -> dict[str, str]:
+        stamp = self.stamp()
+        return {
             "X-BAPI-API-KEY": "key-0",
             "X-BAPI-TIMESTAMP": stamp,
             "X-BAPI-RECV-WINDOW": "5000",
-            "X-BAPI-SIGN": sign("secret-0", f"{stamp}key-05000{body}"),
+            "X-BAPI-SIGN": sign("secret-0", f"{stamp}key-05000{payload}"),
         }
-        async with self.session.post(f"{self.url}{path}", data=body, headers=headers) as response:
+
+    async def sent(self, path: str, body: str) -> aiohttp.ClientResponse:
+        return await self.session.post(f"{self.url}{path}", data=body, headers=self.headers(body))
+
+    async def post(self, path: str, body: str) -> Any:
+        async with await self.sent(path, body) as response:
             return response.status, await response.json()
+
+    async def signed(self, path: str) -> Any:
+        query = path.partition("?")[2]
+        async with self.session.get(f"{self.url}{path}", headers=self.headers(query)) as response:
+            return await response.json()
+
+    def hello(self) -> dict[str, Any]:
+        expiry = int(self.stamp()) + 60_000
+        return {"op": "auth", "args": ["key-0", expiry, sign("secret-0", f"GET/realtime{expiry}")]}
 
     async def get(self, path: str) -> Any:
         async with self.session.get(f"{self.url}{path}") as response:
@@ -42,8 +59,7 @@ class Client:
 
     async def private_socket(self) -> aiohttp.ClientWebSocketResponse:
         socket = await self.session.ws_connect(f"{self.url}/v5/private")
-        expiry = time.time_ns() // 1_000_000 + 60_000
-        await socket.send_json({"op": "auth", "args": ["key-0", expiry, sign("secret-0", f"GET/realtime{expiry}")]})
+        await socket.send_json(self.hello())
         assert (await socket.receive_json())["success"]
         return socket
 

@@ -138,8 +138,6 @@ def test_the_operator_steps_the_clock_and_sees_what_the_kernel_holds() -> None:
         assert (held["qty"], held["entry_price"]) == (1.0, 103.0)
         for wrong in ({"by_ms": -1}, {"by_ms": 1.5}, {"by_ms": 1, "until_ms": 2}, {"bars": 1}):
             assert (await step(client, **wrong))[0] == 400
-        async with client.session.post(f"{client.url}/operator/faults", json={}) as response:
-            assert response.status == 501
         async with client.session.post(
             f"{client.url}/operator/transfer", json={"account": 1, "amount": 5.0}
         ) as response:

@@ -75,6 +75,11 @@ def malformed(desk: Desk, status: int, message: str) -> Answer:
     return _enveloped(desk, status, codes.PARAMETER_ERROR, message, {})
 
 
+def failed(desk: Desk, error: Rejection, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return the answer of a venue that cannot, or will not."""
+    return _enveloped(desk, 200, error.code, error.message, {}, headers)
+
+
 def broken(desk: Desk) -> Answer:
     """Return the answer where the exchange itself has failed."""
     return _enveloped(desk, 500, codes.SERVER_ERROR, "Server error.", {})

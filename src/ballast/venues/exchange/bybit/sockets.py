@@ -42,6 +42,16 @@ class Conversation(ABC):
         except Rejection as error:
             return [self._failed(message["op"], message, error)]
 
+    @property
+    def account(self) -> int | None:
+        """Whose socket it is; None before it has signed in."""
+        return None
+
+    def refuse(self, text: str, error: Rejection) -> bytes:
+        """Return the answer of a venue that does not do what a frame asks for."""
+        message = msgspec.json.decode(text)
+        return self._failed(message["op"], message, error)
+
     @abstractmethod
     def leave(self) -> None:
         """Forget the socket."""
@@ -93,6 +103,11 @@ class PrivateConversation(Conversation):
         super().__init__(desk, number)
         self._stream, self._listener = stream, listener
 
+    @property
+    def account(self) -> int | None:
+        """Whose socket it is; None before it has signed in."""
+        return self._stream.account_of(self._listener)
+
     def leave(self) -> None:
         """Forget the socket."""
         self._stream.sign_out(self._listener)
@@ -120,6 +135,11 @@ class TradeConversation(Conversation):
         super().__init__(desk, number)
         self._account: int | None = None
         self._requests: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def account(self) -> int | None:
+        """Whose socket it is; None before it has signed in."""
+        return self._account
 
     def _answer(self, op: str, message: Mapping[str, Any]) -> list[bytes]:
         if op == "ping":
