@@ -82,7 +82,7 @@ class Judge:
         self.expect("clock_skew", ccxt.InvalidNonce, lambda: self.buy("late"), 0.0)
 
     def stale(self) -> None:
-        self.arm("stale_read", match="GET /v5/order/*", count=None)
+        self.arm("stale_read", match="GET /v5/order/*", count=0)
         made = self.buy("unseen")["id"]
         self.expect("stale_read", ccxt.OrderNotFound, lambda: self.fetch(made), 0.0)
         self.arm("stale_read", match="GET /v5/order/*", after_ms=60_000)

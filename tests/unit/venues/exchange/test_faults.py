@@ -241,7 +241,7 @@ def test_messages_come_twice_or_in_the_wrong_order() -> None:
 def test_one_topic_is_late_and_keeps_its_order_and_the_others_are_not() -> None:
     async def talk(client: Client) -> None:
         socket = await listener(client, "order", "execution", "wallet")
-        late = {"kind": "push_late", "match": "order", "delay_ms": 150, "jitter_ms": 100, "count": None}
+        late = {"kind": "push_late", "match": "order", "delay_ms": 150, "jitter_ms": 100, "count": 0}
         await arm(client, late)
         await order(client)
         told = await heard(socket, 4)
@@ -420,7 +420,7 @@ strikes = st.builds(
     AnswerLost,
     match=st.sampled_from(["*", "a*", "b"]),
     skip=st.integers(0, 3),
-    count=st.none() | st.integers(1, 4),
+    count=st.integers(0, 4),
     probability=st.sampled_from([0.0, 0.3, 1.0]),
     after_ms=st.sampled_from([0.0, 5.0]),
     for_ms=st.none() | st.sampled_from([3.0, 30.0]),
@@ -437,7 +437,7 @@ def test_the_same_script_seed_and_questions_give_the_same_faults(
         schedule.arm(faults, 0.0)
         told = [schedule.hits(AnswerLost, name, None, float(now)) for now, name in enumerate(names)]
         for armed, fault in zip(schedule.armed, faults, strict=True):
-            assert armed.n_struck <= (len(names) if fault.count is None else fault.count)
+            assert armed.n_struck <= (len(names) if fault.count == 0 else fault.count)
             assert armed.n_struck <= max(0, armed.n_matched - fault.skip)
         return told
 
@@ -447,7 +447,7 @@ def test_the_same_script_seed_and_questions_give_the_same_faults(
 def test_a_probability_is_met_over_many_and_seeds_differ() -> None:
     def struck(seed: int) -> list[bool]:
         schedule = Schedule(seed)
-        schedule.arm([PushDropped(count=None, probability=0.25)], 0.0)
+        schedule.arm([PushDropped(count=0, probability=0.25)], 0.0)
         return [bool(schedule.hits(PushDropped, "order", 0, 0.0)) for _ in range(2_000)]
 
     assert 0.21 < sum(struck(1)) / 2_000 < 0.29

@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
-Some = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0.0, le=86_400_000.0)]
 Status = Annotated[int, msgspec.Meta(ge=500, le=599)]
@@ -27,13 +26,13 @@ class Strike(Fault, frozen=True, kw_only=True):
     A fault that hits some of what happens.
 
     ``match`` is a pattern (``*`` for anything) of what it may hit, ``account`` whose. The first ``skip`` that match
-    pass, then each is hit with ``probability``, until ``count`` have been hit; None has no end.
+    pass, then each is hit with ``probability``, until ``count`` have been hit; 0 has no end.
     """
 
     match: Text = "*"
     account: Count | None = None
     skip: Count = 0
-    count: Some | None = 1
+    count: Count = 1
     probability: Share = 1.0
 
 

@@ -126,7 +126,7 @@ class Schedule:
 
     def _strikes(self, armed: Armed, fault: Strike) -> bool:
         armed.n_matched += 1
-        if armed.n_matched <= fault.skip or (fault.count is not None and armed.n_struck >= fault.count):
+        if armed.n_matched <= fault.skip or armed.n_struck >= fault.count > 0:
             return False
         if fault.probability < 1.0 and self._share(armed, "strike") >= fault.probability:
             return False
@@ -162,17 +162,17 @@ def _fault(raw: Any, where: str) -> Fault:
 def random_faults(kinds: Sequence[str]) -> list[Fault]:
     """Return a bad day: of ``kinds`` those that pass by themselves, each hitting a few of a hundred at random."""
     day: list[Strike] = [
-        AnswerLost(count=None, probability=0.01, match="*order*"),
-        AnswerLate(count=None, probability=0.02, delay_ms=200.0, jitter_ms=2_000.0),
-        ServerTimeout(count=None, probability=0.01, match="*order*"),
-        HttpError(count=None, probability=0.01, match="*order*"),
-        RateLimited(count=None, probability=0.01),
-        StaleRead(count=None, probability=0.02),
-        PushLate(count=None, probability=0.05, delay_ms=20.0, jitter_ms=1_000.0),
-        PushDuplicated(count=None, probability=0.02),
-        PushReordered(count=None, probability=0.02),
-        PushDropped(count=None, probability=0.005),
-        SocketClosed(count=None, probability=0.001),
-        ConnectionRefused(count=None, probability=0.2),
+        AnswerLost(count=0, probability=0.01, match="*order*"),
+        AnswerLate(count=0, probability=0.02, delay_ms=200.0, jitter_ms=2_000.0),
+        ServerTimeout(count=0, probability=0.01, match="*order*"),
+        HttpError(count=0, probability=0.01, match="*order*"),
+        RateLimited(count=0, probability=0.01),
+        StaleRead(count=0, probability=0.02),
+        PushLate(count=0, probability=0.05, delay_ms=20.0, jitter_ms=1_000.0),
+        PushDuplicated(count=0, probability=0.02),
+        PushReordered(count=0, probability=0.02),
+        PushDropped(count=0, probability=0.005),
+        SocketClosed(count=0, probability=0.001),
+        ConnectionRefused(count=0, probability=0.2),
     ]
     return [fault for fault in day if str(fault.__struct_config__.tag) in kinds]
