@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -13,13 +13,12 @@ from ballast.cli.backtest import Settings
 from ballast.model.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ballast.config import Config
     from ballast.venues.exchange.faces import Face
     from ballast.venues.exchange.market import Market, Setup
     from ballast.venues.exchange.pace import Pace
-    from ballast.venues.exchange.server import ExchangeServer
 
 VENUES = ("bybit",)
 RANDOM = "random"
@@ -70,6 +69,14 @@ def exchange(
             "--faults", metavar="FILE|random", help="Faults to inject: a TOML or JSON file, or a bad day by --seed."
         ),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Write what clients ask and are told, with times; .gz is small."),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="FILE", help="Play a recorded session, or recorded public messages, instead."),
+    ] = None,
     rate_limits: Annotated[bool, typer.Option(help="Limit requests as the venue does.")] = True,
 ) -> None:
     """
@@ -85,9 +92,16 @@ def exchange(
     import time
 
     from ballast.venues.exchange.pace import parse_pace
+    from ballast.venues.exchange.recording.capture import Recorder
     from ballast.venues.exchange.server import ExchangeServer
 
     pace = parse_pace(clock)
+    if replay is not None:
+        given = {"a configuration": file, "--data": data, "--faults": faults, "--record": record}
+        if others := [name for name, value in given.items() if value is not None]:
+            raise ConfigError(f"--replay {replay}: it has its own data; leave {others[0]} out")
+        _play(replay, pace, port)
+        return
     offer = _of_config(file, settings or (), accounts) if file else offer_of_bars(data or "sample", seed, accounts)
     setup = offer.setup
     market = replace(setup.market, start_frame=min(history, len(setup.market.feed.frames) // 4))
@@ -103,7 +117,19 @@ def exchange(
             injection.arm(script, f"--faults {faults}")
         elif faults is not None:
             injection.arm_at_random()
-    _serve(server, offer.assumptions, port)
+    server.recorder = None if record is None else Recorder(record)
+
+    def begin(listens_at: int) -> dict[str, Any]:
+        line = ready(listens_at, list(server.faces.values()), pace, offer.assumptions)
+        if server.recorder is not None:
+            server.recorder.begin(line)
+        return line
+
+    try:
+        _serve(server, port, begin)
+    finally:
+        if server.recorder is not None:
+            server.recorder.end()
 
 
 def _of_config(file: Path, settings: Any, n_accounts: int) -> Offer:
@@ -221,7 +247,33 @@ def _script(path: Path) -> Any:
     return read["faults"]
 
 
-def _serve(server: ExchangeServer, assumptions: tuple[str, ...], port: int) -> None:
+def _play(path: Path, pace: Pace, port: int) -> None:
+    """Play a recording to clients."""
+    from ballast.venues.exchange.recording.replay import replay_of
+
+    if pace.is_stepped:
+        raise ConfigError("--clock step: a recording plays by itself; choose wall, max or a multiple such as 10x")
+    server, line = replay_of(path, pace.speed)
+    _serve(server, port, line)
+
+
+class Server(Protocol):
+    """Whatever listens on a port."""
+
+    port: int
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on ``port``, 0 for any that is free."""
+
+    async def stop(self) -> None:
+        """Stop listening."""
+
+    async def failed(self) -> None:
+        """Wait until it fails."""
+
+
+def _serve(server: Server, port: int, line: Callable[[int], dict[str, Any]]) -> None:
+    """Listen until told to stop; ``line`` makes what is printed when it is ready, of the port."""
     import asyncio
 
     async def run() -> None:
@@ -234,7 +286,7 @@ def _serve(server: ExchangeServer, assumptions: tuple[str, ...], port: int) -> N
             await server.start(port)
         except OSError as error:
             raise OutputError(f"--port {port}: cannot listen there ({error.strerror}); choose another, or 0") from None
-        typer.echo(json.dumps(ready(server.port, list(server.faces.values()), server.pace, assumptions)))
+        typer.echo(json.dumps(line(server.port)))
         waits = [asyncio.ensure_future(server.failed()), asyncio.ensure_future(stop.wait())]
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

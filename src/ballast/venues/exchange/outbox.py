@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from struct import pack
 from typing import TYPE_CHECKING
 
@@ -48,16 +49,19 @@ class Outbox:
         When the client last said something, by ``time.monotonic``.
     wire : Wire or None
         What becomes of messages on the way; None brings all.
+    note : callable or None
+        Is told of each message that is sent, and whether it is binary.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[tuple[float, bytes]] = deque()
+        self._waiting: deque[tuple[float, bytes, int]] = deque()
         self._is_scheduled = False
         self.is_closed = False
         self.heard_s = time.monotonic()
         self.wire: Wire | None = None
+        self.note: Callable[[bytes, bool], None] | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -77,17 +81,17 @@ class Outbox:
         if late_s > 0.0:
             self._loop.call_later(late_s, self.reply, text)
         elif not self.is_silent:
-            self._leave(self._loop.time() + REPLY_DELAY_S, frame(text))
+            self._leave(self._loop.time() + REPLY_DELAY_S, text, TEXT)
 
     def _pass_on(self, data: bytes, kind: int) -> None:
         if self.wire is None:
-            self._leave(0.0, frame(data, kind))
+            self._leave(0.0, data, kind)
             return
         for late_s, message in self.wire.pass_on(data, self._loop.time()):
             if late_s > 0.0:
-                self._loop.call_later(late_s, self._leave, 0.0, frame(message, kind))
+                self._loop.call_later(late_s, self._leave, 0.0, message, kind)
             else:
-                self._leave(0.0, frame(message, kind))
+                self._leave(0.0, message, kind)
 
     def close(self, *, is_abrupt: bool = False) -> None:
         """Send what is due, and then nothing more; ``is_abrupt`` breaks the connection off."""
@@ -97,8 +101,8 @@ class Outbox:
         if is_abrupt:
             self._transport.abort()
 
-    def _leave(self, due_s: float, framed: bytes) -> None:
-        self._waiting.append((due_s, framed))
+    def _leave(self, due_s: float, data: bytes, kind: int) -> None:
+        self._waiting.append((due_s, data, kind))
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)
@@ -106,11 +110,14 @@ class Outbox:
     def _flush(self) -> None:
         """Write what is due; what waits behind an answer waits with it."""
         self._is_scheduled = False
-        waiting, now_s, due = self._waiting, self._loop.time(), []
-        while waiting and waiting[0][0] <= now_s:
-            due.append(waiting.popleft()[1])
         if self.is_closed or self._transport.is_closing():
             return
+        waiting, now_s, due = self._waiting, self._loop.time(), []
+        while waiting and waiting[0][0] <= now_s:
+            _, data, kind = waiting.popleft()
+            due.append(frame(data, kind))
+            if self.note is not None:
+                self.note(data, kind == BINARY)
         if due:
             self._transport.write(b"".join(due))
             if self._transport.get_write_buffer_size() > MOST_WAITING:

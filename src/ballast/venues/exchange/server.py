@@ -23,6 +23,7 @@ from ballast.venues.exchange.faults.injection import Injection, Outcome, Wire
 from ballast.venues.exchange.operator import OperatorError
 from ballast.venues.exchange.outbox import Outbox
 from ballast.venues.exchange.pace import Pace
+from ballast.venues.exchange.recording.capture import Recorder
 from ballast.venues.exchange.venue import LocalVenue
 
 HOST = "127.0.0.1"
@@ -52,6 +53,8 @@ class ExchangeServer:
     ----------
     injections : dict of str to Injection
         Faults by venue.
+    recorder : Recorder or None
+        Writes down what clients ask and are told; what an operator does is left out.
     """
 
     def __init__(self, faces: Sequence[Face], pace: Pace, seed: int = 0) -> None:
@@ -59,6 +62,7 @@ class ExchangeServer:
         for face in faces:
             face.is_paced = not pace.is_stepped
         self.injections = {face.name: Injection(face, seed) for face in faces}
+        self.recorder: Recorder | None = None
         self._first = faces[0]
         self._n_greeted = 0
         self._open: dict[web.WebSocketResponse, tuple[Face, Talk, Outbox]] = {}
@@ -194,12 +198,16 @@ class ExchangeServer:
             body=await request.read(),
             address=request.remote or "",
         )
-        face = self._face(asked.path)
+        face, recorder = self._face(asked.path), self.recorder
+        number = recorder.asked(asked.method, asked.path, asked.query, asked.body) if recorder else 0
         injection = self.injections[face.name]
         outcome = injection.answer(asked) if injection.is_armed else Outcome(face.answer(asked))
         self.publish()
         if outcome.delay_s > 0.0:
             await asyncio.sleep(outcome.delay_s)
+        if recorder:
+            told = outcome.answer or Answer(0, b"", {})
+            recorder.answered(number, told.status, told.headers, told.body)
         if outcome.answer is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -221,6 +229,10 @@ class ExchangeServer:
         talk = begin(Visit(self._n_greeted, request.rel_url.raw_query_string, outbox))
         outbox.wire = Wire(injection, talk, lambda is_abrupt: self._break_off(socket, outbox, is_abrupt=is_abrupt))
         self._open[socket] = face, talk, outbox
+        number, recorder = self._n_greeted, self.recorder
+        if recorder:
+            recorder.opened(number, request.path, request.rel_url.raw_query_string)
+            outbox.note = lambda data, is_binary: recorder.told(number, data, is_binary=is_binary)
         try:
             async for message in socket:
                 outbox.heard_s = time.monotonic()
@@ -232,6 +244,8 @@ class ExchangeServer:
                     break
                 self._tell_time(face)
                 text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
+                if recorder:
+                    recorder.heard(number, text)
                 replies, late_s = injection.hear(talk, text) if injection.is_armed else (talk.hear(text), 0.0)
                 for reply in replies:
                     outbox.reply(reply, late_s)
@@ -240,6 +254,8 @@ class ExchangeServer:
                     await _send_off(socket, reason)
         finally:
             outbox.close()
+            if recorder:
+                recorder.closed(number)
             talk.leave()
             self._open.pop(socket, None)
         return socket
