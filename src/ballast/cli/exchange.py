@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ballast.cli.backtest import Settings
-from ballast.model.errors import ConfigError, OutputError
+from ballast.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ballast.config import Config
     from ballast.venues.exchange.faces import Face
     from ballast.venues.exchange.market import Market, Setup
     from ballast.venues.exchange.pace import Pace
+    from ballast.venues.exchange.server import ExchangeServer
 
 VENUES = ("bybit",)
 RANDOM = "random"
@@ -77,6 +79,7 @@ def exchange(
         Path | None,
         typer.Option("--replay", metavar="FILE", help="Play a recorded session, or recorded public messages, instead."),
     ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt, with a certificate made for this run.")] = False,
     rate_limits: Annotated[bool, typer.Option(help="Limit requests as the venue does.")] = True,
 ) -> None:
     """
@@ -91,6 +94,8 @@ def exchange(
 
     import time
 
+    from ballast.cli.exchange_view import watch
+    from ballast.cli.serving import serve
     from ballast.venues.exchange.pace import parse_pace
     from ballast.venues.exchange.recording.capture import Recorder
     from ballast.venues.exchange.server import ExchangeServer
@@ -100,7 +105,7 @@ def exchange(
         given = {"a configuration": file, "--data": data, "--faults": faults, "--record": record}
         if others := [name for name, value in given.items() if value is not None]:
             raise ConfigError(f"--replay {replay}: it has its own data; leave {others[0]} out")
-        _play(replay, pace, port)
+        _play(replay, pace, port, tls=tls)
         return
     offer = _of_config(file, settings or (), accounts) if file else offer_of_bars(data or "sample", seed, accounts)
     setup = offer.setup
@@ -118,18 +123,19 @@ def exchange(
         elif faults is not None:
             injection.arm_at_random()
     server.recorder = None if record is None else Recorder(record)
-
-    def begin(listens_at: int) -> dict[str, Any]:
-        line = ready(listens_at, list(server.faces.values()), pace, offer.assumptions)
-        if server.recorder is not None:
-            server.recorder.begin(line)
-        return line
-
     try:
-        _serve(server, port, begin)
+        serve(server, port, partial(_begin, server, offer.assumptions), tls=tls, watch=partial(watch, server))
     finally:
         if server.recorder is not None:
             server.recorder.end()
+
+
+def _begin(server: ExchangeServer, assumptions: tuple[str, ...], port: int) -> dict[str, Any]:
+    """Return the ready line, which is a recording's first."""
+    line = ready(port, list(server.faces.values()), server.pace, assumptions)
+    if server.recorder is not None:
+        server.recorder.begin(line)
+    return line
 
 
 def _of_config(file: Path, settings: Any, n_accounts: int) -> Offer:
@@ -247,60 +253,15 @@ def _script(path: Path) -> Any:
     return read["faults"]
 
 
-def _play(path: Path, pace: Pace, port: int) -> None:
+def _play(path: Path, pace: Pace, port: int, *, tls: bool) -> None:
     """Play a recording to clients."""
+    from ballast.cli.serving import serve
     from ballast.venues.exchange.recording.replay import replay_of
 
     if pace.is_stepped:
         raise ConfigError("--clock step: a recording plays by itself; choose wall, max or a multiple such as 10x")
     server, line = replay_of(path, pace.speed)
-    _serve(server, port, line)
-
-
-class Server(Protocol):
-    """Whatever listens on a port."""
-
-    port: int
-
-    async def start(self, port: int = 0) -> None:
-        """Listen on ``port``, 0 for any that is free."""
-
-    async def stop(self) -> None:
-        """Stop listening."""
-
-    async def failed(self) -> None:
-        """Wait until it fails."""
-
-
-def _serve(server: Server, port: int, line: Callable[[int], dict[str, Any]]) -> None:
-    """Listen until told to stop; ``line`` makes what is printed when it is ready, of the port."""
-    import asyncio
-
-    async def run() -> None:
-        import signal
-
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        try:
-            await server.start(port)
-        except OSError as error:
-            raise OutputError(f"--port {port}: cannot listen there ({error.strerror}); choose another, or 0") from None
-        typer.echo(json.dumps(line(server.port)))
-        waits = [asyncio.ensure_future(server.failed()), asyncio.ensure_future(stop.wait())]
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for one in waits:
-                one.cancel()
-            await server.stop()
-
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+    serve(server, port, line, tls=tls)
 
 
 def _face_of(setup: Setup, pace: Pace, *, rate_limits: bool) -> Face:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
+import os
+import pty
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from rich.console import Console
 
+from ballast.cli.exchange_view import MOST_ACCOUNTS, Seen, render
 from ballast.cli.main import run
 from ballast.data.sample import Market, write_sample
-from tests.judges.exchanges import running
+from tests.architecture.sources import ROOT
+from tests.judges.exchanges import COMMAND, running
 
 
 def state_of(ready: dict[str, Any]) -> dict[str, Any]:
@@ -83,3 +98,100 @@ def test_what_cannot_be_is_refused_in_one_line(
     errors = capsys.readouterr().err
     assert words in errors
     assert errors.count("\n") == 1
+
+
+def test_an_encrypted_exchange_is_trusted_by_the_certificate_that_it_names() -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate, is not here")
+    with running("--clock", "step", "--tls") as ready:
+        assert {url.partition("://")[0] for name, url in ready.items() if name.endswith("_url")} == {"https", "wss"}
+        trusting = ssl.create_default_context(cafile=ready["ca_file"])
+        with urllib.request.urlopen(f"{ready['rest_url']}/v5/market/time", context=trusting) as answer:
+            assert json.load(answer)["retCode"] == 0
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(f"{ready['rest_url']}/v5/market/time", context=ssl.create_default_context())
+
+        async def listen() -> object:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(ready["public_url"], ssl=trusting) as socket,
+            ):
+                await socket.send_json({"op": "ping"})
+                return (await socket.receive_json())["ret_msg"]
+
+        assert asyncio.run(listen()) == "pong"
+    assert not Path(ready["ca_file"]).exists()
+
+
+def test_the_view_says_what_there_is_to_know() -> None:
+    leg = {"symbol": "AAAUSDT", "qty": -2.5}
+    account = {"equity": 1_234.5, "initial_margin": 10.0, "maintenance_margin": 1.0, "orders": [{}], "positions": [leg]}
+    state = {
+        "clock": {"pace": "60x", "time_ms": 1_735_689_600_000, "has_ended": False},
+        "accounts": [account | {"name": f"account-{k}"} for k in range(MOST_ACCOUNTS + 2)],
+        "n_fills": 7,
+    }
+    fault = {"kind": "push_dropped", "match": "execution", "n_struck": 1, "n_matched": 9}
+    console = Console(width=160, file=io.StringIO())
+    line = {"rest_url": "http://127.0.0.1:8800", "symbols": []}
+    console.print(render(line, [Seen("bybit", state, [fault], 3, 42)], [12.4]))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    for words in (
+        *("rest  http://127.0.0.1:8800", "2025-01-01 00:00:00 UTC, clock 60x", "3 sockets, 12 orders/s, 42 taken"),
+        *(f"{MOST_ACCOUNTS + 2} open, 7 fills, 1 faults armed", "1,234.50", "-2.5 AAAUSDT", "and 2 more"),
+        "push_dropped execution: 1 of 9",
+    ):
+        assert words in text
+
+
+def test_on_a_terminal_it_shows_itself_and_the_first_line_stays_what_it_is() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", COMMAND, "exchange", "--clock", "step"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TERM": "xterm", "COLUMNS": "160"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["venue"] == "bybit"
+        shown = b""
+        while b"orders/s" not in shown:
+            shown += os.read(ours, 65_536)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == b""
+        with suppress(OSError):
+            while os.read(ours, 65_536):
+                pass
+    os.close(ours)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--faults", "nowhere.toml"], "--faults nowhere.toml: cannot be read"),
+        (["--faults", "wrong.toml"], "--faults wrong.toml: "),
+        (["--faults", "other.json"], "--faults other.json: the file holds faults and nothing else"),
+        (["--faults", "kind.toml"], "--faults kind.toml: fault 1: no kind 'dance'"),
+        (["--replay", "nowhere"], "--replay nowhere: cannot be read"),
+        (["--replay", "wrong.toml"], "--replay wrong.toml: line 1 is no message"),
+        (["--replay", "session", "--data", "sample"], "--replay session: it has its own data; leave --data out"),
+        (["--replay", "session", "--clock", "step"], "--clock step: a recording plays by itself"),
+        (["--record", "nowhere/session"], "--record nowhere/session: cannot be written"),
+    ],
+)
+def test_files_that_are_wrong_are_refused_in_one_line(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.toml").write_text("[[faults]\n")
+    (tmp_path / "other.json").write_text('{"fault": []}')
+    (tmp_path / "kind.toml").write_text('[[faults]]\nkind = "dance"\n')
+    (tmp_path / "session").write_text('{"what":"session","ready":{}}\n')
+    assert run(["exchange", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1

@@ -17,6 +17,8 @@ class Registry:
         By number, oldest first; a number is never used twice, so orders refused at once leave gaps.
     by_kernel : dict
         By the kernel's id.
+    n_orders : int
+        How many there have been, those refused at once included.
     """
 
     def __init__(self) -> None:
@@ -25,12 +27,12 @@ class Registry:
         self._live: dict[tuple[int, int], dict[int, Order]] = {}
         self._of_symbol: dict[int, dict[int, Order]] = {}
         self._by_link: dict[tuple[int, str], Order] = {}
-        self._n_orders = 0
+        self.n_orders = 0
 
     def new(self, account: int, symbol: int, request: OrderRequest, now_ns: int, last_price: float) -> Order:
         """Return a new order, live and remembered."""
-        self._n_orders += 1
-        order = Order(self._n_orders, account, symbol, request, now_ns, last_price)
+        self.n_orders += 1
+        order = Order(self.n_orders, account, symbol, request, now_ns, last_price)
         order.qty = request.qty if request.qty_unit == QtyUnit.BASE else 0.0
         order.price, order.trigger_price = request.price, request.trigger_price
         order.updated_ns = now_ns

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from ssl import SSLContext
 from typing import Any
 
 import msgspec
@@ -72,7 +73,7 @@ class ExchangeServer:
         self._leaving: set[asyncio.Task[None]] = set()
         self.port = 0
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, tls: SSLContext | None = None) -> None:
         """Listen on ``port``, 0 for any that is free, and let the clock run."""
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._shaped])
         for face in self.faces.values():
@@ -86,7 +87,7 @@ class ExchangeServer:
         app.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, port)
+        site = web.TCPSite(self._runner, HOST, port, ssl_context=tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         if not self.pace.is_stepped:

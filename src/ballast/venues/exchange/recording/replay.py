@@ -15,6 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -60,13 +61,13 @@ class Replay:
         self._runner: web.AppRunner | None = None
         self.port = 0
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, tls: SSLContext | None = None) -> None:
         """Listen on ``port``, 0 for any that is free."""
         app = web.Application(client_max_size=1_000_000)
         app.router.add_route("*", "/{path:.*}", self._come_in)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, port).start()
+        await web.TCPSite(self._runner, HOST, port, ssl_context=tls).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
@@ -280,6 +281,8 @@ def replay_of(path: Path, speed: float) -> tuple[Replay, Callable[[int], dict[st
     public = PublicReplay(messages, speed, PUBLIC_PATH)
 
     def made(port: int) -> dict[str, Any]:
-        return {"venue": "bybit", "public_url": f"ws://{HOST}:{port}{PUBLIC_PATH}", "topics": public.topics}
+        symbols = sorted({topic.rpartition(".")[2] for topic in public.topics})
+        url = f"ws://{HOST}:{port}{PUBLIC_PATH}"
+        return {"venue": "bybit", "public_url": url, "symbols": symbols, "topics": public.topics}
 
     return public, made
