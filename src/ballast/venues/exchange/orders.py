@@ -79,7 +79,8 @@ class Order:
     One order and what became of it.
 
     ``number`` is the venue's own count, from 1; ``kernel_id`` is the kernel's, 0 before it got there. ``filled_*``
-    and ``fees`` are sums over fills; ``qty``, in base units, is what has filled where money was asked for. ``created_ns`` and ``updated_ns`` are times of the market.
+    and ``fees`` are sums over fills; ``qty``, in base units, is what has filled where money was asked for.
+    ``created_ns`` and ``updated_ns`` are times of the market.
     """
 
     number: int

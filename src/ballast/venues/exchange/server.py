@@ -135,6 +135,7 @@ class ExchangeServer:
     def publish(self) -> None:
         """Tell everybody what has happened since the last call."""
         for face in self.faces.values():
+            face.look_up(wall_ms())
             face.publish()
 
     async def _run_clock(self) -> None:

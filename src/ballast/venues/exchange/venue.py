@@ -141,15 +141,8 @@ class LocalVenue:
         order = self._protection.get((account, self._leg(account, symbol, position_side), origin))
         return 0.0 if order is None else order.trigger_price
 
-    def place(self, account: int, request: OrderRequest) -> Order:
-        """
-        Take an order.
-
-        Raises
-        ------
-        Refused
-            It is wrong on its face, or the kernel will not have it; it then exists nowhere.
-        """
+    def check(self, account: int, request: OrderRequest) -> int:
+        """Return the number of an order's symbol; raises ``Refused`` if the order is wrong on its face."""
         symbol = self.market.symbols.index(request.symbol)
         if request.link_id and self.orders.has_link(account, request.link_id):
             raise Refused(Refusal.DUPLICATE_LINK_ID)
@@ -159,6 +152,19 @@ class LocalVenue:
         check_room(request, self.orders.live(account, symbol))
         if self.spot.has(account):
             self.spot.check(account, symbol, request, last_price)
+        return symbol
+
+    def place(self, account: int, request: OrderRequest) -> Order:
+        """
+        Take an order.
+
+        Raises
+        ------
+        Refused
+            It is wrong on its face, or the kernel will not have it; it then exists nowhere.
+        """
+        symbol = self.check(account, request)
+        last_price, instrument = self.last_price(symbol), self.record.instruments[symbol]
         order = self.orders.new(account, symbol, request, self.now_ns, last_price)
         order.price = float(limit_tick(instrument, request.price, request.side))
         if request.trigger != Trigger.NONE:

@@ -26,8 +26,8 @@ def spot(*columns: list[Bar], n_accounts: int = 1, **terms: Any) -> LocalVenue:
 
 def send(at: LocalVenue, side: Side, qty: float, price: float | None = None, *, account: int = 0, **more: Any) -> Order:
     kind = OrderType.MARKET if price is None else OrderType.LIMIT
-    fields = {"price": price} if price is not None else {}
-    return at.place(account, OrderRequest("AAAUSDT", side, kind, qty, **fields, **more))
+    price = float("nan") if price is None else price
+    return at.place(account, OrderRequest("AAAUSDT", side, kind, qty, price, **more))
 
 
 def refused(at: LocalVenue, *arguments: Any, **more: Any) -> Refusal:
