@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import ccxt.pro
@@ -122,7 +122,7 @@ class Judge:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.client.close()
 
-    async def settle(self, tasks: list[asyncio.Future[None]]) -> None:
+    async def settle(self, tasks: Sequence[asyncio.Future[None]]) -> None:
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
         while True:
             await asyncio.sleep(0.05)
