@@ -94,7 +94,7 @@ def exchange(
         offer = _of_config(file, settings or (), venues, accounts)
     else:
         offer = _of_bars(data or "sample", seed, venues, accounts)
-    begin_ns, faces = time.time_ns(), []
+    begin_ns, faces, shut = time.time_ns(), [], _closed(closed, offer)
     for name, setup in offer.setups.items():
         market = replace(setup.market, start_frame=min(history, len(setup.market.feed.frames) // 4))
         terms = [replace(one, cash=one.cash if balance is None else balance) for one in setup.accounts]
@@ -102,7 +102,7 @@ def exchange(
             # The data begin now, at a bar's open.
             market = market.moved_by(begin_ns // market.interval_ns * market.interval_ns - market.start_ns)
         local = _warm(replace(setup, market=market, accounts=terms), pace)
-        faces.append(_face_of(name, local, closed, rate_limits=rate_limits))
+        faces.append(_face_of(name, local, shut, rate_limits=rate_limits))
     _serve(faces, offer.assumptions, pace, port)
 
 
@@ -290,7 +290,7 @@ def _warm(setup: Setup, pace: Pace) -> LocalVenue:
     return venue
 
 
-def _face_of(name: str, venue: LocalVenue, closed: str | None, *, rate_limits: bool) -> Face:
+def _face_of(name: str, venue: LocalVenue, closed: frozenset[str], *, rate_limits: bool) -> Face:
     """Return a venue behind its protocol."""
     from ballast.venues.exchange.keys import ApiKey
 
@@ -301,7 +301,7 @@ def _face_of(name: str, venue: LocalVenue, closed: str | None, *, rate_limits: b
         from ballast.venues.exchange.mexc.house import MexcFace
         from ballast.venues.exchange.mexc.limits import RateLimits
 
-        return MexcFace(Desk(venue, keys, RateLimits(is_on=rate_limits), _closed(venue, closed)))
+        return MexcFace(Desk(venue, keys, RateLimits(is_on=rate_limits), closed))
 
     from ballast.venues.exchange.bybit import desk as bybit
     from ballast.venues.exchange.bybit.house import BybitFace
@@ -310,15 +310,17 @@ def _face_of(name: str, venue: LocalVenue, closed: str | None, *, rate_limits: b
     return BybitFace(bybit.Desk(venue, keys, BybitLimits(is_on=rate_limits)))
 
 
-def _closed(venue: LocalVenue, text: str | None) -> frozenset[str]:
+def _closed(text: str | None, offer: Offer) -> frozenset[str]:
+    """Return the symbols that ``--closed`` names."""
     from ballast.cli.options import names
     from ballast.model.errors import nearest
 
-    symbols = names("--closed", text) if text else ()
-    for symbol in symbols:
-        if symbol not in venue.market.symbols:
-            raise ConfigError(f"--closed {symbol}: no such symbol{nearest(symbol, venue.market.symbols)}")
-    return frozenset(symbols)
+    wanted = names("--closed", text) if text else []
+    for symbol in wanted:
+        listed = offer.setups["mexc"].market.symbols
+        if symbol not in listed:
+            raise ConfigError(f"--closed {symbol}: no such symbol{nearest(symbol, listed)}")
+    return frozenset(wanted)
 
 
 def ready(port: int, faces: Sequence[Face], pace: Pace, assumptions: tuple[str, ...]) -> dict[str, Any]:
