@@ -27,7 +27,7 @@ class Judge:
     """One client in one-way mode, and the operator who spoils its day."""
 
     def __init__(self, ready: dict[str, Any]) -> None:
-        self.operator, self.url = Operator(ready["operator_url"]), ready["operator_url"]
+        self.operator, self.url = Operator(ready["operator_url"], "bybit"), ready["operator_url"]
         self.client = connect(ready, 0)
         self.client.load_markets()
         self.seen: dict[str, str] = {}

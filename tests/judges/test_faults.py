@@ -10,8 +10,8 @@ from typing import Any
 from tests.judges.exchanges import judge_python, judged, running
 
 
-def told(ready: dict[str, Any]) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{ready['operator_url']}/faults") as answer:
+def told(ready: dict[str, Any], venue: str = "bybit") -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{ready['operator_url']}/faults?venue={venue}") as answer:
         return list(json.load(answer)["faults"])
 
 
@@ -31,3 +31,13 @@ def test_faults_come_from_a_file_too_and_a_bad_day_from_the_seed(tmp_path: Path)
     for source, kinds in ((str(script), {"clock_skew"}), ("random", {"answer_lost", "socket_closed"})):
         with running("--clock", "step", "--faults", source) as ready:
             assert kinds <= {fault["kind"] for fault in told(ready)}
+
+
+def test_of_two_venues_each_gets_the_faults_that_it_can_show(tmp_path: Path) -> None:
+    script = tmp_path / "faults.json"
+    kinds = ("clock_skew", "liquidation", "listen_key_expired")
+    faults = [{"kind": kind, "offset_ms" if kind == "clock_skew" else "account": 1} for kind in kinds]
+    script.write_text(json.dumps({"faults": faults}))
+    with running("--venue", "bybit,mexc", "--clock", "step", "--faults", str(script)) as ready:
+        assert [fault["kind"] for fault in told(ready)] == ["clock_skew", "liquidation"]
+        assert [fault["kind"] for fault in told(ready, "mexc")] == ["clock_skew", "listen_key_expired"]

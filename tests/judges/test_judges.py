@@ -8,14 +8,15 @@ import pytest
 
 from tests.judges.exchanges import judge_python, judged, running
 
-ARGUMENTS = ("--clock", "step", "--no-rate-limits", "--balance", "20000")
-JUDGES = ("ccxt_judge.py", "pybit_judge.py")
+ARGUMENTS = ("--clock", "step", "--no-rate-limits", "--balance", "20000", "--venue", "bybit,mexc")
+JUDGES = ("ccxt_judge.py", "pybit_judge.py", "mexc_judge.py")
+WATCHERS = ("ccxt_pro_judge.py", "mexc_pro_judge.py")
 
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_a_judge_sees_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
     judge_python()
-    with running(*ARGUMENTS) as ready:
+    with running(*ARGUMENTS, "--closed", "WOBBLOUSDT") as ready:
         summary = judged(judge, ready, tmp_path, n_actions=200, seed=11)
     assert summary["n_fills"] > 40
     # Refusals are part of the game, and most actions are not.
@@ -32,8 +33,9 @@ def test_a_judge_sees_it_two_thousand_times(judge: str, seed: int, tmp_path: Pat
     assert summary["done"].get("socket answer dropped by the client", 0) <= 5
 
 
-def test_what_is_watched_over_sockets_is_what_the_kernel_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("judge", WATCHERS)
+def test_what_is_watched_over_sockets_is_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
     judge_python()
     with running(*ARGUMENTS) as ready:
-        summary = judged("ccxt_pro_judge.py", ready, tmp_path, n_actions=80, seed=5)
+        summary = judged(judge, ready, tmp_path, n_actions=80, seed=5)
     assert summary["n_fills"] > 20

@@ -7,9 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+from urllib.parse import parse_qsl, urlencode
 
 from ballast.venues.exchange.keys import ApiKey
 from ballast.venues.exchange.venue import LocalVenue
+
+VOLATILE = frozenset({"timestamp", "signature", "recvWindow"})
+"""Parameters of a query that differ each time it is asked."""
+
+
+def steady(query: str) -> str:
+    """Return what a query asks for, without what differs each time."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode(sorted(pair for pair in pairs if pair[0] not in VOLATILE))
 
 
 @dataclass(frozen=True)
@@ -147,6 +157,10 @@ class Face(ABC):
 
     def trouble_in(self, talk: Talk, text: str, trouble: Trouble) -> bytes:
         """For faults: return the reply to a frame of a venue in trouble."""
+        raise NotImplementedError
+
+    def end_listen_keys(self, account: int) -> bool:
+        """For faults: end an account's listen keys; False where it has none."""
         raise NotImplementedError
 
     def topic_of(self, message: bytes) -> str:

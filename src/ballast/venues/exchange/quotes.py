@@ -86,6 +86,12 @@ def book(venue: LocalVenue, symbol: int, depth: int) -> Book:
     return Book(*sides)
 
 
+def changed_levels(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Return what has to be told of one side, quantity by price: new and changed levels, "0" for those that went."""
+    gone = {price: "0" for price in before if price not in now}
+    return gone | {price: qty for price, qty in now.items() if before.get(price) != qty}
+
+
 def _clients(venue: LocalVenue, symbol: int, side: Side) -> dict[int, float]:
     """Return what clients' limit orders of a side leave on the book, by tick."""
     tick, found = venue.market.listings[symbol].tick, defaultdict[int, float](float)
@@ -125,6 +131,14 @@ def bars(
     )
     first, after = np.searchsorted(opens, wanted, "left"), np.searchsorted(opens, wanted, "right")
     return [_joined(int(at), own, slice(i, j)) for at, i, j in zip(wanted, first, after, strict=True)]
+
+
+def fresh_bars(venue: LocalVenue, symbol: int, interval_ns: int, since_ns: int) -> list[tuple[Bar, bool]]:
+    """Return the bars that have closed after ``since_ns``, and the one that is forming, each with whether it closed."""
+    now_ns, first = venue.now_ns, since_ns // interval_ns * interval_ns
+    found = bars(venue, symbol, interval_ns, start_ns=first, limit=1_000)
+    ends = [(bar, bar.open_ns + interval_ns) for bar in found]
+    return [(bar, end <= now_ns) for bar, end in ends if end > since_ns]
 
 
 def _joined(open_ns: int, own: dict[str, Any], rows: slice) -> Bar:

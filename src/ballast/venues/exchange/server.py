@@ -122,6 +122,7 @@ class ExchangeServer:
     def publish(self) -> None:
         """Tell everybody what has happened since the last call."""
         for face in self.faces.values():
+            self._tell_time(face)
             injection = self.injections[face.name]
             if injection.is_armed and injection.pass_time():
                 for socket, (whose, _, outbox) in list(self._open.items()):

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from ballast.kernel.ledger import entry_after, increases, leg_index, realised
 from ballast.kernel.margin_account import set_leverage
 from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.units import round_to_tick
@@ -29,6 +28,7 @@ from ballast.venues.exchange.checks import (
     check_trigger,
 )
 from ballast.venues.exchange.hosting import Happened, Host
+from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Setup
 from ballast.venues.exchange.orders import (
     Fill,
@@ -86,11 +86,8 @@ class LocalVenue:
         self._protection: dict[tuple[int, int, Origin], Order] = {}
         self._updates: list[Update] = []
         self._n_events = 0
-        # Our own fold of the kernel's events, leg by leg, so that each fill knows what was held before it.
-        n_legs = len(self.record.positions)
-        self._held, self._entry, self._profit = [0.0] * n_legs, [nan] * n_legs, [0.0] * n_legs
+        self._legs = Legs(len(self.record.accounts), len(self.market.symbols))
         self._symbols = {name: symbol for symbol, name in enumerate(self.market.symbols)}
-        self._legs = _legs(len(self.record.accounts), len(self.market.symbols))
         self._looked_ns = -1
         self._settle()
         self._updates.clear()
@@ -151,22 +148,15 @@ class LocalVenue:
 
     def realised_profit(self, account: int, symbol: int, position_side: int) -> float:
         """Return what a leg has earned since the start, less its fees and funding; quote money."""
-        return float(self._profit[self._leg(account, symbol, position_side)])
+        return self._legs.profit[self._leg(account, symbol, position_side)]
 
     def protection(self, account: int, symbol: int, position_side: int, origin: Origin) -> float:
         """Return where a leg's take-profit or stop-loss waits; 0 for nowhere."""
         order = self._protection.get((account, self._leg(account, symbol, position_side), origin))
         return 0.0 if order is None else order.trigger_price
 
-    def place(self, account: int, request: OrderRequest) -> Order:
-        """
-        Take an order.
-
-        Raises
-        ------
-        Refused
-            It is wrong on its face, or the kernel will not have it; it then exists nowhere.
-        """
+    def check(self, account: int, request: OrderRequest) -> int:
+        """Return the number of an order's symbol; raises ``Refused`` if the order is wrong on its face."""
         symbol = self._symbols[request.symbol]
         if symbol in self.delisted:
             raise Refused(Refusal.NOT_TRADING)
@@ -178,7 +168,19 @@ class LocalVenue:
             check_room(request, self.orders.live(account, symbol))
         if self.spot.has(account):
             self.spot.check(account, symbol, request, last_price)
-        order = self.orders.new(account, symbol, request, self.now_ns, last_price)
+        return symbol
+
+    def place(self, account: int, request: OrderRequest) -> Order:
+        """
+        Take an order.
+
+        Raises
+        ------
+        Refused
+            It is wrong on its face, or the kernel will not have it; it then exists nowhere.
+        """
+        symbol = self.check(account, request)
+        order = self.orders.new(account, symbol, request, self.now_ns, self.last_price(symbol))
         order.price = self._on_tick(symbol, request.price, request.side)
         if request.trigger != Trigger.NONE:
             self._arm(order)
@@ -306,7 +308,7 @@ class LocalVenue:
         self._updates.append(PositionChanged(account, symbol))
 
     def _leg(self, account: int, symbol: int, position_side: int) -> int:
-        return self._legs[account][symbol][position_side]
+        return self._legs.at(account, symbol, position_side)
 
     def _on_tick(self, symbol: int, price: float, side: Side) -> float:
         """Return the tick that never pays more than was asked; NaN stays."""
@@ -391,11 +393,8 @@ class LocalVenue:
         order = self.orders.by_kernel.get(event.order_id) or self._venues_own(event)
         self._acknowledge(order)
         leg = self._leg(account, symbol, event.position_side)
-        held, entry, signed, fee = self._held[leg], self._entry[leg], qty * event.side, event.fee
-        closed = 0.0 if increases(held, signed) else min(qty, abs(held))
-        profit = float(realised(held, entry, signed, price))
-        self._profit[leg] += profit - fee
-        self._held[leg], self._entry[leg] = held + signed, entry_after(held, entry, signed, price)
+        fee = event.fee
+        part = self._legs.fill(leg, qty * event.side, price, fee)
         order.filled_qty += qty
         order.filled_value += qty * price
         if order.request.qty_unit == QtyUnit.QUOTE:
@@ -413,8 +412,8 @@ class LocalVenue:
             fee=fee,
             fee_rate=float(fee_rates.item(account)),
             is_maker=is_maker,
-            closed_qty=closed,
-            profit=profit,
+            closed_qty=part.closed_qty,
+            profit=part.profit,
             mark_price=self.mark_price(symbol),
             time_ns=event.time_ns,
         )
@@ -426,7 +425,7 @@ class LocalVenue:
 
     def _after_fill(self, order: Order, leg: int) -> None:
         """Put protection on what an order has opened, and take it from what is closed."""
-        if self._held[leg] == 0.0:
+        if self._legs.held[leg] == 0.0:
             for key in [key for key in self._protection if key[1] == leg]:
                 self._cancel(self._protection[key], Reason.NOTHING_TO_REDUCE)
             return
@@ -459,13 +458,13 @@ class LocalVenue:
         if not self.is_hedged(account):
             side = PositionSide.NONE
         leg = self._leg(account, symbol, side)
-        self._profit[leg] -= event.fee
+        self._legs.pay(leg, event.fee)
         paid = FundingPaid(
             number=self._next_number(),
             account=account,
             symbol=symbol,
             position_side=side,
-            qty=float(self._held[leg]),
+            qty=self._legs.held[leg],
             mark_price=event.price,
             payment=event.fee,
             time_ns=event.time_ns,
@@ -484,12 +483,3 @@ class LocalVenue:
         if not order.is_live:
             self.orders.close(order)
         self._updates += [OrderChanged(copy(order)), PositionChanged(order.account, order.symbol)]
-
-
-def _legs(n_accounts: int, n_symbols: int) -> list[list[list[int]]]:
-    """Return the index of every leg by account, symbol and position side, of which the compiler is asked once."""
-    sides = range(len(PositionSide))
-    return [
-        [[int(leg_index(account, n_symbols, symbol, side)) for side in sides] for symbol in range(n_symbols)]
-        for account in range(n_accounts)
-    ]

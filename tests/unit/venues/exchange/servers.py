@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
 
 from ballast.venues.exchange.bybit.desk import Desk
 from ballast.venues.exchange.bybit.house import BybitFace
+from ballast.venues.exchange.faces import Face
 from ballast.venues.exchange.keys import sign
 from ballast.venues.exchange.pace import Pace, parse_pace
 from ballast.venues.exchange.server import ExchangeServer
@@ -66,9 +67,14 @@ class Client:
 
 def with_exchange(desk: Desk, talk: Callable[[Client], Awaitable[None]], pace: Pace = STEP) -> None:
     """Start an exchange, let ``talk`` run against it, and stop it."""
+    with_faces([BybitFace(desk)], talk, pace)
+
+
+def with_faces(faces: Sequence[Face], talk: Callable[[Client], Awaitable[None]], pace: Pace = STEP) -> None:
+    """Start an exchange of several venues, let ``talk`` run against it, and stop it."""
 
     async def run() -> None:
-        server = ExchangeServer([BybitFace(desk)], pace)
+        server = ExchangeServer(faces, pace)
         await server.start()
         try:
             async with aiohttp.ClientSession() as session:

@@ -16,6 +16,7 @@ from ballast.model.errors import ConfigError
 from ballast.venues.exchange.bybit.house import BybitFace
 from ballast.venues.exchange.faults.kinds import KINDS, AnswerLost, PushDropped, PushLate
 from ballast.venues.exchange.faults.schedule import Hit, Schedule, parse_faults, random_faults
+from ballast.venues.exchange.mexc.house import MexcFace
 from tests.unit.venues.exchange.bybit.desks import desk
 from tests.unit.venues.exchange.markets import flat, line, market
 from tests.unit.venues.exchange.servers import Client, with_exchange
@@ -412,8 +413,10 @@ def test_what_is_armed_is_told_with_how_often_it_has_struck() -> None:
     live(talk)
 
 
-def test_every_fault_there_is_can_be_shown_by_the_face() -> None:
-    assert BybitFace.faults == set(KINDS)
+def test_every_fault_there_is_can_be_shown_by_a_face() -> None:
+    assert BybitFace.faults | MexcFace.faults == set(KINDS)
+    assert set(KINDS) - BybitFace.faults == {"listen_key_expired"}
+    assert set(KINDS) - MexcFace.faults == {"liquidation"}
 
 
 strikes = st.builds(

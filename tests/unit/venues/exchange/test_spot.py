@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import nan
 from typing import Any
 
 import pytest
@@ -27,7 +26,8 @@ def spot(*columns: list[Bar], n_accounts: int = 1, **terms: Any) -> LocalVenue:
 
 def send(at: LocalVenue, side: Side, qty: float, price: float | None = None, *, account: int = 0, **more: Any) -> Order:
     kind = OrderType.MARKET if price is None else OrderType.LIMIT
-    return at.place(account, OrderRequest("AAAUSDT", side, kind, qty, nan if price is None else price, **more))
+    price = float("nan") if price is None else price
+    return at.place(account, OrderRequest("AAAUSDT", side, kind, qty, price, **more))
 
 
 def refused(at: LocalVenue, *arguments: Any, **more: Any) -> Refusal:

@@ -38,7 +38,7 @@ class BybitFace(Face):
     """Bybit's protocol over one desk."""
 
     name = "bybit"
-    faults = frozenset(KINDS)
+    faults = frozenset(KINDS) - {"listen_key_expired"}
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.venue, self.keys = desk, desk.venue, desk.keys

@@ -155,7 +155,7 @@ class PublicStream:
             return []
         topic.sides = now
         topic.update_number += 1
-        changes = (_changes(old, new) for old, new in zip(before, now, strict=True))
+        changes = (quotes.changed_levels(old, new) for old, new in zip(before, now, strict=True))
         return [self._book_message(topic, "delta", *changes)]
 
     def _book_message(self, topic: Topic, kind: str, bids: Side, asks: Side) -> bytes:
@@ -198,13 +198,9 @@ class PublicStream:
     def _bars(self, topic: Topic) -> list[bytes]:
         """Return the bars that have closed since the last look, each once, and the one that is forming."""
         venue, listing, now = self._desk.venue, self._desk.listing(topic.symbol), self._desk.venue.now_ns
-        first = topic.confirmed_ns // topic.interval_ns * topic.interval_ns
         messages = []
-        for bar in quotes.bars(venue, topic.symbol, topic.interval_ns, start_ns=first, limit=1000):
+        for bar, is_closed in quotes.fresh_bars(venue, topic.symbol, topic.interval_ns, topic.confirmed_ns):
             end = bar.open_ns + topic.interval_ns
-            if end <= topic.confirmed_ns:
-                continue
-            is_closed = end <= now
             topic.confirmed_ns = end if is_closed else topic.confirmed_ns
             row = {
                 "start": bar.open_ns // _MS,
@@ -225,12 +221,6 @@ class PublicStream:
     def _message(self, topic: Topic, kind: str, data: Any) -> bytes:
         now = int(millis(self._desk.venue.now_ns))
         return msgspec.json.encode({"topic": topic.name, "type": kind, "ts": now, "data": data, "cts": now})
-
-
-def _changes(before: Side, now: Side) -> Side:
-    """Return what has to be told of one side: new and changed levels, and "0" for those that went."""
-    gone = {price: "0" for price in before if price not in now}
-    return gone | {price: qty for price, qty in now.items() if before.get(price) != qty}
 
 
 def _unknown(name: str) -> Rejection:

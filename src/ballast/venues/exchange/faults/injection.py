@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ballast.model.errors import ConfigError
-from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Trouble
+from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Trouble, steady
 from ballast.venues.exchange.faults import events
 from ballast.venues.exchange.faults.kinds import (
     AnswerLate,
@@ -20,6 +20,7 @@ from ballast.venues.exchange.faults.kinds import (
     ConnectionRefused,
     Fault,
     HttpError,
+    ListenKeyExpired,
     Maintenance,
     OnPush,
     PartialFill,
@@ -94,7 +95,11 @@ class Injection:
     def pass_time(self) -> bool:
         """Let happen what is due; tell whether maintenance begins, and every socket is to be closed."""
         for armed in self.schedule.due(self.now_ms):
-            armed.n_struck += int(events.happen(self.face.venue, armed.fault))
+            fault = armed.fault
+            if isinstance(fault, ListenKeyExpired):
+                armed.n_struck += int(self.face.end_listen_keys(fault.account))
+            else:
+                armed.n_struck += int(events.happen(self.face.venue, fault))
         was_down, self._was_down = self._was_down, self.is_down
         return self._was_down and not was_down
 
@@ -168,7 +173,7 @@ class Injection:
         """Return what a read is answered, which may be what it was answered before."""
         if not self.schedule.in_force(StaleRead, self.now_ms):
             return answer
-        key = account, request.path, request.query
+        key = account, request.path, steady(request.query)
         if self.schedule.hits(StaleRead, name, account, self.now_ms):
             return self._reads.get(key) or self.face.emptied(request, answer)
         self._reads[key] = answer

@@ -132,6 +132,12 @@ class Liquidation(Fault, frozen=True, tag="liquidation"):
     account: Count
 
 
+class ListenKeyExpired(Fault, frozen=True, tag="listen_key_expired"):
+    """An account's listen keys end, as soon as it has any, and their sockets close; where a venue has such keys."""
+
+    account: Count
+
+
 class SymbolDelisted(Fault, frozen=True, tag="symbol_delisted"):
     """A symbol trades no more: its orders are cancelled, and no new one is taken. There is no way back."""
 
@@ -167,10 +173,11 @@ AnyFault = (
     | Maintenance
     | ClockSkew
     | Liquidation
+    | ListenKeyExpired
     | SymbolDelisted
     | FiltersChanged
 )
 KINDS: dict[str, type[Fault]] = {str(kind.__struct_config__.tag): kind for kind in AnyFault.__args__}
 """Every fault by its name."""
-EVENTS = (Liquidation, SymbolDelisted, FiltersChanged)
+EVENTS = (Liquidation, ListenKeyExpired, SymbolDelisted, FiltersChanged)
 """Faults that happen once, by themselves, at their time."""

@@ -17,12 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from aiohttp import WSMsgType, web
 
 from ballast.model.errors import DataError
+from ballast.venues.exchange.faces import steady
 from ballast.venues.exchange.recording.capture import (
     Answered,
     Asked,
@@ -39,8 +39,6 @@ from ballast.venues.exchange.recording.public_log import Message, read_public_lo
 
 HOST = "127.0.0.1"
 PUBLIC_PATH = "/v5/public/linear"
-VOLATILE = frozenset({"timestamp", "signature", "recvWindow"})
-"""Parameters of a query that differ each time."""
 REPLY_DELAY_S = 0.001
 """After what a client says: some note what they have asked only after they have sent it."""
 Route = tuple[str, str, str]
@@ -233,8 +231,7 @@ class PublicReplay(Replay):
 
 
 def _route(method: str, path: str, query: str) -> Route:
-    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in VOLATILE]
-    return method, path, urlencode(sorted(kept))
+    return method, path, steady(query)
 
 
 async def _hears(socket: web.WebSocketResponse) -> bool:
