@@ -84,7 +84,7 @@ class Outbox:
             self._leave(self._loop.time() + REPLY_DELAY_S, text, TEXT)
 
     def _pass_on(self, data: bytes, kind: int) -> None:
-        if self.wire is None:
+        if self.wire is None or self.wire.is_clear:
             self._leave(0.0, data, kind)
             return
         for late_s, message in self.wire.pass_on(data, self._loop.time()):

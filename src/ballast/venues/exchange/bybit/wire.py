@@ -80,7 +80,7 @@ def millis(time_ns: int) -> str:
 def order_row(order: Order, listing: Listing) -> dict[str, Any]:
     """Return an order."""
     request = order.request
-    is_market = request.type == OrderType.MARKET
+    is_market, fees = request.type == OrderType.MARKET, money(order.fees)
     return {
         "category": CATEGORY,
         "symbol": request.symbol,
@@ -102,8 +102,8 @@ def order_row(order: Order, listing: Listing) -> dict[str, Any]:
         "leavesValue": money(order.left_qty * (order.last_price if is_market else order.price)),
         "cumExecQty": listing.qty(order.filled_qty),
         "cumExecValue": money(order.filled_value),
-        "cumExecFee": money(order.fees),
-        "cumFeeDetail": {COIN: money(order.fees)} if order.filled_qty else {},
+        "cumExecFee": fees,
+        "cumFeeDetail": {COIN: fees} if order.filled_qty else {},
         "feeCurrency": COIN,
         "isLeverage": "",
         "stopOrderType": _STOP_TYPES.get(request.origin, "Stop" if order.is_conditional else ""),
@@ -240,6 +240,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
     listing, one = venue.market.listings[symbol], position(venue, account, symbol, side)
     is_flat = one.qty == 0.0
     realised = money(venue.realised_profit(account, symbol, side))
+    initial, maintenance = ("", "") if is_flat else (money(one.initial_margin), money(one.maintenance_margin))
     return {
         "category": CATEGORY,
         "symbol": listing.symbol,
@@ -253,10 +254,10 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         "unrealisedPnl": "" if is_flat else money(one.profit),
         "curRealisedPnl": realised,
         "cumRealisedPnl": realised,
-        "positionIM": "" if is_flat else money(one.initial_margin),
-        "positionMM": "" if is_flat else money(one.maintenance_margin),
-        "positionIMByMp": "" if is_flat else money(one.initial_margin),
-        "positionMMByMp": "" if is_flat else money(one.maintenance_margin),
+        "positionIM": initial,
+        "positionMM": maintenance,
+        "positionIMByMp": initial,
+        "positionMMByMp": maintenance,
         "liqPrice": listing.price(one.liquidation_price),
         "bustPrice": "",
         "takeProfit": _protection(venue, account, symbol, side, Origin.TAKE_PROFIT),
@@ -290,33 +291,36 @@ def wallet_row(venue: LocalVenue, account: int, *, is_pushed: bool = False) -> d
     now = figures(venue, account)
     cash, profit = now.cash, now.equity - now.cash
     earned = now.realised_pnl - now.fees - now.funding_paid
+    equity, wallet, unrealised = money(now.equity), money(cash), money(profit)
+    initial, maintenance = money(now.initial_margin), money(now.maintenance_margin)
+    im_rate, mm_rate = f"{min(now.im_rate, 9999.0):.8f}", f"{min(now.mm_rate, 9999.0):.8f}"
     return {
         "accountType": "UNIFIED",
-        "accountIMRate": f"{min(now.im_rate, 9999.0):.8f}",
-        "accountMMRate": f"{min(now.mm_rate, 9999.0):.8f}",
-        "accountIMRateByMp": f"{min(now.im_rate, 9999.0):.8f}",
-        "accountMMRateByMp": f"{min(now.mm_rate, 9999.0):.8f}",
+        "accountIMRate": im_rate,
+        "accountMMRate": mm_rate,
+        "accountIMRateByMp": im_rate,
+        "accountMMRateByMp": mm_rate,
         "accountLTV": "0",
-        "totalEquity": money(now.equity),
-        "totalWalletBalance": money(cash),
-        "totalMarginBalance": money(now.equity),
+        "totalEquity": equity,
+        "totalWalletBalance": wallet,
+        "totalMarginBalance": equity,
         "totalAvailableBalance": money(now.available),
-        "totalPerpUPL": money(profit),
-        "totalInitialMargin": money(now.initial_margin),
-        "totalMaintenanceMargin": money(now.maintenance_margin),
-        "totalInitialMarginByMp": money(now.initial_margin),
-        "totalMaintenanceMarginByMp": money(now.maintenance_margin),
+        "totalPerpUPL": unrealised,
+        "totalInitialMargin": initial,
+        "totalMaintenanceMargin": maintenance,
+        "totalInitialMarginByMp": initial,
+        "totalMaintenanceMarginByMp": maintenance,
         "coin": [
             {
                 "coin": COIN,
-                "equity": money(now.equity),
-                "usdValue": money(now.equity),
-                "walletBalance": money(cash),
-                "unrealisedPnl": money(profit),
+                "equity": equity,
+                "usdValue": equity,
+                "walletBalance": wallet,
+                "unrealisedPnl": unrealised,
                 "cumRealisedPnl": money(earned),
                 "totalOrderIM": money(now.orders_margin),
                 "totalPositionIM": money(now.positions_margin),
-                "totalPositionMM": money(now.maintenance_margin),
+                "totalPositionMM": maintenance,
                 **({} if is_pushed else {"locked": "0"}),
                 "bonus": "0",
                 "borrowAmount": "0",

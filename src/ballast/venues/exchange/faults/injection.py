@@ -110,6 +110,8 @@ class Injection:
 
     def skew_ms(self) -> int:
         """Return how far the venue's clock is ahead."""
+        if not self.schedule.armed:
+            return 0
         return sum(fault.offset_ms for fault in self.schedule.in_force(ClockSkew, self.now_ms))
 
     def lets_in(self, path: str) -> bool:
@@ -198,13 +200,16 @@ class Wire:
         self._due_s: dict[str, float] = {}
         self.is_silent = False
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether every message passes as it is."""
+        return not (self._injection.schedule.armed or self.is_silent or self._held)
+
     def pass_on(self, message: bytes, now_s: float) -> list[tuple[float, bytes]]:
         """Return what is sent for a message, each with how late: nothing, it, or more."""
         if self.is_silent:
             return []
         injection = self._injection
-        if not injection.is_armed and self._held is None:
-            return [(0.0, message)]
         topic, account = injection.face.topic_of(message), injection.face.account_in(self._talk)
 
         def struck(kind: type[OnPush]) -> list[Any]:
