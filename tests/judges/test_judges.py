@@ -39,3 +39,9 @@ def test_what_is_watched_over_sockets_is_what_the_kernel_holds(judge: str, tmp_p
     with running(*ARGUMENTS) as ready:
         summary = judged(judge, ready, tmp_path, n_actions=80, seed=5)
     assert summary["n_fills"] > 20
+
+
+def test_batches_and_closed_profit_are_what_the_kernel_holds(tmp_path: Path) -> None:
+    judge_python()
+    with running("--clock", "step") as ready:
+        assert judged("batch_judge.py", ready, tmp_path, n_actions=0, seed=0) == {"ccxt": 4, "pybit": 2}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ballast.kernel.margin_account import set_leverage
 from ballast.kernel.venue import new_venue
-from ballast.model.enums import Cause, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
+from ballast.model.enums import Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import ANY, Intent, clear
 from ballast.model.market import Feed, width_for
@@ -207,6 +207,18 @@ class Host:
             level=order.number,
         )
         return kernel_id
+
+    def preview(self, order: Order) -> tuple[Reason, steps.Money]:
+        """Return why the kernel would not have an order, or NONE, and the account's figures once it had it."""
+        whole = self._venues.view(np.uint8)
+        saved = whole.copy()
+        try:
+            kernel_id = self.place(order)
+            words = [word for word in self.run() if isinstance(word, Happened) and word.order_id == kernel_id]
+            refused = [word.reason for word in words if word.kind == EventKind.REJECTED]
+            return Reason(refused[0] if refused else Reason.NONE), self.money(order.account)
+        finally:
+            whole[:] = saved
 
     def amend(self, order: Order, qty: float, price: float) -> None:
         """Ask for another quantity left, or price; NaN leaves it."""

@@ -10,10 +10,15 @@ from ballast.model.enums import PositionSide
 
 
 class Part(NamedTuple):
-    """What a fill did: how much of it closed, base units, and the profit on that, quote money before fees."""
+    """
+    What a fill did: how much of it closed, base units, and the profit on that, quote money before fees.
+
+    ``fees`` is what that part has cost, opening and closing.
+    """
 
     closed_qty: float
     profit: float
+    fees: float
 
 
 class Legs:
@@ -37,6 +42,7 @@ class Legs:
         ]
         n_legs = 2 * n_accounts * n_symbols
         self.held, self._entry, self.profit = [0.0] * n_legs, [nan] * n_legs, [0.0] * n_legs
+        self._opening_fees = [0.0] * n_legs
 
     def at(self, account: int, symbol: int, position_side: int) -> int:
         """Return a leg's index."""
@@ -48,8 +54,12 @@ class Legs:
         closed = 0.0 if increases(held, signed_qty) else min(abs(signed_qty), abs(held))
         profit = float(realised(held, entry, signed_qty, price))
         self.profit[leg] += profit - fee
+        # Of what the leg has cost to open, and of this fee, the part that closes.
+        share, closing_fee = closed / abs(held) if closed else 0.0, fee * closed / abs(signed_qty)
+        paid = share * self._opening_fees[leg]
+        self._opening_fees[leg] += fee - closing_fee - paid
         self.held[leg], self._entry[leg] = held + signed_qty, entry_after(held, entry, signed_qty, price)
-        return Part(closed, profit)
+        return Part(closed, profit, paid + closing_fee)
 
     def pay(self, leg: int, payment: float) -> None:
         """Take a payment of funding in."""

@@ -120,7 +120,11 @@ class Order(msgspec.Struct, eq=False, gc=False):
 
 
 class Fill(msgspec.Struct, frozen=True, gc=False):
-    """One execution. ``fee`` in quote money; ``closed_qty`` is what of it reduced the leg, and ``profit`` realised."""
+    """
+    One execution. ``fee`` in quote money; ``closed_qty`` is what of it reduced the leg, and ``profit`` realised.
+
+    ``closed_fees`` is what the closed part has cost to open and to close.
+    """
 
     number: int
     order: Order
@@ -133,6 +137,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     profit: float
     mark_price: float
     time_ns: int
+    closed_fees: float = 0.0
 
 
 class FundingPaid(msgspec.Struct, frozen=True, gc=False):

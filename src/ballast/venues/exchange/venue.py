@@ -416,6 +416,7 @@ class LocalVenue:
             profit=part.profit,
             mark_price=self.mark_price(symbol),
             time_ns=event.time_ns,
+            closed_fees=part.fees,
         )
         self.fills.append(fill)
         self._updates += [fill, PositionChanged(account, symbol), WalletChanged(account)]

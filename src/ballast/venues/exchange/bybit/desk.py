@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ballast.venues.exchange.bybit.codes import wrong
 from ballast.venues.exchange.bybit.limits import RateLimits
@@ -15,6 +15,13 @@ from ballast.venues.exchange.venue import LocalVenue
 
 T = TypeVar("T")
 Body = dict[str, Any]
+
+
+class Batch(NamedTuple):
+    """What several requests at once are answered: their rows, and what became of each."""
+
+    result: Body
+    outcomes: Body
 
 
 @dataclass

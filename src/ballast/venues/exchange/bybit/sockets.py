@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ballast.venues.exchange.bybit.codes import Rejection
-from ballast.venues.exchange.bybit.desk import Body, Desk
+from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
 from ballast.venues.exchange.bybit.face import trade
 from ballast.venues.exchange.bybit.private_stream import PrivateStream
 from ballast.venues.exchange.bybit.public_stream import PublicStream, Subscriber
@@ -151,6 +151,8 @@ class TradeConversation(Conversation):
             raise Rejection(10004, "Request not authorized")
         self._refuse_repeated(message)
         data = trade(self.desk, self._account, message)
+        if isinstance(data, Batch):
+            return [self._said(message, 0, "OK", {"op": op, "data": data.result, "retExtInfo": data.outcomes})]
         return [self._said(message, 0, "OK", {"op": op, "data": data})]
 
     def leave(self) -> None:

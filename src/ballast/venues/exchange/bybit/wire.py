@@ -45,7 +45,7 @@ _CREATED_BY = {
     Origin.ADL: "CreateByAdl_PassThrough",
 }
 _STOP_TYPES = {Origin.TAKE_PROFIT: "TakeProfit", Origin.STOP_LOSS: "StopLoss"}
-_EXECUTIONS = {Origin.LIQUIDATION: "BustTrade", Origin.ADL: "AdlTrade"}
+EXECUTIONS = {Origin.LIQUIDATION: "BustTrade", Origin.ADL: "AdlTrade"}
 _TIMES_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
 
 
@@ -165,7 +165,7 @@ def fill_row(fill: Fill, listing: Listing) -> dict[str, Any]:
         "stopOrderType": _STOP_TYPES.get(order.request.origin, "Stop" if order.is_conditional else "UNKNOWN"),
         "createType": _CREATED_BY[order.request.origin],
         "execId": _execution_id(fill.number),
-        "execType": _EXECUTIONS.get(order.request.origin, "Trade"),
+        "execType": EXECUTIONS.get(order.request.origin, "Trade"),
         "execPrice": listing.price(fill.price),
         "execQty": listing.qty(fill.qty),
         "execValue": money(fill.qty * fill.price),
