@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ballast.data.source import Columns as Bars
 
 SAMPLE_DATASET = "sample/spot"
+SAMPLE_SYMBOL = "RANGEUSDT"
 
 data_app = typer.Typer(rich_markup_mode=None)
 Columns = Annotated[
@@ -158,6 +159,24 @@ def sample(
     typer.echo(f"{rows:,} {interval} bars of {', '.join(market.names)}: {place}")
 
 
+def sample_trades(
+    file: Annotated[Path, typer.Argument(help="Parquet file.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    trades: Annotated[int, typer.Option(help="How many; about one a second.")] = 40_000,
+) -> None:
+    """
+    Make up the trades of one coin that stays in a tight range.
+
+    Nothing answers to orders in it: what a maker earns there says nothing about what it would earn.
+    """
+    from ballast.data.tick_sample import TickMarket, write_sample_trades
+
+    market = TickMarket(
+        seed=seed, n_ticks=trades, middle=10_000, reach=60, moves=1.0, mean_gap_ms=1_000, has_quotes=False
+    )
+    typer.echo(f"{write_sample_trades(file, market, SAMPLE_SYMBOL):,} trades of {SAMPLE_SYMBOL}: {file}")
+
+
 def _verify() -> None:
     from ballast.data.catalog import Catalog
 
@@ -219,6 +238,7 @@ for _function, _name, _examples in (
         ],
     ),
     (sample, "sample", ["ballast data sample", "ballast data sample market.parquet --seed 7 --days 10"]),
+    (sample_trades, "sample-trades", ["ballast data sample-trades trades.parquet"]),
     (
         download,
         "download",

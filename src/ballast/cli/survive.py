@@ -51,7 +51,7 @@ def survive(
     end with everything closed by force, by the bot or by the exchange. Then two roads without a way back, up and down,
     level by level: what each level costs, and where the bot stops adding, panics, gives up, or is liquidated.
 
-    --set tries a setting without touching the file. risk.profile="off" shows the grid without its risk ladder.
+    --set tries a setting without touching the file. --set risk.profile=off shows the grid without its risk ladder.
     """
     refuse_unwritable(json_path, html_path)
     horizons = parse_horizons(horizon)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from ballast.model.errors import ConfigError
 
+_WORD = re.compile(r"[\w./~+-]+")
 # Typed on the command line, these start at the working directory, not at the file.
 _PATHS = (
     ("data", "path"),
@@ -37,14 +39,21 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Any]:
     path = tuple(part.strip() for part in dotted.split("."))
     if not separator or len(path) < 2 or not all(path):
         raise ConfigError(f"--set {text}: expected section.key=value, such as account.fee_rate=0.001")
+    value = _value(literal.strip(), text, dotted)
+    return path, str(Path(value).absolute()) if _is_path(path, value) else value
+
+
+def _value(literal: str, text: str, dotted: str) -> Any:
     try:
-        parsed = tomllib.loads(f"value = {literal.strip()}")
+        parsed = tomllib.loads(f"value = {literal}")
     except tomllib.TOMLDecodeError:
         parsed = {}
-    if set(parsed) != {"value"}:
-        raise ConfigError(f"--set {text}: the value is not TOML; text stands in quotes: --set '{dotted}=\"text\"'")
-    value = parsed["value"]
-    return path, str(Path(value).absolute()) if _is_path(path, value) else value
+    if set(parsed) == {"value"}:
+        return parsed["value"]
+    # A shell takes quotes away, so that a word needs none; a key that wants no text refuses it.
+    if _WORD.fullmatch(literal):
+        return literal
+    raise ConfigError(f"--set {text}: the value is not TOML; text stands in quotes: --set '{dotted}=\"text\"'")
 
 
 def _is_path(path: tuple[str, ...], value: Any) -> bool:

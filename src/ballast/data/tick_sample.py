@@ -8,11 +8,14 @@ books answer to trades, so what a maker earns on it says nothing about what it w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ballast.files.durable import write_parquet
 from ballast.model.enums import TickKind
+from ballast.model.errors import ConfigError
 from ballast.model.market import Tick
 
 
@@ -37,6 +40,12 @@ class TickMarket:
     mean_gap_ms: int = 40
     start_ns: int = 1_706_400_000_000_000_000
     has_quotes: bool = True
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"sample seed {self.seed} is negative; choose 0 or more")
+        if self.n_ticks < 1:
+            raise ConfigError(f"a sample of {self.n_ticks} ticks holds nothing; ask for at least 1")
 
 
 def sample_ticks(market: TickMarket) -> Any:
@@ -65,3 +74,20 @@ def sample_ticks(market: TickMarket) -> Any:
     ticks["ask"] = np.where(is_trade, np.nan, ask / per_unit)
     ticks["ask_qty"] = np.where(is_trade, np.nan, sizes[1])
     return ticks
+
+
+def write_sample_trades(path: Path, market: TickMarket, symbol: str) -> int:
+    """Write the trades of a made-up market as one Parquet file: ts, symbol, price, size, side; return how many."""
+    import pyarrow as pa
+
+    ticks = sample_ticks(market)
+    ticks = ticks[ticks["kind"] != TickKind.QUOTE]
+    table = {
+        "ts": pa.array(ticks["ts_ns"] // 1_000_000, pa.timestamp("ms", tz="UTC")),
+        "symbol": pa.repeat(symbol, len(ticks)),
+        "price": ticks["price"],
+        "size": ticks["qty"],
+        "side": np.where(ticks["kind"] == TickKind.BUY, "buy", "sell"),
+    }
+    write_parquet(pa.table(table), path)
+    return len(ticks)

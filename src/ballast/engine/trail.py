@@ -37,8 +37,8 @@ from ballast.model.events import Event
 from ballast.model.intents import Intent, cancel, clear, place_stop
 from ballast.model.units import floor_to_step, is_price
 from ballast.orders.contract_terms import ContractTerms
-from ballast.orders.elastic import LONG_AGO_NS, AfterMiss, Verdict, accept, begin, miss, step
-from ballast.orders.polling import look, pace_ns
+from ballast.orders.elastic import AfterMiss, Verdict, accept, begin, forget, miss, step
+from ballast.orders.polling import look, pace_ns, rest
 from ballast.orders.stop_price import Placement, place
 from ballast.risk.emergency import close_leg
 
@@ -137,15 +137,8 @@ def _forget(own: LegStop) -> None:
     own.price = nan
     own.is_standing = False
     own.looked_ns = NEVER
-    own.polling.is_fast = False
-    own.polling.n_below = 0
-    own.stop.peak = 0.0
-    own.stop.lock = nan
-    own.stop.sample = nan
-    own.stop.sample_ns = LONG_AGO_NS
-    own.stop.missed_moves = 0
-    own.stop.oldest = 0
-    own.stop.n_kept = 0
+    rest(own.polling)
+    forget(own.stop)
 
 
 @compiled

@@ -112,6 +112,21 @@ def begin(stop: ElasticStop, profit: float, time_ns: int) -> None:
 
 
 @compiled
+def forget(stop: ElasticStop) -> None:
+    """Return to a stop that never saw a profit, byte for byte, so that equal histories leave equal bytes."""
+    stop.peak = 0.0
+    stop.lock = nan
+    stop.sample = nan
+    stop.sample_ns = LONG_AGO_NS
+    stop.missed_moves = 0
+    stop.oldest = 0
+    stop.n_kept = 0
+    for k in range(stop.kept.shape[0]):
+        stop.kept[k] = 0.0
+        stop.kept_ns[k] = 0
+
+
+@compiled
 def step(stop: ElasticStop, settings: ElasticSettings, profit: float, time_ns: int, decision: ElasticDecision) -> int:
     """
     Take a sample of the profit, fill in ``decision``, and return its ``Verdict``.

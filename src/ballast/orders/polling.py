@@ -53,6 +53,13 @@ class Polling:
 
 
 @compiled
+def rest(polling: Polling) -> None:
+    """Return to the slow pace."""
+    polling.is_fast = False
+    polling.n_below = 0
+
+
+@compiled
 def look(polling: Polling, settings: PollingSettings, profit: float) -> bool:
     """Take one look at the profit; return whether the position is now fast. An unreadable profit changes nothing."""
     if not is_amount(profit):
@@ -63,8 +70,7 @@ def look(polling: Polling, settings: PollingSettings, profit: float) -> bool:
     elif polling.is_fast:
         polling.n_below += 1
         if polling.n_below >= settings.fast_trailing_debounce_cycles:
-            polling.is_fast = False
-            polling.n_below = 0
+            rest(polling)
     return polling.is_fast
 
 

@@ -7,8 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
+from ballast.model.enums import Side
 from ballast.model.errors import ConfigError, RateLimited, RejectedByVenue, TemporaryVenueError
 from ballast.model.ports import BarsPage, FundingRate, RecordedBar
+from ballast.model.public_feed import PublicTrade
 from ballast.venues.pacing import Clock
 from ballast.venues.public_rest import Answer, Endpoint, PublicRest, malformed, refuse_http_error
 
@@ -19,6 +21,7 @@ ENDPOINT = Endpoint("bybit", "https://api.bybit.com", requests_per_s=60.0, burst
 _SHUT_OUT_S = 600.0
 _BARS_LIMIT = 1000
 _FUNDING_LIMIT = 200
+_TRADES_LIMIT = {"spot": 60, "linear": 1000}
 _HOUR_MS = 3_600_000
 
 _INTERVALS = {
@@ -59,6 +62,18 @@ class _Funding(msgspec.Struct):
     symbol: str
     fundingRate: str  # noqa: N815
     fundingRateTimestamp: str  # noqa: N815
+
+
+class _RecentTrade(msgspec.Struct):
+    execId: str  # noqa: N815
+    price: str
+    size: str
+    side: str
+    time: str
+
+
+class _RecentTrades(msgspec.Struct):
+    rows: list[_RecentTrade] = msgspec.field(name="list")
 
 
 class _FundingList(msgspec.Struct):
@@ -112,7 +127,7 @@ class BybitHistory:
         query = {
             "category": self.market,
             "symbol": symbol,
-            "interval": _interval_code(interval_ms),
+            "interval": interval_code(interval_ms),
             # Both ends are inclusive.
             "start": str(start_ms),
             "end": str(end_ms - 1),
@@ -125,6 +140,16 @@ class BybitHistory:
             return BarsPage(tuple(sorted(bar for bar in bars if start_ms <= bar.open_time_ms < end_ms)), venue_time_ms)
 
         return await self.rest.get(path, query, judge)
+
+    async def recent_trades(self, symbol: str) -> tuple[PublicTrade, ...]:
+        """Return the last trades, ascending; how many the venue still tells is its own affair."""
+        query = {"category": self.market, "symbol": symbol, "limit": str(_TRADES_LIMIT[self.market])}
+
+        def judge(answer: Answer) -> tuple[PublicTrade, ...]:
+            _, told = _decoded(answer, _RecentTrades, symbol, self.rest.clock)
+            return tuple(_recent_trade(symbol, row, answer) for row in reversed(told.rows))
+
+        return await self.rest.get("/v5/market/recent-trade", query, judge)
 
     async def funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[FundingRate, ...]:
         """Return the rates with ``start_ms <= time < end_ms``, ascending."""
@@ -146,7 +171,8 @@ class BybitHistory:
         return await self.rest.get("/v5/market/funding/history", query, judge)
 
 
-def _interval_code(interval_ms: int) -> str:
+def interval_code(interval_ms: int) -> str:
+    """Return the venue's word for a bar length; ``ConfigError`` for a length that it has not."""
     if interval_ms not in _INTERVALS:
         raise ConfigError(
             f"bybit has no bars of {interval_ms // 1000} s; choose 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h or 1d"
@@ -191,5 +217,13 @@ def _bar(row: tuple[str, ...], answer: Answer) -> RecordedBar:
 def _rate(entry: _Funding, answer: Answer) -> FundingRate:
     try:
         return FundingRate(int(entry.fundingRateTimestamp), float(entry.fundingRate))
+    except ValueError as error:
+        raise malformed(answer, error) from None
+
+
+def _recent_trade(symbol: str, row: _RecentTrade, answer: Answer) -> PublicTrade:
+    try:
+        side = Side.BUY if row.side == "Buy" else Side.SELL
+        return PublicTrade(symbol, int(row.time) * 1_000_000, float(row.price), float(row.size), side, row.execId)
     except ValueError as error:
         raise malformed(answer, error) from None

@@ -46,10 +46,11 @@ def sample_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workplace(sample_catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a directory that has the examples, and a catalog with a sample market in it."""
+    """Give a directory that has the examples, a sample market in a catalog, and a file of made-up trades."""
     for file in [*EXAMPLES, *BESIDE_EXAMPLES]:
         shutil.copy(file, tmp_path)
     shutil.copytree(sample_catalog, tmp_path / "catalog")
+    assert run(["data", "sample-trades", str(tmp_path / "trades.parquet")]) == 0
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BALLAST_CATALOG", str(tmp_path / "catalog"))
     return tmp_path

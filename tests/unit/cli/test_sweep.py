@@ -7,11 +7,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from ballast.backtest import sweep as sweep_cells
 from ballast.backtest.sweep import SweepResult
 from ballast.cli import sweep as sweep_module
 from ballast.cli.main import run
@@ -102,14 +104,24 @@ def test_an_interrupted_sweep_keeps_the_finished_cells(
     def interrupting(title: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
         yield lambda fraction: signal.raise_signal(signal.SIGINT)
 
+    begun = Event()
+
+    def waiting(chunk: Any, final_only: bool, stop: Event) -> Any:
+        # One worker: what comes after the first share of the cells must not be through before the signal is heard.
+        if begun.is_set():
+            stop.wait(60.0)
+        begun.set()
+        return work(chunk, final_only, stop)
+
+    work = sweep_cells._work
+    monkeypatch.setattr(sweep_cells, "_work", waiting)
     monkeypatch.setattr(sweep_module, "late_progress", interrupting)
-    # So many that the worker cannot be through before the signal is heard.
-    axis = ["--grid", "strategy.upside_threshold=0.001:3:0.001"]
+    axis = ["--grid", "strategy.upside_threshold=0.01:0.3:0.01"]
     assert run(["sweep", str(configuration), *axis, "--out", str(out), "--workers", "1"]) == 130
     n_rows = pq.read_metadata(out / "cells.parquet").num_rows
-    assert 0 < n_rows < 3000
+    assert 0 < n_rows < 30
     printed = capsys.readouterr()
-    assert f"{n_rows:,} of 3,000 cells" in printed.out
+    assert f"{n_rows:,} of 30 cells" in printed.out
     assert printed.err == "error: interrupted\n"
 
 

@@ -189,6 +189,13 @@ def test_overrides_stand_over_the_file(tmp_path: Path) -> None:
     assert config.data.start_ms == 1_779_235_200_000
 
 
+def test_a_word_needs_no_quotes(tmp_path: Path) -> None:
+    config = load(written(tmp_path, SMALLEST), ["data.path=other/minutes.parquet", "data.interval=5m"])
+    assert config.data.path is not None
+    assert config.data.path == str(Path("other/minutes.parquet").absolute())
+    assert config.data.interval == "5m"
+
+
 def test_a_later_override_stands_over_an_earlier_one(tmp_path: Path) -> None:
     overrides = ["account.initial_capital=1", "account.initial_capital=2"]
     assert load(written(tmp_path, SMALLEST), overrides).account.initial_capital == 2.0
@@ -210,7 +217,9 @@ def test_a_path_typed_on_the_command_line_starts_at_the_working_directory(
     [
         ("strategy", "expected section.key=value"),
         ("upside_threshold=0.3", "expected section.key=value"),
-        ("strategy.name=cascade", "text stands in quotes"),
+        ("report.title=a title", "text stands in quotes"),
+        ("strategy.upside_threshold=high", "expected a number"),
+        ("strategy.upside_threshold=0.4.1", "expected a number"),
         ("strategy.name=", "is not TOML"),
         ("strategy.low=1\n[data]", "is not TOML"),
         ("data.path.deeper=1", "'path' is a value in the file"),

@@ -17,7 +17,7 @@ from ballast.cli.market import frames_of
 from ballast.config import from_dict
 from ballast.data.files import Layout
 from ballast.data.tick_frames import frames_of_ticks
-from ballast.data.tick_sample import TickMarket, sample_ticks
+from ballast.data.tick_sample import TickMarket, sample_ticks, write_sample_trades
 from ballast.data.ticks import Kind, frames_from_ticks, kind_of, read_ticks
 from ballast.model.enums import TickKind
 from ballast.model.errors import ConfigError, DataError, Error, SchemaError
@@ -233,6 +233,20 @@ def test_a_made_up_market_is_the_same_for_a_seed_and_stays_in_its_range() -> Non
     assert quotes["price"].min() >= 999.8
     assert quotes["ask"].max() <= 1000.21
     assert (quotes["ask"] > quotes["price"]).all()
+
+
+def test_made_up_trades_read_as_they_were_made(tmp_path: Path) -> None:
+    market = TickMarket(n_ticks=500, has_quotes=False)
+    assert write_sample_trades(tmp_path / "trades.parquet", market, "AUSDT") == 500
+    read = read_ticks(tmp_path / "trades.parquet", ["AUSDT"], "trades")
+    assert read.records.tobytes() == sample_ticks(market).tobytes()
+
+
+def test_a_market_that_cannot_be_made_is_refused() -> None:
+    with pytest.raises(ConfigError, match="choose 0 or more"):
+        TickMarket(seed=-1)
+    with pytest.raises(ConfigError, match="ask for at least 1"):
+        TickMarket(n_ticks=0)
 
 
 def test_no_tick_is_no_frame() -> None:

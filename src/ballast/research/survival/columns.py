@@ -66,7 +66,10 @@ _MARGIN = "margin: own money that the level binds, size x price / leverage."
 _NEXT_NEEDS = "next needs: free money that the level after it takes: margin, fees and slippage."
 _INITIAL = "IM: initial margin, own money that all positions bind."
 _MAINTENANCE = "MM: maintenance margin, the least money with which the exchange lets the positions be."
-_RATE = "MM rate: the part of your money that the exchange demands as maintenance margin; at 100 % it liquidates."
+_RATE = (
+    "MM rate: the part of your money that the exchange demands as maintenance margin; at 100 % it liquidates. It may "
+    "fall while you lose, because a position that is worth less binds less."
+)
 _AVAILABLE = "A: money free for trading, beside the safety reserve."
 _WORST_CASE = "N: what the next levels of all sides would cost."
 

@@ -25,7 +25,8 @@ LAYER_MEANINGS = {
     "Positions stay open.",
     Layer.PANIC: "too little free money is left: the bot opens the opposite side until both are of one size, so that "
     "the loss stops growing while the price runs on.",
-    Layer.EMERGENCY: "the bot closes every position at the market. The loss is final.",
+    Layer.EMERGENCY: "the bot closes every position at the market. The loss is final. Where panic and this come at one "
+    "price, it closes at once.",
     Layer.LIQUIDATION: "the exchange takes the positions and the money that was put behind them.",
 }
 LAST_LEVEL = "Last level"
@@ -242,7 +243,7 @@ def _outcome(survival: Survival, way: Way, layer: Layer) -> str:
         )
     left = way.equity_left
     return (
-        f"the bot gives up{_why(way)} and closes everything: {of_capital(survival, left)} is "
+        f"the bot gives up{_why(survival, way)} and closes everything: {of_capital(survival, left)} is "
         f"left, a loss of {money(survival, capital - left)} ({percent(1.0 - left / capital, 0)}) that no later price "
         "brings back."
     )
@@ -256,15 +257,12 @@ def _resumption(way: Way) -> str:
     return "" if first is None else f" It goes on at {percent(way.direction * first, 1, signed=True)}."
 
 
-def _why(way: Way) -> str:
+def _why(survival: Survival, way: Way) -> str:
     reason = next((row.reason for row in way.rows if row.event == Layer.EMERGENCY.value), None)
-    return _REASONS.get(reason or "", "")
-
-
-_REASONS = {
-    "account_drawdown": ", because the limit on losses is reached,",
-    "mm_rate": ", because the exchange is about to liquidate,",
-}
+    if reason == "account_drawdown":
+        limit = percent(float(survival.setup.risk.max_account_drawdown), 0)
+        return f", because {limit} of the money is the most that it may lose,"
+    return ", because the exchange is about to liquidate," if reason == "mm_rate" else ""
 
 
 def _down(survival: Survival, lost: float) -> str:

@@ -13,8 +13,8 @@ from ballast.model.compiled import compiled
 from ballast.model.enums import PositionSide
 from ballast.model.records import ArrayOf, SymbolFloats, SymbolInts, record
 from ballast.orders.contract_terms import ContractTerms
-from ballast.orders.elastic import LONG_AGO_NS, ElasticDecision, ElasticStop
-from ballast.orders.polling import Polling
+from ballast.orders.elastic import ElasticDecision, ElasticStop, forget
+from ballast.orders.polling import Polling, rest
 from ballast.orders.stop_price import StopPlacement
 from ballast.strategies.staged_trend.entry import EntryRequest, Slots
 from ballast.strategies.staged_trend.registry import NO_TICKET, Stage
@@ -126,15 +126,5 @@ def empty(trade: Trade) -> None:
     trade.is_closing = False
     trade.opened_ns = 0
     trade.next_look_ns = 0
-    trade.pace.is_fast = False
-    trade.pace.n_below = 0
-    trade.stop.peak = 0.0
-    trade.stop.lock = nan
-    trade.stop.sample = nan
-    trade.stop.sample_ns = LONG_AGO_NS
-    trade.stop.missed_moves = 0
-    trade.stop.oldest = 0
-    trade.stop.n_kept = 0
-    for k in range(trade.stop.kept.shape[0]):
-        trade.stop.kept[k] = 0.0
-        trade.stop.kept_ns[k] = 0
+    rest(trade.pace)
+    forget(trade.stop)
