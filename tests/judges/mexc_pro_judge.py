@@ -22,7 +22,7 @@ from tests.judges.truth import Differs, Operator, State, arguments, same_orders
 
 SYMBOL, ID = "BLORP/USDT", "BLORPUSDT"
 PATIENCE_S = 20.0
-PAUSE_S = 0.005
+PAUSE_S = 0.01
 WARM_UP = 200
 """Steps at most before the client has a book: it waits for 25 changes, and then fetches a snapshot."""
 
