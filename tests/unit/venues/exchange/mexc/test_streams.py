@@ -95,6 +95,7 @@ def test_channels_are_subscribed_to_and_left_and_pings_answered() -> None:
     client = Client(desk())
     assert client.say("SUBSCRIPTION", TRADES, number=7) == [{"id": 7, "code": 0, "msg": TRADES}]
     assert client.say("PING") == [{"id": 0, "code": 0, "msg": "PONG"}]
+    assert client.say("PING", number=True) == [{"id": 0, "code": 0, "msg": "PONG"}]
     assert client.say("ping") == [{"id": 0, "code": 0, "msg": "PONG"}]
     assert client.say("PONG") == []
     assert client.say("UNSUBSCRIPTION", TRADES) == [{"id": 0, "code": 0, "msg": TRADES}]
@@ -285,6 +286,9 @@ def test_what_a_resting_order_locks_is_told_and_freed_again() -> None:
     of.venue.transfer(0, 5.0)
     (paid_in,) = map(body, client.hear())
     assert (paid_in.balanceAmount, paid_in.type) == ("10005.00000000", "DEPOSIT")
+    of.venue.transfer(0, -10.0)
+    (paid_out,) = map(body, client.hear())
+    assert (paid_out.balanceAmountChange, paid_out.type) == ("-10.00000000", "WITHDRAW")
 
 
 def test_parts_of_an_order_are_told_one_by_one() -> None:
