@@ -101,13 +101,8 @@ def exchange(
         if pace.name == "wall":
             # The data begin now, at a bar's open.
             market = market.moved_by(begin_ns // market.interval_ns * market.interval_ns - market.start_ns)
-        local = _warm(replace(setup, market=market, accounts=terms))
+        local = _warm(replace(setup, market=market, accounts=terms), pace)
         faces.append(_face_of(name, local, shut, rate_limits=rate_limits))
-    if pace.name == "wall":
-        # What it took to get ready has passed in the market, too.
-        now_ns = time.time_ns()
-        for face in faces:
-            face.venue.advance_to(now_ns)
     _serve(faces, offer.assumptions, pace, port)
 
 
@@ -281,13 +276,18 @@ def _serve(faces: Sequence[Face], assumptions: tuple[str, ...], pace: Pace, port
         runner.run(run())
 
 
-def _warm(setup: Setup) -> LocalVenue:
-    """Return a venue that nobody has to wait for."""
+def _warm(setup: Setup, pace: Pace) -> LocalVenue:
+    """Return a venue that is compiled, its clock set."""
+    import time
+
     from ballast.venues.exchange.rehearsal import rehearse
     from ballast.venues.exchange.venue import LocalVenue
 
     rehearse(setup)
-    return LocalVenue(setup)
+    venue = LocalVenue(setup)
+    if pace.name == "wall":
+        venue.advance_to(time.time_ns())
+    return venue
 
 
 def _face_of(name: str, venue: LocalVenue, closed: frozenset[str], *, rate_limits: bool) -> Face:
