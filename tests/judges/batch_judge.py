@@ -44,8 +44,9 @@ def by_ccxt(ready: dict[str, Any], operator: Operator) -> int:
     client.create_order(SYMBOL, "market", "sell", 5_000, None, {"reduceOnly": True})
     (closed,) = client.fetch_positions_history([SYMBOL])
     account = operator.state()["accounts"][0]
-    if not isclose(closed["realizedPnl"], account["cash"] - 100_000.0, abs_tol=1e-6):
-        raise Differs(f"closed profit: ccxt sees {closed['realizedPnl']}, the wallet has {account['cash']}")
+    earned = float(closed["info"]["closedPnl"])
+    if not isclose(earned, account["cash"] - 100_000.0, abs_tol=1e-6):
+        raise Differs(f"closed profit: ccxt sees {earned}, the wallet has {account['cash']}")
     return len(made)
 
 

@@ -31,6 +31,7 @@ class Judge:
         markets = self.client.load_markets()
         # The sample market lists a coin late: before that it has no price.
         self.symbols = [symbol for symbol, ticker in self.client.fetch_tickers().items() if ticker["last"]]
+        self.touched = self.symbols
         self.closed = [symbol for symbol, market in markets.items() if not market["active"]]
         self.open = [symbol for symbol in self.symbols if symbol not in self.closed]
         fee = self.client.fetch_trading_fee(self.symbols[0])
@@ -50,7 +51,7 @@ class Judge:
             ),
             account,
         )
-        for symbol in self.symbols:
+        for symbol in self.touched:
             self.trades |= {trade["id"]: trade for trade in self.client.fetch_my_trades(symbol)}
         same_trades(self.trades, account)
 
@@ -59,6 +60,8 @@ class Judge:
         name, symbol = self.dice.choice(ACTIONS), self.dice.choice(self.open)
         if self.closed and self.dice.random() < 0.05:
             name, symbol = "buy", self.dice.choice(self.closed)
+        # Only time moves more than one symbol.
+        self.touched = self.symbols if name == "step" else [symbol]
         try:
             getattr(self, name)(symbol)
             self.done[name] += 1

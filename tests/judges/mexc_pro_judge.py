@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import ccxt.pro
@@ -20,8 +22,9 @@ from tests.judges.truth import Differs, Operator, State, arguments, same_orders
 
 SYMBOL, ID = "BLORP/USDT", "BLORPUSDT"
 PATIENCE_S = 20.0
-WARM_UP = 30
-"""Changes of the book before its snapshot is fetched: the client waits for 25."""
+PAUSE_S = 0.01
+WARM_UP = 200
+"""Steps at most before the client has a book: it waits for 25 changes, and then fetches a snapshot."""
 
 
 class Judge:
@@ -99,6 +102,17 @@ class Judge:
             if self.bars.get(row[0], row) != row:
                 raise Differs(f"the watched bar is {self.bars[row[0]]}, the fetched one {row}")
 
+    async def tape_is_right(self) -> None:
+        """Hold the public trades that were watched against those that REST lists, from the second instant on."""
+        fetched = await self.client.fetch_trades(SYMBOL, limit=1_000)
+        since = max(fetched[0]["timestamp"], self.public[0]["timestamp"])
+        seen, listed = (
+            Counter((row["price"], row["amount"], row["side"]) for row in rows if row["timestamp"] > since)
+            for rows in (self.public, fetched)
+        )
+        if seen != listed:
+            raise Differs(f"trades: watched alone {seen - listed}, fetched alone {listed - seen}")
+
     async def run(self, n_actions: int) -> None:
         await self.client.load_markets()
         # Something of everything, so that each watcher has something to tell from.
@@ -110,28 +124,32 @@ class Judge:
                 await self.client.create_order(SYMBOL, "market", side, worth // price)
             for _ in range(WARM_UP):
                 await self.step(3_000)
-            for _ in range(n_actions):
-                try:
+                if self.book:
+                    break
+            await self.settle(tasks, self.market_is_right)
+            for k in range(n_actions):
+                with suppress(ccxt.pro.InsufficientFunds, ccxt.pro.BadRequest):
                     await self.act()
-                except (ccxt.pro.InsufficientFunds, ccxt.pro.BadRequest):
-                    continue
-            await self.settle(tasks)
+                await self.settle(tasks, self.market_is_right if k % 20 == 19 else None)
+            await self.settle(tasks, self.tape_is_right)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.client.close()
 
-    async def settle(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+    async def settle(self, tasks: Sequence[asyncio.Future[None]], more: Callable[[], Awaitable[None]] | None) -> None:
+        """Wait until what was watched is what the kernel holds, and ``more`` has nothing to say either."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
         while True:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(PAUSE_S)
             for task in tasks:
                 if task.done():
                     task.result()
             try:
                 self.compare()
-                await self.market_is_right()
+                if more is not None:
+                    await more()
             except (Differs, KeyError):
                 if asyncio.get_running_loop().time() > deadline:
                     raise

@@ -10,7 +10,8 @@ from tests.judges.exchanges import judge_python, judged, running
 
 ARGUMENTS = ("--clock", "step", "--no-rate-limits", "--balance", "20000", "--venue", "bybit,mexc")
 JUDGES = ("ccxt_judge.py", "pybit_judge.py", "mexc_judge.py")
-WATCHERS = ("ccxt_pro_judge.py", "mexc_pro_judge.py")
+WATCHERS = {"ccxt_pro_judge.py": 80, "mexc_pro_judge.py": 200}
+"""Actions of those who watch over sockets."""
 
 
 @pytest.mark.parametrize("judge", JUDGES)
@@ -33,11 +34,19 @@ def test_a_judge_sees_it_two_thousand_times(judge: str, seed: int, tmp_path: Pat
     assert summary["done"].get("socket answer dropped by the client", 0) <= 5
 
 
+@pytest.mark.verify
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_watched_is_that_two_thousand_times(seed: int, tmp_path: Path) -> None:
+    judge_python()
+    with running(*ARGUMENTS, "--seed", str(seed)) as ready:
+        judged("mexc_pro_judge.py", ready, tmp_path, n_actions=1_000, seed=seed)
+
+
 @pytest.mark.parametrize("judge", WATCHERS)
 def test_what_is_watched_over_sockets_is_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
     judge_python()
     with running(*ARGUMENTS) as ready:
-        summary = judged(judge, ready, tmp_path, n_actions=80, seed=5)
+        summary = judged(judge, ready, tmp_path, n_actions=WATCHERS[judge], seed=5)
     assert summary["n_fills"] > 20
 
 

@@ -97,7 +97,7 @@ class Face(ABC):
     is_paced : bool
         Whether what changes often is told no more often than the venue tells it; else everything at once.
     faults : frozenset of str
-        The kinds of fault that it can show; who lists any implements the methods for faults.
+        The kinds of fault that it can show.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Face(ABC):
     keys: Mapping[str, ApiKey]
     sockets: Mapping[str, Callable[[Visit], Talk]]
     is_paced: bool = False
-    faults: frozenset[str] = frozenset()
+    faults: frozenset[str]
 
     @abstractmethod
     def owns(self, path: str) -> bool:
@@ -135,34 +135,34 @@ class Face(ABC):
     def addresses(self, host: str) -> dict[str, str]:
         """Return where clients go, by the names that the ready line has for it; ``host`` is host and port."""
 
+    @abstractmethod
     def caller(self, request: Request) -> int | None:
         """For faults: return the account that a request says it comes from; None if it does not."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trouble(self, trouble: Trouble) -> Answer:
         """For faults: return the answer of a venue in trouble."""
-        raise NotImplementedError
 
+    @abstractmethod
     def emptied(self, request: Request, answer: Answer) -> Answer:
         """For faults: return the answer to a read as if nothing had happened yet; the same if it is no such read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def request_in(self, text: str) -> str:
         """For faults: return the name of what a frame asks for; "" if it asks for nothing but a sign of life."""
-        raise NotImplementedError
 
+    @abstractmethod
     def account_in(self, talk: Talk) -> int | None:
         """For faults: return the account of a socket; None before it has signed in, and if it never does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trouble_in(self, talk: Talk, text: str, trouble: Trouble) -> bytes:
         """For faults: return the reply to a frame of a venue in trouble."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end_listen_keys(self, account: int) -> bool:
         """For faults: end an account's listen keys; False where it has none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def topic_of(self, message: bytes) -> str:
         """For faults: return the topic of a message that is pushed."""
-        raise NotImplementedError

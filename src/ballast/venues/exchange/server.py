@@ -132,7 +132,8 @@ class ExchangeServer:
 
     async def _run_clock(self) -> None:
         venues = [face.venue for face in self.faces.values()]
-        start_s, start_ns = time.monotonic(), venues[0].now_ns
+        # Venues that got ready one after the other go on together.
+        start_s, start_ns = time.monotonic(), max(venue.now_ns for venue in venues)
         while True:
             if self.pace.speed == float("inf"):
                 until_ns = min(venue.next_point_ns() for venue in venues)

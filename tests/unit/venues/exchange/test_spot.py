@@ -60,6 +60,22 @@ def test_what_is_locked_cannot_be_spent_again() -> None:
     assert at.spot.coins(0, 0) == (8.0, 8.0)
 
 
+def test_orders_of_every_symbol_lock_the_same_money() -> None:
+    at = spot(flat(100.0, 3), flat(50.0, 3))
+    send(at, Side.BUY, 60.0, 90.0)
+    assert at.place(0, OrderRequest("BBBUSDT", Side.BUY, OrderType.LIMIT, 40.0, 45.0)).is_live
+    assert at.spot.money(0).locked == pytest.approx((5_400 + 1_800) * (1 + FEE))
+    assert refused(at, Side.BUY, 40.0, 90.0) == Refusal.INSUFFICIENT_FUNDS
+
+
+def test_a_market_buy_must_be_paid_at_what_it_will_cost() -> None:
+    at = spot(slippage_rate=0.05)
+    send(at, Side.BUY, 50.0, 95.0)
+    # There is money for 50 at the price of 100, but not at the 105 that a taker pays.
+    assert refused(at, Side.BUY, 50.0) == Refusal.INSUFFICIENT_FUNDS
+    assert send(at, Side.BUY, 49.0).average_price == pytest.approx(105.0)
+
+
 def test_a_market_order_by_money_trades_whole_lots_for_no_more_than_that() -> None:
     at = spot(flat(70.0, 3))
     order = send(at, Side.BUY, 1_000.0, qty_unit=QtyUnit.QUOTE)

@@ -128,6 +128,10 @@ class BybitFace(Face):
         assert isinstance(talk, Conversation)
         return talk.refuse(text, TROUBLES[trouble])
 
+    def end_listen_keys(self, account: int) -> bool:  # noqa: ARG002  # There are none here.
+        """Return False: this venue has no listen keys."""
+        return False
+
     def topic_of(self, message: bytes) -> str:
         """Return the topic of a message."""
         found = TOPIC.search(message, 0, LONGEST_HEAD)

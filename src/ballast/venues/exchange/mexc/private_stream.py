@@ -102,7 +102,7 @@ class PrivateStream:
                     "balanceAmountChange": _difference(old_free, free),
                     "frozenAmount": locked,
                     "frozenAmountChange": _difference(old_locked, locked),
-                    "type": kind,
+                    "type": kind or ("DEPOSIT" if float(free) >= float(old_free) else "WITHDRAW"),
                     "time": time_ms,
                 }
                 yield ACCOUNT, "privateAccount", fields, {"createTime": time_ms}
@@ -115,12 +115,12 @@ def _owner(update: Update) -> int:
 
 
 def _cause(updates: Sequence[Update]) -> str:
-    """Return the venue's word for why balances changed."""
+    """Return the venue's word for why balances changed; "" where no order is behind it."""
     if any(isinstance(update, Fill) for update in updates):
         return "ENTRUST"
     orders = [update.order for update in updates if isinstance(update, OrderChanged)]
     if not orders:
-        return "DEPOSIT"
+        return ""
     return "ENTRUST_CANCEL" if orders[-1].state == OrderState.CANCELLED else "ENTRUST_PLACE"
 
 

@@ -99,7 +99,7 @@ class Conversation:
 
     def _answer(self, message: dict[str, Any]) -> list[bytes]:
         number, method = message.get("id"), message.get("method")
-        number = number if isinstance(number, int) and 0 <= number < 2**63 else 0
+        number = number if type(number) is int and 0 <= number < 2**63 else 0
         words = method.upper() if isinstance(method, str) else ""
         if words == "PING":
             return [said(number, 0, "PONG")]

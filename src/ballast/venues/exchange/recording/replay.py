@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -44,7 +45,7 @@ REPLY_DELAY_S = 0.001
 Route = tuple[str, str, str]
 
 
-class Replay:
+class Replay(ABC):
     """
     Answers from a recording.
 
@@ -89,13 +90,13 @@ class Replay:
             await play(socket)
         return socket
 
+    @abstractmethod
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a REST request."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _socket_at(self, path: str) -> Callable[[web.WebSocketResponse], Awaitable[None]] | None:
         """Return how to play to a client that opens a socket; None turns it away."""
-        raise NotImplementedError
 
     async def _wait(self, seconds: float) -> None:
         if self._speed != float("inf") and seconds > 0.0:

@@ -56,3 +56,8 @@ def order(of: Desk, path: str = "order", **changed: Any) -> Any:
 
 def body(given: Answer) -> Any:
     return json.loads(given.body)
+
+
+def code(given: Any) -> int | None:
+    """Return the code of an error; None for what is none."""
+    return given.get("code") if isinstance(given, dict) else None

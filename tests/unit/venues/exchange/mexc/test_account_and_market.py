@@ -9,7 +9,7 @@ from ballast.venues.exchange.mexc.endpoints import ENDPOINTS
 from ballast.venues.exchange.mexc.face import answer
 from ballast.venues.exchange.mexc.listen_keys import LIFE_MS, MOST_KEYS
 from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, flat, line, market
-from tests.unit.venues.exchange.mexc.desks import FEE_RATE, WALL_MS, ask, body, desk, get, order
+from tests.unit.venues.exchange.mexc.desks import FEE_RATE, WALL_MS, ask, body, code, desk, get, order
 
 START_MS = START_NS // 1_000_000
 PRIVATE = [endpoint for endpoint in ENDPOINTS if endpoint.is_private]
@@ -39,19 +39,19 @@ def test_a_listen_key_lives_an_hour_from_its_last_renewal() -> None:
     key = ask(of, "POST", "userDataStream")["listenKey"]
     other = ask(of, "POST", "userDataStream")["listenKey"]
     assert ask(of, "GET", "userDataStream") == {"listenKey": [key, other]}
-    assert ask(of, "PUT", "userDataStream", account=1, listenKey=key)["code"] == 33333
-    assert ask(of, "PUT", "userDataStream")["code"] == 700004
+    assert code(ask(of, "PUT", "userDataStream", account=1, listenKey=key)) == 33333
+    assert code(ask(of, "PUT", "userDataStream")) == 700004
     of.listen_keys.extend(0, key, WALL_MS + LIFE_MS - 1)
     assert of.listen_keys.of(0, WALL_MS + LIFE_MS) == [key]
     assert ask(of, "DELETE", "userDataStream", listenKey=key) == {"listenKey": key}
-    assert ask(of, "DELETE", "userDataStream", listenKey=key)["code"] == 33333
+    assert code(ask(of, "DELETE", "userDataStream", listenKey=key)) == 33333
 
 
 def test_an_account_has_up_to_60_listen_keys() -> None:
     of = desk()
     keys = {ask(of, "POST", "userDataStream")["listenKey"] for _ in range(MOST_KEYS)}
     assert len(keys) == MOST_KEYS
-    assert ask(of, "POST", "userDataStream")["code"] == 33333
+    assert code(ask(of, "POST", "userDataStream")) == 33333
     assert "listenKey" in ask(of, "POST", "userDataStream", account=1)
     of.wall_ms += LIFE_MS
     assert of.listen_keys.of(0, of.wall_ms) == []
@@ -71,7 +71,7 @@ def test_symbols_are_listed_with_their_steps_and_those_not_open_to_the_api_as_su
         "BBBUSDT",
         "AAAUSDT",
     ]
-    assert get(of, "exchangeInfo", symbol="NOUSDT")["code"] == -1121
+    assert code(get(of, "exchangeInfo", symbol="NOUSDT")) == -1121
     assert body(answer(of, Request("GET", "/api/v1/contract/detail", "", {}))) == {
         "success": True,
         "code": 0,
@@ -100,8 +100,8 @@ def test_the_book_shows_clients_orders_and_counts_its_changes() -> None:
     assert gained == pytest.approx(7.0)
     assert get(of, "depth", symbol="AAAUSDT")["lastUpdateId"] == after["lastUpdateId"]
     for limit in (0, -1, 5_001, "x"):
-        assert get(of, "depth", symbol="AAAUSDT", limit=limit)["code"] == 33333
-    assert get(of, "depth")["code"] == 700004
+        assert code(get(of, "depth", symbol="AAAUSDT", limit=limit)) == 33333
+    assert code(get(of, "depth")) == 700004
 
 
 def test_bars_are_served_by_open_time_with_the_end_left_out() -> None:
@@ -117,9 +117,9 @@ def test_bars_are_served_by_open_time_with_the_end_left_out() -> None:
     last = get(of, "klines", symbol="AAAUSDT", interval="1m", limit=1)
     assert [row[0] for row in last] == [START_MS + 120_000]
     for interval in ("", "1M", "1h", "Min1"):
-        assert get(of, "klines", symbol="AAAUSDT", interval=interval)["code"] == 33333
+        assert code(get(of, "klines", symbol="AAAUSDT", interval=interval)) == 33333
     for odd in ({"startTime": -1}, {"endTime": 10**30}, {"limit": 1_001}):
-        assert get(of, "klines", symbol="AAAUSDT", interval="1m", **odd)["code"] == 33333
+        assert code(get(of, "klines", symbol="AAAUSDT", interval="1m", **odd)) == 33333
 
 
 def test_trades_and_tickers_tell_what_the_market_did() -> None:
@@ -130,7 +130,7 @@ def test_trades_and_tickers_tell_what_the_market_did() -> None:
     assert (newest["qty"], newest["isBuyerMaker"]) == ("3.000", False)
     agg = get(of, "aggTrades", symbol="AAAUSDT", startTime=newest["time"], endTime=newest["time"])
     assert agg[0]["q"] == "3.000"
-    assert get(of, "aggTrades", symbol="AAAUSDT", startTime=1)["code"] == 33333
+    assert code(get(of, "aggTrades", symbol="AAAUSDT", startTime=1)) == 33333
     day = get(of, "ticker/24hr", symbol="AAAUSDT")
     assert (day["openPrice"], day["highPrice"], day["lastPrice"]) == ("100.00", "104.00", "102.00")
     assert float(day["priceChangePercent"]) == pytest.approx(0.02, abs=1e-5)
@@ -153,4 +153,4 @@ def test_a_symbol_without_a_price_has_empty_tickers_and_no_market_orders() -> No
     assert get(of, "ticker/24hr", symbol="BBBUSDT")["lastPrice"] is None
     assert get(of, "ticker/bookTicker", symbol="BBBUSDT")["bidPrice"] is None
     assert get(of, "depth", symbol="BBBUSDT")["bids"] == []
-    assert order(of, symbol="BBBUSDT", type="MARKET", price="")["code"] == 30010
+    assert code(order(of, symbol="BBBUSDT", type="MARKET", price="")) == 30010

@@ -22,7 +22,7 @@ from ballast.venues.exchange.mexc.face import answer
 from ballast.venues.exchange.mexc.limits import FIRST_BAN_MS, PATIENCE
 from ballast.venues.exchange.mexc.params import amount
 from tests.unit.venues.exchange.markets import START_NS, flat, market
-from tests.unit.venues.exchange.mexc.desks import WALL_MS, body, desk, get, send, signed
+from tests.unit.venues.exchange.mexc.desks import WALL_MS, body, code, desk, get, send, signed
 
 START_MS = START_NS // 1_000_000
 PRIVATE = [endpoint for endpoint in ENDPOINTS if endpoint.is_private]
@@ -73,11 +73,11 @@ def test_the_venues_own_example_of_a_signature_over_query_and_body() -> None:
     signature = sign("secret-0", query + text)
     form = KEY | {"CONTENT-TYPE": "application/x-www-form-urlencoded"}
     request = Request("POST", "/api/v3/order", query, form, f"{text}&signature={signature}".encode())
-    assert body(answer(of, request))["price"] == "99.00"
+    assert body(answer(of, request)).get("price") == "99.00"
     # The secret, the text and the signature of the documentation's third example.
-    secret = "45d0b3c26f2644f19bfb98b07741b2f5"
+    example = "45d0b3c26f2644f19bfb98b07741b2f5"
     documented = "symbol=BTCUSDT&side=BUY&type=LIMITquantity=1&price=11&recvWindow=5000&timestamp=1644489390087"
-    assert sign(secret, documented) == "d1a676610ceb39174c8039b3f548357994b2a34139a8addd33baadba65684592"
+    assert sign(example, documented) == "d1a676610ceb39174c8039b3f548357994b2a34139a8addd33baadba65684592"
 
 
 def test_what_stands_in_query_and_body_counts_as_in_the_query() -> None:
@@ -105,14 +105,14 @@ def test_an_address_that_asks_too_much_is_told_to_wait_and_then_banned() -> None
     for _ in range(300):
         assert get(of, "ping") == {}
     given_ = answer(of, Request("GET", "/api/v3/ping", "", {}))
-    assert (given_.status, given_.headers["Retry-After"], body(given_)["code"]) == (429, "10", 429)
+    assert (given_.status, given_.headers.get("Retry-After"), body(given_)["code"]) == (429, "10", 429)
     # Another endpoint has a budget of its own, another address too.
     assert get(of, "time")["serverTime"] == WALL_MS
     assert answer(of, Request("GET", "/api/v3/ping", "", {}, address="127.0.0.2")).status == 200
     for _ in range(PATIENCE + 1):
         answer(of, Request("GET", "/api/v3/ping", "", {}))
     banned = answer(of, Request("GET", "/api/v3/time", "", {}))
-    assert (banned.status, banned.headers["Retry-After"]) == (418, str(FIRST_BAN_MS // 1_000))
+    assert (banned.status, banned.headers.get("Retry-After")) == (418, str(FIRST_BAN_MS // 1_000))
     of.wall_ms += FIRST_BAN_MS
     assert get(of, "ping") == {}
 
@@ -121,7 +121,7 @@ def test_heavy_requests_weigh_more_and_some_are_counted_by_the_second() -> None:
     of = desk(limits=True)
     for _ in range(30):
         assert isinstance(get(of, "exchangeInfo"), dict)
-    assert get(of, "exchangeInfo")["code"] == 429
+    assert code(get(of, "exchangeInfo")) == 429
     assert [answer(of, Request("GET", "/api/v3/ticker/24hr", "", {})).status for _ in range(8)] == [200] * 7 + [429]
     statuses = [send(of, "GET", "account").status for _ in range(3)]
     assert statuses == [200, 200, 429]

@@ -95,6 +95,7 @@ def test_channels_are_subscribed_to_and_left_and_pings_answered() -> None:
     client = Client(desk())
     assert client.say("SUBSCRIPTION", TRADES, number=7) == [{"id": 7, "code": 0, "msg": TRADES}]
     assert client.say("PING") == [{"id": 0, "code": 0, "msg": "PONG"}]
+    assert client.say("PING", number=True) == [{"id": 0, "code": 0, "msg": "PONG"}]
     assert client.say("ping") == [{"id": 0, "code": 0, "msg": "PONG"}]
     assert client.say("PONG") == []
     assert client.say("UNSUBSCRIPTION", TRADES) == [{"id": 0, "code": 0, "msg": TRADES}]
@@ -133,9 +134,9 @@ def test_one_socket_has_up_to_thirty_subscriptions() -> None:
     zones = [f"spot@public.miniTickers.v3.api.pb@UTC{hours:+d}" for hours in range(-12, 15)]
     names = [*zones, TRADES, DEPTH, KLINE, TICKER]
     assert len(names) == MOST_SUBSCRIPTIONS + 1
-    done, failed = client.say("SUBSCRIPTION", *names)
-    assert done["msg"] == ",".join(names[:-1])
-    assert "more than 30" in failed["msg"]
+    answers = [answer["msg"] for answer in client.say("SUBSCRIPTION", *names)]
+    assert answers[0] == ",".join(names[:-1])
+    assert ["more than 30" in answer for answer in answers] == [False, True]
     client.say("UNSUBSCRIPTION", TRADES)
     assert client.say("SUBSCRIPTION", TICKER)[0]["msg"] == TICKER
 
@@ -155,6 +156,8 @@ def test_changes_of_the_book_follow_on_the_version_that_rest_told() -> None:
         of.venue.advance_to(START_NS + k * 15 * SECOND_NS)
         if k % 3 == 0:
             # A look over REST in between must not swallow what the sockets have not been told.
+            get(of, "depth", symbol="AAAUSDT")
+            order(of, quantity="0.5", price=str(80 + k))
             get(of, "depth", symbol="AAAUSDT")
         for frame in client.hear():
             change = frame.publicAggreDepths
@@ -283,6 +286,9 @@ def test_what_a_resting_order_locks_is_told_and_freed_again() -> None:
     of.venue.transfer(0, 5.0)
     (paid_in,) = map(body, client.hear())
     assert (paid_in.balanceAmount, paid_in.type) == ("10005.00000000", "DEPOSIT")
+    of.venue.transfer(0, -10.0)
+    (paid_out,) = map(body, client.hear())
+    assert (paid_out.balanceAmountChange, paid_out.type) == ("-10.00000000", "WITHDRAW")
 
 
 def test_parts_of_an_order_are_told_one_by_one() -> None:

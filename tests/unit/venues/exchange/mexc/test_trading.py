@@ -12,7 +12,7 @@ from ballast.venues.exchange.mexc.endpoints import ENDPOINTS
 from ballast.venues.exchange.mexc.wire import order_id, order_number
 from ballast.venues.exchange.refusals import Refusal
 from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, flat, line, market
-from tests.unit.venues.exchange.mexc.desks import FEE_RATE, ask, desk, order
+from tests.unit.venues.exchange.mexc.desks import FEE_RATE, ask, code, desk, order
 
 START_MS = START_NS // 1_000_000
 PRIVATE = [endpoint for endpoint in ENDPOINTS if endpoint.is_private]
@@ -20,7 +20,7 @@ KEY = {"X-MEXC-APIKEY": "key-0"}
 
 
 @pytest.mark.parametrize(
-    ("changed", "code"),
+    ("changed", "expected"),
     [
         ({"symbol": ""}, 700004),
         ({"symbol": "NOUSDT"}, -1121),
@@ -50,12 +50,11 @@ KEY = {"X-MEXC-APIKEY": "key-0"}
         ({"type": "MARKET", "quantity": "", "quoteOrderQty": "10001"}, 30004),
     ],
 )
-def test_a_wrong_order_is_refused_with_its_code_and_changes_nothing(changed: dict[str, Any], code: int) -> None:
+def test_a_wrong_order_is_refused_with_its_code_and_changes_nothing(changed: dict[str, Any], expected: int) -> None:
     of = desk(closed=("BBBUSDT",))
-    given_ = order(of, **changed)
-    assert given_["code"] == code, given_
+    assert code(order(of, **changed)) == expected
     assert of.venue.orders.all == {}
-    assert order(of, "order/test", **changed)["code"] == code
+    assert code(order(of, "order/test", **changed)) == expected
 
 
 def test_words_of_a_refusal_name_the_symbols_limits() -> None:
@@ -92,13 +91,13 @@ def test_an_order_is_acknowledged_found_by_both_ids_and_cancelled() -> None:
     assert ask(of, "GET", "openOrders", symbol="AAAUSDT") == [by_id]
     assert ask(of, "GET", "openOrders", symbol="BBBUSDT") == []
     assert ask(of, "GET", "openOrders") == [by_id]
-    assert ask(of, "GET", "order", account=1, symbol="AAAUSDT", orderId=order_id(1))["code"] == -2013
-    assert ask(of, "DELETE", "order", symbol="AAAUSDT")["code"] == 700004
-    assert ask(of, "DELETE", "order", symbol="BBBUSDT", orderId=order_id(1))["code"] == -2011
-    assert ask(of, "DELETE", "order", account=1, symbol="AAAUSDT", orderId=order_id(1))["code"] == -2011
+    assert code(ask(of, "GET", "order", account=1, symbol="AAAUSDT", orderId=order_id(1))) == -2013
+    assert code(ask(of, "DELETE", "order", symbol="AAAUSDT")) == 700004
+    assert code(ask(of, "DELETE", "order", symbol="BBBUSDT", orderId=order_id(1))) == -2011
+    assert code(ask(of, "DELETE", "order", account=1, symbol="AAAUSDT", orderId=order_id(1))) == -2011
     assert ask(of, "DELETE", "order", symbol="AAAUSDT", orderId=order_id(1))["status"] == "CANCELED"
-    assert ask(of, "DELETE", "order", symbol="AAAUSDT", orderId=order_id(1))["code"] == -2011
-    assert order(of, newClientOrderId="mine-1")["code"] == 30026
+    assert code(ask(of, "DELETE", "order", symbol="AAAUSDT", orderId=order_id(1))) == -2011
+    assert code(order(of, newClientOrderId="mine-1")) == 30026
 
 
 @pytest.mark.parametrize("text", ["", "C02__1", "c02__" + "0" * 17 + "1", "C02__" + "0" * 17 + "٣", "1", "-1", "C02__"])
@@ -167,8 +166,8 @@ def test_all_open_orders_of_up_to_five_symbols_are_cancelled_at_once() -> None:
     of = desk()
     for symbol, price in (("AAAUSDT", "99"), ("AAAUSDT", "98"), ("BBBUSDT", "49")):
         order(of, symbol=symbol, price=price)
-    assert ask(of, "DELETE", "openOrders")["code"] == 700004
-    assert ask(of, "DELETE", "openOrders", symbol=",".join(["AAAUSDT"] * 6))["code"] == 33333
+    assert code(ask(of, "DELETE", "openOrders")) == 700004
+    assert code(ask(of, "DELETE", "openOrders", symbol=",".join(["AAAUSDT"] * 6))) == 33333
     cancelled = ask(of, "DELETE", "openOrders", symbol="AAAUSDT")
     assert [(row["symbol"], row["status"]) for row in cancelled] == [("AAAUSDT", "CANCELED")] * 2
     assert len(ask(of, "DELETE", "openOrders", symbol="AAAUSDT,BBBUSDT")) == 1
@@ -183,16 +182,17 @@ def test_orders_and_trades_are_listed_newest_first_within_their_spans() -> None:
     order(of, type="MARKET", quantity="2", price="")
     orders = ask(of, "GET", "allOrders", symbol="AAAUSDT")
     assert [row["orderId"] for row in orders] == [order_id(3), order_id(2)]
+    assert ask(of, "GET", "allOrders", account=1, symbol="AAAUSDT") == []
     since = ask(of, "GET", "allOrders", symbol="AAAUSDT", startTime=START_MS)
     assert [row["orderId"] for row in since] == [order_id(3), order_id(2), order_id(1)]
     assert ask(of, "GET", "allOrders", symbol="AAAUSDT", startTime=START_MS, endTime=START_MS)[0][
         "orderId"
     ] == order_id(1)
-    assert ask(of, "GET", "allOrders", symbol="AAAUSDT", startTime=START_MS - 8 * 86_400_000)["code"] == 33333
+    assert code(ask(of, "GET", "allOrders", symbol="AAAUSDT", startTime=START_MS - 8 * 86_400_000)) == 33333
     assert [row["qty"] for row in ask(of, "GET", "myTrades", symbol="AAAUSDT")] == ["2.000", "1.000"]
     assert [row["qty"] for row in ask(of, "GET", "myTrades", symbol="AAAUSDT", limit=1)] == ["2.000"]
     assert [row["qty"] for row in ask(of, "GET", "myTrades", symbol="AAAUSDT", orderId=order_id(1))] == ["1.000"]
-    assert ask(of, "GET", "myTrades", symbol="AAAUSDT", limit=101)["code"] == 33333
+    assert code(ask(of, "GET", "myTrades", symbol="AAAUSDT", limit=101)) == 33333
 
 
 def test_a_batch_answers_for_each_order() -> None:
@@ -209,13 +209,13 @@ def test_a_batch_answers_for_each_order() -> None:
     assert rows[2] == {"symbol": "AAAUSDT", "orderId": order_id(2), "orderListId": -1}
     other = [wanted[0], wanted[2] | {"symbol": "BBBUSDT"}]
     for text in ("", "{}", "[1]", "[", "[]", json.dumps(wanted * 7), json.dumps(other)):
-        assert ask(of, "POST", "batchOrders", batchOrders=text)["code"] == 33333
+        assert code(ask(of, "POST", "batchOrders", batchOrders=text)) == 33333
 
 
 def test_an_account_has_up_to_500_open_orders_over_all_symbols() -> None:
     of = desk(cash=1e6)
     for k in range(500):
         order(of, symbol=("AAAUSDT", "BBBUSDT")[k % 2], quantity="1", price="40")
-    assert order(of, price="40")["code"] == 30029
+    assert code(order(of, price="40")) == 30029
     ask(of, "DELETE", "openOrders", symbol="AAAUSDT")
     assert "orderId" in order(of, price="40")
