@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import bench_engine
+import bench_exchange
 import bench_margin
 import bench_memory
 import bench_start
@@ -24,7 +25,7 @@ import bench_ticks
 from peers.setup import PEERS, is_installed
 from rounds import HERE
 
-BENCHMARKS = (bench_engine, bench_sweep, bench_margin, bench_ticks, bench_start, bench_memory)
+BENCHMARKS = (bench_engine, bench_sweep, bench_margin, bench_ticks, bench_start, bench_memory, bench_exchange)
 INTRODUCTION = """\
 # Results of the benchmarks
 

@@ -24,8 +24,10 @@ AMERICAN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Words of CSS, HTTP and drawing libraries, which may stand in strings that are handed to them.
-INTERFACE = re.compile(r"(?:color|center|gray|behavior|authoriz)\w*|\w*colors?", re.IGNORECASE)
+# Words of CSS, HTTP, drawing libraries and venues, which may stand in strings that are handed to them.
+INTERFACE = re.compile(
+    r"(?:color|center|gray|behavior|authoriz)\w*|\w*colors?|(?:\b|PARTIALLY_)canceled", re.IGNORECASE
+)
 WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]{2,}")
 CODE = re.compile(r"``.+?``|`[^`\n]+`|```.*?```", re.DOTALL)
 

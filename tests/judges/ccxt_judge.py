@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import ccxt
 
-from tests.judges.truth import Operator, same_money, same_orders, same_positions
+from tests.judges.truth import Operator, arguments, play, same_money, same_orders, same_positions
 
 SIDES = {"long": "LONG", "short": "SHORT"}
 
@@ -37,7 +35,7 @@ class Judge:
     """One client of one account, in hedge mode."""
 
     def __init__(self, ready: dict[str, Any], seed: int) -> None:
-        self.operator = Operator(ready["operator_url"])
+        self.operator = Operator(ready["operator_url"], "bybit")
         self.client = connect(ready, 0)
         self.dice = random.Random(seed)
         self.done: Counter[str] = Counter()
@@ -159,13 +157,8 @@ class Judge:
 
 
 def main() -> None:
-    ready = json.loads(Path(sys.argv[1]).read_text())
-    judge = Judge(ready, int(sys.argv[3]))
-    judge.compare()
-    for _ in range(int(sys.argv[2])):
-        judge.act()
-        judge.compare()
-    print(json.dumps({"done": judge.done, "n_fills": judge.operator.state()["n_fills"]}))
+    ready, n_actions, seed = arguments()
+    print(json.dumps(play(Judge(ready, seed), n_actions)))
 
 
 if __name__ == "__main__":

@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import ccxt.pro
 
-from tests.judges.truth import Differs, Operator, same_money, same_orders, same_positions
+from tests.judges.truth import Differs, Operator, arguments, same_money, same_orders, same_positions
 
 SYMBOL, ID = "BLORP/USDT:USDT", "BLORPUSDT"
 PATIENCE_S = 20.0
@@ -50,7 +48,11 @@ class Judge:
     """One client in one-way mode, with five watchers."""
 
     def __init__(self, ready: dict[str, Any], seed: int) -> None:
-        self.operator, self.client, self.dice = Operator(ready["operator_url"]), connect(ready), random.Random(seed)
+        self.operator, self.client, self.dice = (
+            Operator(ready["operator_url"], "bybit"),
+            connect(ready),
+            random.Random(seed),
+        )
         self.orders: dict[str, dict[str, Any]] = {}
         self.trades: dict[str, dict[str, Any]] = {}
         self.position: dict[str, Any] = {}
@@ -142,9 +144,9 @@ class Judge:
 
 
 def main() -> None:
-    ready = json.loads(Path(sys.argv[1]).read_text())
-    judge = Judge(ready, int(sys.argv[3]))
-    asyncio.run(judge.run(int(sys.argv[2])))
+    ready, n_actions, seed = arguments()
+    judge = Judge(ready, seed)
+    asyncio.run(judge.run(n_actions))
     summary = {"n_orders": len(judge.orders), "n_trades": len(judge.trades)}
     print(json.dumps({"done": summary, "n_fills": judge.operator.state()["n_fills"]}))
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import random
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pybit._http_manager
@@ -24,7 +22,7 @@ import pybit.unified_trading
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
 
-from tests.judges.truth import Differs, Operator, same_money, same_orders, same_positions
+from tests.judges.truth import Differs, Operator, arguments, play, same_money, same_orders, same_positions
 
 LEGS = {1: "LONG", 2: "SHORT"}
 PATIENCE_S = 10.0
@@ -96,7 +94,7 @@ class Judge:
     def __init__(self, ready: dict[str, Any], seed: int) -> None:
         point_at(ready)
         credentials = {name: ready["keys"][1][name] for name in ("api_key", "api_secret")}
-        self.operator = Operator(ready["operator_url"])
+        self.operator = Operator(ready["operator_url"], "bybit")
         self.client = HTTP(**credentials, max_retries=1)
         self.dice = random.Random(seed)
         self.done: Counter[str] = Counter()
@@ -278,14 +276,11 @@ def order_of(row: dict[str, Any]) -> tuple[int, str, str, float, float]:
 
 
 def main() -> None:
-    ready = json.loads(Path(sys.argv[1]).read_text())
-    judge = Judge(ready, int(sys.argv[3]))
-    judge.compare()
-    for _ in range(int(sys.argv[2])):
-        judge.act()
-        judge.compare()
+    ready, n_actions, seed = arguments()
+    judge = Judge(ready, seed)
+    summary = play(judge, n_actions)
     judge.hear_out()
-    summary = {"done": judge.done, "n_fills": judge.operator.state()["n_fills"], "n_heard": len(judge.heard.orders)}
+    summary["n_heard"] = len(judge.heard.orders)
     judge.private.exit()
     judge.trade.exit()
     print(json.dumps(summary))

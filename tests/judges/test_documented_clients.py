@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import urllib.request
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,14 +20,24 @@ PAGE = (ROOT / "docs" / "local_exchange.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize(("number", "client"), [(0, "ccxt"), (1, "pybit.unified_trading")], ids=["ccxt", "pybit"])
-def test_three_lines_place_an_order(number: int, client: str) -> None:
-    python = judge_python()
+@pytest.fixture(scope="module")
+def ready() -> Iterator[dict[str, Any]]:
+    """Give an exchange of both venues; each client trades an account of its own."""
+    judge_python()
+    with running("--clock", "step", "--venue", "bybit,mexc") as ready:
+        yield ready
+
+
+@pytest.mark.parametrize(
+    ("number", "client", "venue", "account"),
+    [(0, "ccxt", "bybit", 0), (1, "pybit.unified_trading", "bybit", 1), (2, "ccxt", "mexc", 0)],
+    ids=["ccxt", "pybit", "ccxt-mexc"],
+)
+def test_three_lines_place_an_order(ready: dict[str, Any], number: int, client: str, venue: str, account: int) -> None:
     assert len(ast.parse(LINES[number]).body) == 3
-    with running("--clock", "step") as ready:
-        code = f"import {client}\n" + LINES[number].replace("http://127.0.0.1:8800", ready["rest_url"])
-        done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
-        assert done.returncode == 0, done.stderr
-        with urllib.request.urlopen(f"{ready['operator_url']}/state") as answer:
-            account = json.load(answer)["accounts"][number]
-    assert [leg["qty"] > 0.0 for leg in account["positions"]] == [True, False, False, False]
+    code = f"import {client}\n" + LINES[number].replace("http://127.0.0.1:8800", ready["rest_url"])
+    done = subprocess.run([judge_python(), "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    with urllib.request.urlopen(f"{ready['operator_url']}/state?venue={venue}") as answer:
+        holder = json.load(answer)["accounts"][account]
+    assert [leg["qty"] > 0.0 for leg in holder["positions"]] == [True, False, False, False]

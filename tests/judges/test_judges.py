@@ -8,14 +8,16 @@ import pytest
 
 from tests.judges.exchanges import judge_python, judged, running
 
-ARGUMENTS = ("--clock", "step", "--no-rate-limits", "--balance", "20000")
-JUDGES = ("ccxt_judge.py", "pybit_judge.py")
+ARGUMENTS = ("--clock", "step", "--no-rate-limits", "--balance", "20000", "--venue", "bybit,mexc")
+JUDGES = ("ccxt_judge.py", "pybit_judge.py", "mexc_judge.py")
+WATCHERS = {"ccxt_pro_judge.py": 80, "mexc_pro_judge.py": 200}
+"""Actions of those who watch over sockets."""
 
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_a_judge_sees_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
     judge_python()
-    with running(*ARGUMENTS) as ready:
+    with running(*ARGUMENTS, "--closed", "WOBBLOUSDT") as ready:
         summary = judged(judge, ready, tmp_path, n_actions=200, seed=11)
     assert summary["n_fills"] > 40
     # Refusals are part of the game, and most actions are not.
@@ -32,8 +34,23 @@ def test_a_judge_sees_it_two_thousand_times(judge: str, seed: int, tmp_path: Pat
     assert summary["done"].get("socket answer dropped by the client", 0) <= 5
 
 
-def test_what_is_watched_over_sockets_is_what_the_kernel_holds(tmp_path: Path) -> None:
+@pytest.mark.verify
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_watched_is_that_two_thousand_times(seed: int, tmp_path: Path) -> None:
+    judge_python()
+    with running(*ARGUMENTS, "--seed", str(seed)) as ready:
+        judged("mexc_pro_judge.py", ready, tmp_path, n_actions=1_000, seed=seed)
+
+
+@pytest.mark.parametrize("judge", WATCHERS)
+def test_what_is_watched_over_sockets_is_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
     judge_python()
     with running(*ARGUMENTS) as ready:
-        summary = judged("ccxt_pro_judge.py", ready, tmp_path, n_actions=80, seed=5)
+        summary = judged(judge, ready, tmp_path, n_actions=WATCHERS[judge], seed=5)
     assert summary["n_fills"] > 20
+
+
+def test_batches_and_closed_profit_are_what_the_kernel_holds(tmp_path: Path) -> None:
+    judge_python()
+    with running("--clock", "step") as ready:
+        assert judged("batch_judge.py", ready, tmp_path, n_actions=0, seed=0) == {"ccxt": 4, "pybit": 2}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Iterable
 from math import isclose
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 State = dict[str, Any]
 Leg = tuple[str, str]
@@ -17,19 +20,44 @@ class Differs(AssertionError):
 
 
 class Operator:
-    """The operator's endpoints of a running exchange."""
+    """The operator's endpoints of a running exchange, for one of its venues."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, venue: str) -> None:
+        self._url, self._venue = url, venue
 
     def state(self) -> State:
-        with urllib.request.urlopen(f"{self._url}/state") as response:
+        with urllib.request.urlopen(f"{self._url}/state?venue={self._venue}") as response:
             return dict(json.load(response))
 
     def step(self, **asked: int) -> State:
         request = urllib.request.Request(f"{self._url}/step", json.dumps(asked).encode(), method="POST")
         with urllib.request.urlopen(request) as response:
             return dict(json.load(response))
+
+
+class Player(Protocol):
+    """A judge that acts at random and compares after every action."""
+
+    operator: Operator
+    done: Counter[str]
+
+    def act(self) -> None: ...
+
+    def compare(self) -> None: ...
+
+
+def play(judge: Player, n_actions: int) -> State:
+    """Let a judge act and compare; return a summary."""
+    judge.compare()
+    for _ in range(n_actions):
+        judge.act()
+        judge.compare()
+    return {"done": judge.done, "n_fills": judge.operator.state()["n_fills"]}
+
+
+def arguments() -> tuple[State, int, int]:
+    """Return the exchange's first line, the number of actions and the seed, from the command line."""
+    return json.loads(Path(sys.argv[1]).read_text()), int(sys.argv[2]), int(sys.argv[3])
 
 
 def same_money(seen: float, held: float, what: str) -> None:

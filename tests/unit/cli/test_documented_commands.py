@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shlex
@@ -69,6 +70,14 @@ def write_bars(directory: Path, words: list[str]) -> None:
             csv.write_csv(table.drop_columns("symbol"), directory / word)
 
 
+def write_recording(path: Path) -> None:
+    """Write a session without clients, or by its name a message of a book."""
+    if path.name.startswith("session"):
+        with running("--record", str(path)):
+            return
+    path.write_bytes(gzip.compress(b'{"topic":"orderbook.500.AAAUSDT","ts":1,"data":{}}'))
+
+
 @pytest.mark.parametrize("command", SHOWN)
 def test_a_command_that_is_shown_runs(command: str, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program, *words = shlex.split(command)
@@ -77,6 +86,8 @@ def test_a_command_that_is_shown_runs(command: str, workplace: Path, capsys: pyt
         pytest.skip("asks a venue; its options are tested against a server on this machine")
     if words[:2] in (["data", "import"], ["data", "check"]):
         write_bars(workplace, words)
+    if "--replay" in words:
+        write_recording(Path(words[words.index("--replay") + 1]))
     if words[0] == "exchange":
         with running(*words[1:]) as ready:
             assert ready["symbols"]

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
+import os
+import pty
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import urllib.error
 import urllib.request
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import numpy as np
+import polars as pl
 import pytest
+from rich.console import Console
 
+from ballast.cli.exchange_view import MOST_ACCOUNTS, Seen, render
 from ballast.cli.main import run
+from ballast.data.catalog import Catalog
 from ballast.data.sample import Market, write_sample
-from tests.judges.exchanges import running
+from tests.architecture.sources import ROOT
+from tests.judges.exchanges import COMMAND, running
 
 
 def state_of(ready: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +88,10 @@ name = "hedge_grid"
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--venue", "mexc"], "this version speaks bybit"),
+        (["--venue", "nasdaq"], "this version speaks bybit, mexc"),
+        (["--venue", "bybit,"], "this version speaks bybit, mexc"),
+        (["--venue", "bybit", "--closed", "BLORPUSDT"], "belongs to --venue mexc"),
+        (["--venue", "mexc", "--closed", "BLOBUSDT"], "did you mean 'BLORPUSDT'?"),
         (["--clock", "fast"], "no such clock"),
         (["--data", "live"], "this version trades recorded bars"),
         (["--data", "nowhere.parquet"], "nowhere.parquet"),
@@ -83,3 +105,181 @@ def test_what_cannot_be_is_refused_in_one_line(
     errors = capsys.readouterr().err
     assert words in errors
     assert errors.count("\n") == 1
+
+
+def test_an_encrypted_exchange_is_trusted_by_the_certificate_that_it_names() -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate, is not here")
+    with running("--clock", "step", "--tls") as ready:
+        assert {url.partition("://")[0] for name, url in ready.items() if name.endswith("_url")} == {"https", "wss"}
+        trusting = ssl.create_default_context(cafile=ready["ca_file"])
+        with urllib.request.urlopen(f"{ready['rest_url']}/v5/market/time", context=trusting) as answer:
+            assert json.load(answer)["retCode"] == 0
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(f"{ready['rest_url']}/v5/market/time", context=ssl.create_default_context())
+
+        async def listen() -> object:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(ready["public_url"], ssl=trusting) as socket,
+            ):
+                await socket.send_json({"op": "ping"})
+                return (await socket.receive_json())["ret_msg"]
+
+        assert asyncio.run(listen()) == "pong"
+    assert not Path(ready["ca_file"]).exists()
+
+
+def test_the_view_says_what_there_is_to_know() -> None:
+    leg = {"symbol": "AAAUSDT", "qty": -2.5}
+    account = {"equity": 1_234.5, "initial_margin": 10.0, "maintenance_margin": 1.0, "orders": [{}], "positions": [leg]}
+    state = {
+        "clock": {"pace": "60x", "time_ms": 1_735_689_600_000, "has_ended": False},
+        "accounts": [account | {"name": f"account-{k}"} for k in range(MOST_ACCOUNTS + 2)],
+        "n_fills": 7,
+    }
+    fault = {"kind": "push_dropped", "match": "execution", "n_struck": 1, "n_matched": 9}
+    console = Console(width=160, file=io.StringIO())
+    line = {"rest_url": "http://127.0.0.1:8800", "symbols": []}
+    console.print(render(line, [Seen("bybit", state, [fault], 3, 42)], [12.4]))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    for words in (
+        *("rest  http://127.0.0.1:8800", "2025-01-01 00:00:00 UTC, clock 60x", "3 sockets, 12 orders/s, 42 taken"),
+        *(f"{MOST_ACCOUNTS + 2} open, 7 fills, 1 faults armed", "1,234.50", "-2.5 AAAUSDT", "and 2 more"),
+        "push_dropped execution: 1 of 9",
+    ):
+        assert words in text
+
+
+def test_on_a_terminal_it_shows_itself_and_the_first_line_stays_what_it_is() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", COMMAND, "exchange", "--clock", "step"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TERM": "xterm", "COLUMNS": "160"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["venue"] == "bybit"
+        shown = b""
+        while b"orders/s" not in shown:
+            shown += os.read(ours, 65_536)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == b""
+        with suppress(OSError):
+            while os.read(ours, 65_536):
+                pass
+    os.close(ours)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--faults", "nowhere.toml"], "--faults nowhere.toml: cannot be read"),
+        (["--faults", "wrong.toml"], "--faults wrong.toml: "),
+        (["--faults", "other.json"], "--faults other.json: the file holds faults and nothing else"),
+        (["--faults", "kind.toml"], "--faults kind.toml: fault 1: no kind 'dance'"),
+        (["--replay", "nowhere"], "--replay nowhere: cannot be read"),
+        (["--replay", "wrong.toml"], "--replay wrong.toml: line 1 is no message"),
+        (["--replay", "session", "--data", "sample"], "--replay session: it has its own data; leave --data out"),
+        (["--replay", "session", "--clock", "step"], "--clock step: a recording plays by itself"),
+        (["--record", "nowhere/session"], "--record nowhere/session: cannot be written"),
+    ],
+)
+def test_files_that_are_wrong_are_refused_in_one_line(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.toml").write_text("[[faults]\n")
+    (tmp_path / "other.json").write_text('{"fault": []}')
+    (tmp_path / "kind.toml").write_text('[[faults]]\nkind = "dance"\n')
+    (tmp_path / "session").write_text('{"what":"session","ready":{}}\n')
+    assert run(["exchange", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_what_is_downloaded_from_the_mexc_face_is_what_it_trades_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BALLAST_CATALOG", str(tmp_path / "catalog"))
+    path = tmp_path / "market.parquet"
+    write_sample(path, Market(days=3, symbols=1))
+    # A quarter of the bars is history: more than two pages of it.
+    with running("--venue", "mexc", "--data", str(path), "--clock", "step", "--history", "5000") as ready:
+        now = datetime.fromtimestamp(state_of(ready)["clock"]["time_ms"] / 1_000, UTC)
+        recorded = pl.read_parquet(path).filter(pl.col("ts") < now)
+        window = ["--start", f"{recorded['ts'][0]:%Y-%m-%dT%H:%M}", "--end", f"{now:%Y-%m-%dT%H:%M}"]
+        asked = ["--venue", "mexc", "--rest-url", ready["rest_url"], "--symbols", ready["symbols"][0]]
+        assert run(["data", "download", *asked, *window, "--quiet"]) == 0
+    assert len(recorded) > 1_000
+    downloaded = Catalog().read("mexc/spot", ready["symbols"])
+    assert downloaded.ts_ms.tolist() == recorded["ts"].dt.epoch("ms").to_list()
+    for name in ("open", "high", "low", "close"):
+        # The face tells prices on its ticks; recorded ones have more digits.
+        np.testing.assert_allclose(getattr(downloaded, name), recorded[name], rtol=1e-4)
+    np.testing.assert_allclose(downloaded.volume, recorded["volume"], atol=0.5)
+
+
+def test_two_venues_listen_on_one_port_and_move_together(tmp_path: Path) -> None:
+    with running("--venue", "bybit,mexc", "--clock", "step", "--accounts", "1", "--closed", "SNORTLUSDT") as ready:
+        assert (ready["venue"], list(ready["venues"])) == ("bybit", ["bybit", "mexc"])
+        bybit, mexc = ready["venues"].values()
+        assert bybit["rest_url"] == mexc["rest_url"] == ready["rest_url"]
+        assert mexc["public_url"].endswith("/ws")
+        assert [len(one["keys"]) for one in (bybit, mexc)] == [1, 1]
+        step = urllib.request.Request(f"{ready['operator_url']}/step", b'{"by_ms": 5000}', method="POST")
+        urllib.request.urlopen(step).close()
+        states = []
+        for name in ("bybit", "mexc"):
+            with urllib.request.urlopen(f"{ready['operator_url']}/state?venue={name}") as answer:
+                states.append(json.load(answer))
+        assert states[0]["clock"] == states[1]["clock"]
+        assert states[0]["prices"] == states[1]["prices"]
+        with urllib.request.urlopen(f"{ready['rest_url']}/api/v3/defaultSymbols") as answer:
+            assert "SNORTLUSDT" not in json.load(answer)["data"]
+        for path, code in (("/v5/nothing", "retCode"), ("/api/v3/nothing", "code"), ("/nothing", "retCode")):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(f"{ready['rest_url']}{path}")
+            assert json.load(caught.value)[code] == 404
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{ready['operator_url']}/state?venue=nasdaq")
+
+
+def test_mexc_trades_the_spot_account_of_a_configuration(tmp_path: Path) -> None:
+    write_sample(tmp_path / "market.parquet", Market(days=1, symbols=2))
+    (tmp_path / "spot.toml").write_text("""
+[data]
+path = "market.parquet"
+symbols = ["BLORPUSDT", "SNORTLUSDT"]
+
+[account]
+kind = "spot"
+initial_capital = 777.0
+maker_fee_rate = 0.001
+taker_fee_rate = 0.002
+
+[instruments.BLORPUSDT]
+tick = 0.0001
+lot_step = 1.0
+
+[instruments.SNORTLUSDT]
+tick = 0.01
+lot_step = 0.1
+
+[strategy]
+name = "cascade"
+""")
+    with running(str(tmp_path / "spot.toml"), "--venue", "mexc", "--clock", "step", "--accounts", "1") as ready:
+        (account,) = state_of(ready)["accounts"]
+        with urllib.request.urlopen(f"{ready['rest_url']}/api/v3/exchangeInfo") as answer:
+            symbol, _ = json.load(answer)["symbols"]
+    assert (account["cash"], account["equity"]) == (777.0, 777.0)
+    assert (symbol["tickSize"], symbol["takerCommission"]) == ("0.0001", "0.002")
+    assert run(["exchange", str(tmp_path / "spot.toml")]) == 2
+    assert run(["exchange", str(tmp_path / "spot.toml"), "--venue", "mexc,bybit"]) == 2

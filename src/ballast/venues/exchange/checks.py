@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite, isnan, nan
-from typing import Any
 
-from ballast.model.enums import AccountKind, OrderType, PositionMode, PositionSide, Side
+from ballast.model.enums import OrderType, PositionSide, QtyUnit, Side
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.orders import Order, OrderRequest, OrderState, Origin, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
@@ -17,11 +16,8 @@ MAX_CONDITIONAL_ORDERS = 10
 """Of an account, a symbol; protection of positions not counted."""
 
 
-def check_order(
-    request: OrderRequest, holder: Any, held: float, last_price: float, instrument: Any, listing: Listing
-) -> None:
-    """Check an order against its account's record, what its leg holds (signed), and the symbol's steps."""
-    is_hedged = holder.kind == AccountKind.UNIFIED_MARGIN and holder.position_mode == PositionMode.HEDGE
+def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price: float, listing: Listing) -> None:
+    """Check an order against its account's mode, what its leg holds (signed), and the symbol's steps."""
     if (request.position_side != PositionSide.NONE) != is_hedged:
         raise Refused(Refusal.WRONG_POSITION_SIDE)
     is_limit = request.type == OrderType.LIMIT
@@ -29,7 +25,10 @@ def check_order(
     prices += [one for one in (request.take_profit, request.stop_loss) if not isnan(one)]
     check_prices(prices)
     reference = request.price if is_limit else last_price
-    check_qty(request.qty, nan if request.reduce_only else reference, instrument, listing)
+    if request.qty_unit == QtyUnit.QUOTE:
+        check_money(request, listing)
+    else:
+        check_qty(request.qty, nan if request.reduce_only else reference, listing)
     if request.trigger != Trigger.NONE:
         check_trigger(request.trigger, request.trigger_price, last_price)
     closes_leg = is_hedged and (request.position_side == PositionSide.LONG) != (request.side == Side.BUY)
@@ -48,15 +47,23 @@ def check_room(request: OrderRequest, live: list[Order]) -> None:
         raise Refused(Refusal.TOO_MANY_CONDITIONAL_ORDERS)
 
 
-def check_qty(qty: float, price: float, instrument: Any, listing: Listing) -> None:
+def check_qty(qty: float, price: float, listing: Listing) -> None:
     """Check a quantity, and its value at ``price`` unless that is NaN."""
     if not isfinite(qty) or qty <= 0.0 or abs(qty / listing.lot - round(qty / listing.lot)) > 1e-6:
         raise Refused(Refusal.INVALID_QTY)
-    if qty < max(instrument.min_qty, listing.lot) * (1.0 - 1e-9):
+    if qty < max(listing.min_qty, listing.lot) * (1.0 - 1e-9):
         raise Refused(Refusal.BELOW_MINIMUM_QTY)
-    if qty > instrument.max_qty:
+    if qty > listing.max_qty:
         raise Refused(Refusal.ABOVE_MAXIMUM_QTY)
-    if qty * price < instrument.min_notional - 1e-9:
+    if qty * price < listing.min_notional - 1e-9:
+        raise Refused(Refusal.BELOW_MINIMUM_NOTIONAL)
+
+
+def check_money(request: OrderRequest, listing: Listing) -> None:
+    """Check the money that a market order is to trade."""
+    if request.type != OrderType.MARKET or not isfinite(request.qty) or request.qty <= 0.0:
+        raise Refused(Refusal.INVALID_QTY)
+    if request.qty < listing.min_notional - 1e-9:
         raise Refused(Refusal.BELOW_MINIMUM_NOTIONAL)
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import nan
-from typing import Any
+from math import isnan, nan
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from ballast.kernel.advance import advance
 from ballast.kernel.margin_account import set_leverage
-from ballast.kernel.orders import submit
 from ballast.kernel.venue import new_venue
-from ballast.model.enums import Cause, IntentKind, OrderType, Reason, Side, TimeInForce
+from ballast.model.enums import Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import ANY, Intent, clear
-from ballast.model.market import width_for
+from ballast.model.market import Feed, width_for
+from ballast.venues.exchange import steps
 from ballast.venues.exchange.checks import MAX_CONDITIONAL_ORDERS
 from ballast.venues.exchange.market import Setup
 from ballast.venues.exchange.orders import Order, Trigger
@@ -23,18 +23,61 @@ from ballast.venues.exchange.orders import Order, Trigger
 ORDER_CAPACITY = 8_192
 LEAST_ACCOUNTS = 4
 """Room for so many accounts is always made; those that nobody has are empty."""
+Column = npt.NDArray[Any]
 
-Word = tuple[Cause, Any]
-"""``ORDER`` or ``FUNDING`` with a copy of the event, or ``WATCH`` with the number of the order that it wakes."""
+
+class Happened(NamedTuple):
+    """An event of the kernel, field by field; see ``model.events.Event``."""
+
+    kind: int
+    time_ns: int
+    frame: int
+    order_id: int
+    account: int
+    symbol: int
+    position_side: int
+    side: int
+    qty: float
+    price: float
+    fee: float
+    slippage: float
+    role: int
+    level: int
+    cycle: int
+    reason: int
+    order_reason: int
+    next_qty: float
+    is_maker: bool
+    quote_rate: float
+
+
+Word = Happened | int
+"""An event, or the number of the conditional order whose price has been met."""
 
 
 class Host:
-    """A kernel venue in the hands of a host; ``record`` is its state, for reading."""
+    """
+    A kernel venue in the hands of a host; ``record`` is its state, for reading.
+
+    The columns are views of it, because an item of a column costs a hundredth of a record's attribute.
+
+    Attributes
+    ----------
+    record : Venue
+    position_mode, maker_fee_rate, taker_fee_rate : ndarray
+        By account.
+    qty : ndarray
+        By leg.
+    volume_left : ndarray
+        By symbol, what the recorded market still fills in this bar, base units.
+    feed : Feed
+        The market's, as plain arrays.
+    """
 
     def __init__(self, setup: Setup) -> None:
         market = setup.market
         n_symbols = len(market.symbols)
-        self.feed, self.record = market.feed, new_venue(
+        self.record = new_venue(
             n_symbols,
             market.instruments[:n_symbols],
             interval_ns=market.interval_ns,
@@ -45,9 +88,27 @@ class Host:
             watch_capacity=max(1_024, width_for(len(setup.accounts) * n_symbols * (MAX_CONDITIONAL_ORDERS + 4))),
             width=market.feed.frames.dtype["close"].shape[0],
             tiers=market.tiers,
-        )  # fmt: skip
-        self._intent = Intent.new()  # type: ignore[attr-defined]
-        self._end_ns = market.end_ns - 1
+        )
+        whole = np.asarray(self.record)
+        self._venues, self._events, clock = whole.reshape(1), whole["events"], whole["clock"]
+        self.feed = Feed(*(np.asarray(part) for part in market.feed))
+        self._stop, self._n_symbols, self._end_ns = len(market.feed.frames), n_symbols, market.end_ns - 1
+        self._pause_ns, self._clock_ns, self._frame = clock["pause_ns"], clock["now_ns"], clock["frame"]
+        self._read, self._written = clock["events_read"], clock["events_written"]
+        self._next_order_id, self._woken_role = clock["next_order_id"], clock["woken_role"]
+        holders, markets = whole["accounts"], whole["markets"]
+        self.position_mode, self.qty = holders["position_mode"], whole["positions"]["qty"]
+        self.maker_fee_rate, self.taker_fee_rate = holders["maker_fee_rate"], holders["taker_fee_rate"]
+        self._has_bar, self._price = markets["has_bar"], markets["price"]
+        self._last_price, self._mark, self.volume_left = markets["last_price"], markets["mark"], markets["volume_left"]
+        self._intents = np.asarray(Intent.new()).reshape(1)  # type: ignore[attr-defined]
+        clear(self._intents[0], IntentKind.PLACE, 0, 0)
+        self._slots = {name: self._intents[name] for name in self._intents.dtype.names or ()}
+        self._bytes = self._intents.view(np.uint8)
+        self._blank = self._bytes.copy()
+        self._money = np.zeros(len(steps.Money._fields))
+        self._position = np.zeros(len(steps.PositionFigures._fields))
+        self._prices = np.zeros(n_symbols)
         for name in ("slippage_rate", "participation", "path_policy", "limit_fill"):
             setattr(self.record.execution, name, getattr(setup.fills, name))
         _open_accounts(self.record, setup)
@@ -56,64 +117,127 @@ class Host:
     @property
     def now_ns(self) -> int:
         """The market's time."""
-        return int(self.record.clock.pause_ns)
+        return int(self._pause_ns.item())
+
+    @property
+    def clock_ns(self) -> int:
+        """When the kernel's last thing happened."""
+        return int(self._clock_ns.item())
+
+    @property
+    def frame(self) -> int:
+        """The bar that the market is in; -1 before the first."""
+        return int(self._frame.item())
+
+    def last_price(self, symbol: int) -> float:
+        """Return where the price stands, off the tick grid on the way between two; NaN before the first."""
+        price = float(self._price.item(symbol))
+        return price if self._has_bar.item(symbol) and price > 0.0 else float(self._last_price.item(symbol))
+
+    def mark_price(self, symbol: int) -> float:
+        """Return the mark price; the last price where the market has none."""
+        mark = float(self._mark.item(symbol))
+        return self.last_price(symbol) if isnan(mark) else mark
+
+    def prices(self) -> list[float]:
+        """Return where every symbol's price stands."""
+        steps.prices(self._venues, self._prices)  # type: ignore[arg-type]
+        return self._prices.tolist()
+
+    def slipped(self, symbol: int, side: int, price: float) -> float:
+        """Return what a taker pays or gets where the market stands at ``price``."""
+        return float(steps.slipped(self._venues, symbol, int(side), price))  # type: ignore[arg-type]
+
+    def money(self, account: int) -> steps.Money:
+        """Return an account's figures at the marks."""
+        steps.money(self._venues, account, self._money)  # type: ignore[arg-type]
+        return steps.Money._make(self._money.tolist())
+
+    def position(self, account: int, symbol: int, position_side: int) -> steps.PositionFigures:
+        """Return a leg's figures at the mark."""
+        steps.position(self._venues, account, symbol, int(position_side), self._position)  # type: ignore[arg-type]
+        return steps.PositionFigures._make(self._position.tolist())
 
     def move_to(self, time_ns: int) -> None:
         """Set the clock's next stop, never back nor past the market's end; :meth:`run` gets there."""
-        self.record.clock.pause_ns = min(max(time_ns, self.now_ns), self._end_ns)
+        self._pause_ns[()] = min(max(time_ns, self.now_ns), self._end_ns)
 
     def run(self) -> Iterator[Word]:
         """Do all that is due, and tell of it one by one, so that what is asked in answer acts at that instant."""
-        clock = self.record.clock
-        stop = len(self.feed.frames)
         while True:
-            # The kernel counts calls to catch a strategy that answers itself; clients come from outside.
-            clock.n_calls = 0
-            cause = advance(self.record, self.feed, stop)
-            if cause in {Cause.ORDER, Cause.FUNDING}:
-                while clock.events_read < clock.events_written:
-                    event = self.record.events[clock.events_read].copy()
-                    clock.events_read += 1
-                    yield Cause.ORDER, event
-            elif cause == Cause.WATCH:
-                yield Cause.WATCH, int(clock.woken_role)
-            elif cause in {Cause.PAUSE, Cause.END}:
+            cause = steps.step(self._venues, self.feed, self._stop)  # type: ignore[arg-type]
+            if cause in (Cause.PAUSE, Cause.END):
                 return
+            if cause in (Cause.ORDER, Cause.FUNDING):
+                while (first := self._read.item()) < (end := self._written.item()):
+                    # Heard before they are told of: what is asked in answer may bring the kernel to write anew.
+                    self._read[()] = end
+                    yield from map(Happened._make, self._events[first:end].tolist())
+            elif cause == Cause.WATCH:
+                yield int(self._woken_role.item())
             elif cause < 0:
-                raise InvariantBroken(f"the venue's clock stopped with {Cause(cause).name} in bar {clock.frame}")
+                raise InvariantBroken(f"the venue's clock stopped with {Cause(cause).name} in bar {self.frame}")
+
+    def _ask(self, account: int, kind: IntentKind, symbol: int, **fields: float) -> None:
+        self._bytes[:] = self._blank
+        slots = self._slots
+        slots["kind"][0], slots["symbol"][0] = kind, symbol
+        for name, value in fields.items():
+            slots[name][0] = value
+        steps.ask(self._venues, account, self._intents)  # type: ignore[arg-type]
 
     def place(self, order: Order) -> int:
         """Hand in an order; return the kernel's id."""
-        request, intent = order.request, self._intent
-        clear(intent, IntentKind.PLACE, order.symbol, 0)
-        intent.position_side, intent.side, intent.type = request.position_side, request.side, request.type
+        request = order.request
         is_market = request.type == OrderType.MARKET
-        intent.time_in_force = TimeInForce.IOC if is_market else request.time_in_force
-        intent.qty, intent.price = order.qty, order.price
-        intent.reduce_only, intent.post_only = request.reduce_only, request.post_only and not is_market
-        intent.level = order.number
-        kernel_id = int(self.record.clock.next_order_id)
-        submit(self.record, order.account, intent)
+        kernel_id = int(self._next_order_id.item())
+        self._ask(
+            order.account,
+            IntentKind.PLACE,
+            order.symbol,
+            position_side=request.position_side,
+            side=request.side,
+            type=request.type,
+            time_in_force=TimeInForce.IOC if is_market else request.time_in_force,
+            qty=request.qty if request.qty_unit == QtyUnit.QUOTE else order.qty,
+            qty_unit=request.qty_unit,
+            price=order.price,
+            reduce_only=request.reduce_only,
+            post_only=request.post_only and not is_market,
+            level=order.number,
+        )
         return kernel_id
+
+    def preview(self, order: Order) -> tuple[Reason, steps.Money]:
+        """Return why the kernel would not have an order, or NONE, and the account's figures once it had it."""
+        whole = self._venues.view(np.uint8)
+        saved = whole.copy()
+        try:
+            kernel_id = self.place(order)
+            words = [word for word in self.run() if isinstance(word, Happened) and word.order_id == kernel_id]
+            refused = [word.reason for word in words if word.kind == EventKind.REJECTED]
+            return Reason(refused[0] if refused else Reason.NONE), self.money(order.account)
+        finally:
+            whole[:] = saved
 
     def amend(self, order: Order, qty: float, price: float) -> None:
         """Ask for another quantity left, or price; NaN leaves it."""
-        self._mean(order, IntentKind.AMEND)
-        self._intent.qty, self._intent.price = qty, price
-        submit(self.record, order.account, self._intent)
+        self._ask_of(order, IntentKind.AMEND, qty=qty, price=price)
 
     def cancel(self, order: Order) -> None:
         """Ask for an order back."""
-        self._mean(order, IntentKind.CANCEL)
-        submit(self.record, order.account, self._intent)
+        self._ask_of(order, IntentKind.CANCEL)
 
     def watch(self, order: Order) -> None:
         """Ask to be told when a conditional order's price is met, in place of what was asked for it before."""
-        intent = self._intent
-        clear(intent, IntentKind.WATCH, order.symbol, 0)
-        intent.side = Side.SELL if order.request.trigger == Trigger.RISES else Side.BUY
-        intent.trigger_price, intent.role = order.trigger_price, order.number
-        submit(self.record, order.account, intent)
+        self._ask(
+            order.account,
+            IntentKind.WATCH,
+            order.symbol,
+            side=Side.SELL if order.request.trigger == Trigger.RISES else Side.BUY,
+            trigger_price=order.trigger_price,
+            role=order.number,
+        )
 
     def forget_watch(self, order: Order) -> None:
         """Take back what :meth:`watch` asked for."""
@@ -122,9 +246,8 @@ class Host:
             watches[k : clock.n_watches - 1] = watches[k + 1 : clock.n_watches].copy()
             clock.n_watches -= 1
 
-    def _mean(self, order: Order, kind: IntentKind) -> None:
-        clear(self._intent, kind, order.symbol, 0)
-        self._intent.position_side, self._intent.role, self._intent.level = ANY, ANY, order.number
+    def _ask_of(self, order: Order, kind: IntentKind, **fields: float) -> None:
+        self._ask(order.account, kind, order.symbol, position_side=ANY, role=ANY, level=order.number, **fields)
 
     def _enter(self, frame: int, start_ns: int) -> None:
         """Stand before a frame, with the prices and without the funding of the history before it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ballast.kernel.venue import tier_ranges
 from ballast.model.enums import AccountKind, MarginModel, PositionMode
 from ballast.model.errors import ConfigError
 from ballast.model.market import Feed
@@ -19,7 +20,11 @@ QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
 
 @dataclass(frozen=True)
 class Listing:
-    """One symbol as clients see it: coins, and how many decimals its prices and quantities are written with."""
+    """
+    One symbol as clients see it: coins, steps, limits of an order, and how many decimals numbers are written with.
+
+    A tick is ``tick_units / tick_scale``. ``max_qty`` is inf and ``min_*`` are 0 where there is no such limit.
+    """
 
     symbol: str
     base: str
@@ -28,14 +33,27 @@ class Listing:
     lot: float
     price_decimals: int
     qty_decimals: int
+    tick_units: int
+    tick_scale: float
+    min_qty: float
+    max_qty: float
+    min_notional: float
+
+    @cached_property
+    def _price_format(self) -> str:
+        return f".{self.price_decimals}f"
+
+    @cached_property
+    def _qty_format(self) -> str:
+        return f".{self.qty_decimals}f"
 
     def price(self, value: float) -> str:
         """Return a price, quote per base unit, as the venue writes it; "" for none (NaN)."""
-        return "" if isnan(value) else f"{value:.{self.price_decimals}f}"
+        return "" if isnan(value) else format(value, self._price_format)
 
     def qty(self, value: float) -> str:
         """Return a quantity in base units as the venue writes it."""
-        return f"{value:.{self.qty_decimals}f}"
+        return format(value, self._qty_format)
 
 
 @dataclass(frozen=True)
@@ -76,16 +94,22 @@ class Market:
             raise ConfigError(f"the market has {len(self.feed.frames)} bars; none is left to trade")
 
     @cached_property
-    def listings(self) -> tuple[Listing, ...]:
-        """The symbols as clients see them, in order."""
-        return tuple(_listing(*pair) for pair in zip(self.symbols, self.instruments, strict=False))
+    def listings(self) -> list[Listing]:
+        """The symbols as clients see them, in order; a venue may change what it lists."""
+        return [listing_of(*pair) for pair in zip(self.symbols, self.instruments, strict=False)]
 
-    @property
+    @cached_property
+    def first_limits(self) -> tuple[float, ...]:
+        """Up to which position value each symbol's first risk tier goes, quote money."""
+        first, _ = tier_ranges(self.tiers, len(self.symbols))
+        return tuple(float(upper) for upper in self.tiers["upper_value"][first])
+
+    @cached_property
     def start_ns(self) -> int:
         """When trading begins."""
         return int(self.feed.frames["ts_ns"][self.start_frame])
 
-    @property
+    @cached_property
     def end_ns(self) -> int:
         """When the last bar closes."""
         return int(self.feed.frames["ts_ns"][-1]) + self.interval_ns
@@ -99,11 +123,24 @@ class Market:
         return Market(self.symbols, feed, self.interval_ns, self.instruments, self.tiers, self.start_frame)
 
 
-def _listing(symbol: str, instrument: Any) -> Listing:
+def listing_of(symbol: str, instrument: Any) -> Listing:
+    """Return an instrument as clients see it."""
     quote = next((one for one in QUOTES if symbol.endswith(one) and symbol != one), "USDT")
     tick, lot = instrument.tick_units / instrument.tick_scale, instrument.lot_units / instrument.lot_scale
-    decimals = (round(float(np.log10(scale))) for scale in (instrument.tick_scale, instrument.lot_scale))
-    return Listing(symbol, symbol.removesuffix(quote), quote, float(tick), float(lot), *decimals)
+    return Listing(
+        symbol=symbol,
+        base=symbol.removesuffix(quote),
+        quote=quote,
+        tick=float(tick),
+        lot=float(lot),
+        price_decimals=round(float(np.log10(instrument.tick_scale))),
+        qty_decimals=round(float(np.log10(instrument.lot_scale))),
+        tick_units=int(instrument.tick_units),
+        tick_scale=float(instrument.tick_scale),
+        min_qty=float(instrument.min_qty),
+        max_qty=float(instrument.max_qty),
+        min_notional=float(instrument.min_notional),
+    )
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 from ballast.model.enums import OrderType, PositionSide, Side
+from ballast.model.errors import ConfigError
 from ballast.venues.exchange.accounts import figures, sides_of
+from ballast.venues.exchange.faults.injection import Injection
 from ballast.venues.exchange.pace import Pace
 from ballast.venues.exchange.refusals import Refused
 from ballast.venues.exchange.venue import LocalVenue
 
 _MS = 1_000_000
+
+
+class SpotFigures(NamedTuple):
+    """The figures of a spot account: nothing is on margin, and ``available`` is the money that no order has locked."""
+
+    equity: float
+    initial_margin: float
+    maintenance_margin: float
+    available: float
 
 
 class OperatorError(Exception):
@@ -34,7 +45,7 @@ def state(venue: LocalVenue, pace: Pace) -> dict[str, Any]:
 
 
 def _account(venue: LocalVenue, account: int) -> dict[str, Any]:
-    record, now = venue.record, figures(venue, account)
+    record, now = venue.record, _figures(venue, account)
     holder = record.accounts[account]
     return {
         "name": venue.setup.accounts[account].name,
@@ -55,6 +66,13 @@ def _account(venue: LocalVenue, account: int) -> dict[str, Any]:
         ],
         "orders": [_order(venue, row) for row in record.orders[: record.clock.n_orders] if row.account == account],
     }
+
+
+def _figures(venue: LocalVenue, account: int) -> Any:
+    if not venue.spot.has(account):
+        return figures(venue, account)
+    prices = [venue.last_price(symbol) for symbol in range(len(venue.market.symbols))]
+    return SpotFigures(venue.spot.value(account, prices), 0.0, 0.0, venue.spot.money(account).free)
 
 
 def _leg(venue: LocalVenue, account: int, symbol: int, side: PositionSide) -> dict[str, Any]:
@@ -81,9 +99,11 @@ def _order(venue: LocalVenue, row: Any) -> dict[str, Any]:
     }
 
 
-def step(venue: LocalVenue, pace: Pace, asked: Mapping[str, Any]) -> None:
+def step(venues: Sequence[LocalVenue], pace: Pace, asked: Mapping[str, Any]) -> None:
     """
     Move a stepped clock: ``until_ms`` to a time, ``by_ms`` by a stretch, neither to the path's next turn.
+
+    Every venue's moves to the same time.
 
     Raises ``OperatorError``.
     """
@@ -96,11 +116,13 @@ def step(venue: LocalVenue, pace: Pace, asked: Mapping[str, Any]) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**13:
             raise OperatorError(400, f"{name} must be a whole number of milliseconds, not {value!r}")
     if "until_ms" in asked:
-        venue.advance_to(asked["until_ms"] * _MS)
+        until_ns = asked["until_ms"] * _MS
     elif "by_ms" in asked:
-        venue.advance_to(venue.now_ns + asked["by_ms"] * _MS)
+        until_ns = venues[0].now_ns + asked["by_ms"] * _MS
     else:
-        venue.advance_to(venue.next_point_ns())
+        until_ns = min(venue.next_point_ns() for venue in venues)
+    for venue in venues:
+        venue.advance_to(until_ns)
 
 
 def transfer(venue: LocalVenue, asked: Mapping[str, Any]) -> None:
@@ -115,3 +137,14 @@ def transfer(venue: LocalVenue, asked: Mapping[str, Any]) -> None:
         venue.transfer(int(account or 0), float(amount))
     except Refused:
         raise OperatorError(409, f"account {account} does not hold {-amount:g}") from None
+
+
+def set_faults(injection: Injection, asked: Mapping[str, Any]) -> None:
+    """Put ``faults`` in force, with ``clear`` in place of all others; raises ``OperatorError``, and nothing changes."""
+    unknown = sorted(set(asked) - {"faults", "clear"})
+    if unknown or not isinstance(asked.get("clear", False), bool):
+        raise OperatorError(400, f"faults takes faults, a list, and clear, true or false, not {', '.join(asked)}")
+    try:
+        injection.arm(asked.get("faults", []), "operator", is_only=asked.get("clear", False))
+    except ConfigError as error:
+        raise OperatorError(400, str(error)) from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from math import nan
 
-from ballast.model.enums import OrderType, PositionSide, Reason, Side, TimeInForce
+import msgspec
+
+from ballast.model.enums import OrderType, PositionSide, QtyUnit, Reason, Side, TimeInForce
 
 
 class OrderState(IntEnum):
@@ -21,9 +22,6 @@ class OrderState(IntEnum):
     REJECTED = 6
     DEACTIVATED = 7  # cancelled before its trigger
     TRIGGERED = 8  # met, and about to be sent
-
-
-CLOSED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.DEACTIVATED})
 
 
 class Origin(IntEnum):
@@ -44,11 +42,11 @@ class Trigger(IntEnum):
     FALLS = 2
 
 
-@dataclass(frozen=True)
-class OrderRequest:
+class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     """
-    What a client asks for; quantities in base units, prices on the tick grid.
+    What a client asks for; prices on the tick grid.
 
+    ``qty`` in base units, or with ``qty_unit`` QUOTE the money that a market order trades, without its fee.
     ``trigger_price`` NaN is an order without condition. ``take_profit`` and ``stop_loss`` are put on the leg once the
     order has filled, NaN for none. ``closes_all``: sized to the leg when it triggers.
     """
@@ -58,6 +56,7 @@ class OrderRequest:
     type: OrderType
     qty: float
     price: float = nan
+    qty_unit: QtyUnit = QtyUnit.BASE
     position_side: PositionSide = PositionSide.NONE
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
@@ -71,13 +70,13 @@ class OrderRequest:
     link_id: str = ""
 
 
-@dataclass
-class Order:
+class Order(msgspec.Struct, eq=False, gc=False):
     """
     One order and what became of it.
 
     ``number`` is the venue's own count, from 1; ``kernel_id`` is the kernel's, 0 before it got there. ``filled_*``
-    and ``fees`` are sums over fills. ``created_ns`` and ``updated_ns`` are times of the market.
+    and ``fees`` are sums over fills; ``qty``, in base units, is what has filled where money was asked for.
+    ``created_ns`` and ``updated_ns`` are times of the market.
     """
 
     number: int
@@ -101,7 +100,8 @@ class Order:
     @property
     def is_live(self) -> bool:
         """Whether it may still fill."""
-        return self.state not in CLOSED
+        state = self.state
+        return state < OrderState.FILLED or state == OrderState.TRIGGERED
 
     @property
     def is_conditional(self) -> bool:
@@ -119,9 +119,12 @@ class Order:
         return self.filled_value / self.filled_qty if self.filled_qty > 0.0 else nan
 
 
-@dataclass(frozen=True)
-class Fill:
-    """One execution. ``fee`` in quote money; ``closed_qty`` is what of it reduced the leg, and ``profit`` realised."""
+class Fill(msgspec.Struct, frozen=True, gc=False):
+    """
+    One execution. ``fee`` in quote money; ``closed_qty`` is what of it reduced the leg, and ``profit`` realised.
+
+    ``closed_fees`` is what the closed part has cost to open and to close.
+    """
 
     number: int
     order: Order
@@ -134,10 +137,10 @@ class Fill:
     profit: float
     mark_price: float
     time_ns: int
+    closed_fees: float = 0.0
 
 
-@dataclass(frozen=True)
-class FundingPaid:
+class FundingPaid(msgspec.Struct, frozen=True, gc=False):
     """What one leg paid (> 0) or received for holding ``qty``, signed, at a stamp."""
 
     number: int
@@ -150,30 +153,26 @@ class FundingPaid:
     time_ns: int
 
 
-@dataclass(frozen=True)
-class OrderChanged:
+class OrderChanged(msgspec.Struct, frozen=True, gc=False):
     """An order as it stood at that moment."""
 
     order: Order
 
 
-@dataclass(frozen=True)
-class PositionChanged:
+class PositionChanged(msgspec.Struct, frozen=True, gc=False):
     """Something happened to an account's symbol: read its legs anew."""
 
     account: int
     symbol: int
 
 
-@dataclass(frozen=True)
-class WalletChanged:
+class WalletChanged(msgspec.Struct, frozen=True, gc=False):
     """An account's money moved."""
 
     account: int
 
 
-@dataclass(frozen=True)
-class TradePrinted:
+class TradePrinted(msgspec.Struct, frozen=True, gc=False):
     """A trade of the market, as everybody sees it; ``side`` is the taker's."""
 
     number: int

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ballast.kernel.advance import path_price
-from ballast.kernel.fills import slipped_price
 from ballast.kernel.marks import mark_price
 from ballast.kernel.venue import Phase
 from ballast.model.enums import OrderType, Side
@@ -69,8 +68,7 @@ def book(venue: LocalVenue, symbol: int, depth: int) -> Book:
     if not last > 0.0:
         return Book([], [])
     listing, terms = venue.market.listings[symbol], venue.setup.book
-    best_ask = float(slipped_price(venue.record, symbol, Side.BUY, last))
-    best_bid = float(slipped_price(venue.record, symbol, Side.SELL, last))
+    best_bid, best_ask = venue.host.slipped(symbol, Side.SELL, last), venue.host.slipped(symbol, Side.BUY, last)
     if best_bid >= best_ask:
         best_bid = best_ask - listing.tick
     spacing = max(1, round(last * LEVEL_SPACING / listing.tick))
@@ -88,14 +86,19 @@ def book(venue: LocalVenue, symbol: int, depth: int) -> Book:
     return Book(*sides)
 
 
+def changed_levels(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Return what has to be told of one side, quantity by price: new and changed levels, "0" for those that went."""
+    gone = {price: "0" for price in before if price not in now}
+    return gone | {price: qty for price, qty in now.items() if before.get(price) != qty}
+
+
 def _clients(venue: LocalVenue, symbol: int, side: Side) -> dict[int, float]:
     """Return what clients' limit orders of a side leave on the book, by tick."""
     tick, found = venue.market.listings[symbol].tick, defaultdict[int, float](float)
-    for account in range(len(venue.setup.accounts)):
-        for order in venue.orders.live(account, symbol):
-            is_resting = order.state in {OrderState.NEW, OrderState.PARTIALLY_FILLED}
-            if is_resting and order.request.type == OrderType.LIMIT and order.request.side == side:
-                found[round(order.price / tick)] += order.left_qty
+    for order in venue.orders.of_symbol(symbol):
+        is_resting = order.state in (OrderState.NEW, OrderState.PARTIALLY_FILLED)
+        if is_resting and order.request.type == OrderType.LIMIT and order.request.side == side:
+            found[round(order.price / tick)] += order.left_qty
     return found
 
 
@@ -115,7 +118,7 @@ def bars(
     ``interval_ns`` is a multiple of the market's own. Of those with ``start_ns <= open_ns <= end_ns`` the last
     ``limit``, or the first where only a start is given.
     """
-    own = _own_bars(venue, symbol, of_mark)
+    own = _own_bars(venue, symbol, since_ns=None if start_ns is None else start_ns - interval_ns, of_mark=of_mark)
     opens = own["open_ns"] // interval_ns * interval_ns
     keep = np.ones(len(opens), bool)
     if start_ns is not None:
@@ -130,6 +133,14 @@ def bars(
     return [_joined(int(at), own, slice(i, j)) for at, i, j in zip(wanted, first, after, strict=True)]
 
 
+def fresh_bars(venue: LocalVenue, symbol: int, interval_ns: int, since_ns: int) -> list[tuple[Bar, bool]]:
+    """Return the bars that have closed after ``since_ns``, and the one that is forming, each with whether it closed."""
+    now_ns, first = venue.now_ns, since_ns // interval_ns * interval_ns
+    found = bars(venue, symbol, interval_ns, start_ns=first, limit=1_000)
+    ends = [(bar, bar.open_ns + interval_ns) for bar in found]
+    return [(bar, end <= now_ns) for bar, end in ends if end > since_ns]
+
+
 def _joined(open_ns: int, own: dict[str, Any], rows: slice) -> Bar:
     high, low = float(own["high"][rows].max()), float(own["low"][rows].min())
     volume = float(own["volume"][rows].sum())
@@ -137,12 +148,12 @@ def _joined(open_ns: int, own: dict[str, Any], rows: slice) -> Bar:
     return Bar(open_ns, float(own["open"][rows][0]), high, low, float(own["close"][rows][-1]), volume, turnover)
 
 
-def _own_bars(venue: LocalVenue, symbol: int, of_mark: bool) -> dict[str, Any]:
-    """Return the market's own bars of a symbol so far, with the one that is forming."""
-    record, feed = venue.record, venue.market.feed
-    end = int(record.clock.closed_frame) + 1
-    frames = feed.frames[:end]
-    source = feed.marks[:end] if of_mark and len(feed.marks) else frames
+def _own_bars(venue: LocalVenue, symbol: int, *, since_ns: int | None, of_mark: bool) -> dict[str, Any]:
+    """Return the market's own bars of a symbol from ``since_ns`` on so far, with the one that is forming."""
+    feed, end = venue.host.feed, int(venue.record.clock.closed_frame) + 1
+    first = 0 if since_ns is None else int(np.searchsorted(feed.frames["ts_ns"][:end], since_ns))
+    frames = feed.frames[first:end]
+    source = feed.marks[first:end] if of_mark and len(feed.marks) else frames
     found = {name: source[name][:, symbol] for name in ("open", "high", "low", "close")}
     found["open_ns"], found["volume"] = frames["ts_ns"], np.nan_to_num(frames["volume"][:, symbol])
     there = found["close"] == found["close"]
@@ -170,7 +181,7 @@ def _forming(venue: LocalVenue, symbol: int, of_mark: bool) -> Bar | None:
 def day(venue: LocalVenue, symbol: int) -> Day:
     """Return the figures of the last 24 hours, or of what there is of them."""
     now = venue.now_ns
-    recent = _own_bars(venue, symbol, of_mark=False)
+    recent = _own_bars(venue, symbol, since_ns=now - DAY_NS, of_mark=False)
     rows = recent["open_ns"] >= now - DAY_NS
     if not rows.any():
         last = venue.last_price(symbol)
@@ -189,6 +200,6 @@ def day(venue: LocalVenue, symbol: int) -> Day:
 
 def next_funding(venue: LocalVenue, symbol: int) -> tuple[int, float] | None:
     """Return when funding is paid next, and the rate as a fraction; None if it is not."""
-    stamps = venue.market.feed.funding[venue.record.clock.next_funding :]
+    stamps = venue.host.feed.funding[venue.record.clock.next_funding :]
     rows = np.flatnonzero(stamps["symbol"] == symbol)
     return None if len(rows) == 0 else (int(stamps["ts_ns"][rows[0]]), float(stamps["rate"][rows[0]]))

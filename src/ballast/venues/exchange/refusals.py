@@ -31,6 +31,8 @@ class Refusal(IntEnum):
     HAS_ORDERS = 19
     NO_POSITION = 20
     UNSUPPORTED = 21
+    NO_PRICE = 22
+    NOT_TRADING = 23
 
 
 class Refused(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ballast.model.enums import QtyUnit
 from ballast.venues.exchange.orders import Order, OrderRequest
 from ballast.venues.exchange.refusals import Refusal, Refused
 
@@ -16,23 +17,28 @@ class Registry:
         By number, oldest first; a number is never used twice, so orders refused at once leave gaps.
     by_kernel : dict
         By the kernel's id.
+    n_orders : int
+        How many there have been, those refused at once included.
     """
 
     def __init__(self) -> None:
         self.all: dict[int, Order] = {}
         self.by_kernel: dict[int, Order] = {}
         self._live: dict[tuple[int, int], dict[int, Order]] = {}
+        self._of_symbol: dict[int, dict[int, Order]] = {}
         self._by_link: dict[tuple[int, str], Order] = {}
-        self._n_orders = 0
+        self.n_orders = 0
 
     def new(self, account: int, symbol: int, request: OrderRequest, now_ns: int, last_price: float) -> Order:
         """Return a new order, live and remembered."""
-        self._n_orders += 1
-        order = Order(self._n_orders, account, symbol, request, now_ns, last_price)
-        order.qty, order.price, order.trigger_price = request.qty, request.price, request.trigger_price
+        self.n_orders += 1
+        order = Order(self.n_orders, account, symbol, request, now_ns, last_price)
+        order.qty = request.qty if request.qty_unit == QtyUnit.BASE else 0.0
+        order.price, order.trigger_price = request.price, request.trigger_price
         order.updated_ns = now_ns
         self.all[order.number] = order
         self._live.setdefault((account, symbol), {})[order.number] = order
+        self._of_symbol.setdefault(symbol, {})[order.number] = order
         if request.link_id:
             self._by_link[account, request.link_id] = order
         return order
@@ -40,6 +46,7 @@ class Registry:
     def close(self, order: Order) -> None:
         """Count an order as live no more."""
         self._live[order.account, order.symbol].pop(order.number, None)
+        self._of_symbol[order.symbol].pop(order.number, None)
 
     def forget(self, order: Order) -> None:
         """Let an order that was refused at once never have been; its link id is free again."""
@@ -50,6 +57,14 @@ class Registry:
     def live(self, account: int, symbol: int) -> list[Order]:
         """Return an account's orders of a symbol that may still fill, oldest first."""
         return list(self._live.get((account, symbol), {}).values())
+
+    def of_symbol(self, symbol: int) -> list[Order]:
+        """Return everybody's orders of a symbol that may still fill, oldest first."""
+        return list(self._of_symbol.get(symbol, {}).values())
+
+    def n_live(self, account: int, symbol: int) -> int:
+        """Return how many orders of a symbol an account has that may still fill."""
+        return len(self._live.get((account, symbol), ()))
 
     def has_live(self, account: int) -> bool:
         """Tell whether an account has any live order."""

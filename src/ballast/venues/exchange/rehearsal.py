@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ballast.model.enums import OrderType, PositionSide, Side
 from ballast.venues.exchange import accounts, quotes
@@ -21,7 +22,7 @@ def rehearse(setup: Setup) -> None:
         if not last > 0.0:
             continue
         side = PositionSide.NONE if len(accounts.sides_of(venue, 0)) == 1 else PositionSide.LONG
-        qty = (int(2.0 * float(venue.record.instruments[symbol].min_notional) / last / listing.lot) + 2) * listing.lot
+        qty = (int(2.0 * listing.min_notional / last / listing.lot) + 2) * listing.lot
         market = OrderRequest(name, Side.BUY, OrderType.MARKET, qty, position_side=side)
         limit = replace(market, type=OrderType.LIMIT, price=0.9 * last)
         trigger = replace(market, trigger=Trigger.FALLS, trigger_price=0.8 * last)
@@ -37,5 +38,4 @@ def rehearse(setup: Setup) -> None:
         accounts.position(venue, 0, symbol, side)
         break
     accounts.figures(venue, 0)
-    accounts.margins(venue, 0)
     venue.advance_to(venue.next_point_ns())

@@ -1,157 +1,180 @@
 """
-The sockets: one process, one loop, the loopback alone.
+The sockets: one process, one loop, the loopback alone, and one port for every venue.
 
 Every request is handled at once, on the loop, so that the venue never sees two at a time: it is answered, and then
-everybody is told what it caused. A socket that does not read is closed when ``QUEUE_LENGTH`` messages wait for it.
+everybody is told what it caused.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from ssl import SSLContext
 from typing import Any
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ballast.venues.exchange import operator
-from ballast.venues.exchange.bybit import face
-from ballast.venues.exchange.bybit.desk import Desk
-from ballast.venues.exchange.bybit.private_stream import PrivateStream
-from ballast.venues.exchange.bybit.public_stream import PublicStream
-from ballast.venues.exchange.bybit.sockets import (
-    Conversation,
-    PrivateConversation,
-    PublicConversation,
-    TradeConversation,
-)
-from ballast.venues.exchange.bybit.wire import CATEGORY
+from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Visit
+from ballast.venues.exchange.faults.injection import Injection, Outcome, Wire
 from ballast.venues.exchange.operator import OperatorError
+from ballast.venues.exchange.outbox import Outbox
 from ballast.venues.exchange.pace import Pace
+from ballast.venues.exchange.recording.capture import Recorder
 from ballast.venues.exchange.venue import LocalVenue
 
 HOST = "127.0.0.1"
 LARGEST_BODY = 1_000_000
 LARGEST_FRAME = 1_000_000
-QUEUE_LENGTH = 10_000
-"""Messages that may wait for one socket."""
-REPLY_DELAY_S = 0.001
-"""Before a socket's answers: some clients note what they have asked only after they have sent it."""
 SILENCE_S = 600.0
 """After so long without a word from a client its socket is closed."""
+DOORMAN_S = 0.5
+"""Between looks at who has stayed too long."""
 TICK_S = 0.05
 """Between looks at the wall's clock."""
 
 
-class Outbox:
-    """What waits for one socket."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUE_LENGTH)
-        self.is_full = False
-
-    def send(self, text: bytes, *, not_before_s: float = 0.0) -> None:
-        """Leave a message; when too many wait, none is taken any more, and the socket is to be closed."""
-        try:
-            self._queue.put_nowait((not_before_s, text))
-        except asyncio.QueueFull:
-            self.is_full = True
-
-    def reply(self, text: bytes) -> None:
-        """Leave an answer, to be sent no sooner than a network would bring it."""
-        self.send(text, not_before_s=time.monotonic() + REPLY_DELAY_S)
-
-    async def deliver(self, socket: web.WebSocketResponse) -> None:
-        """Send what comes until the socket closes."""
-        with suppress(ConnectionError, asyncio.CancelledError):
-            while not self.is_full:
-                not_before_s, text = await self._queue.get()
-                if not_before_s > time.monotonic():
-                    await asyncio.sleep(not_before_s - time.monotonic())
-                await socket.send_str(text.decode())
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
-
-
 class ExchangeServer:
     """
-    A venue behind sockets.
+    Venues behind sockets.
 
     Parameters
     ----------
-    venue : LocalVenue
-    desk : Desk
-        Of that venue.
+    faces : sequence of Face
+        At least one; the first answers what lies in no other's part of the paths.
     pace : Pace
+    seed : int
+        Of what faults leave to chance.
+
+    Attributes
+    ----------
+    injections : dict of str to Injection
+        Faults by venue.
+    recorder : Recorder or None
+        Writes down what clients ask and are told; what an operator does is left out.
     """
 
-    def __init__(self, venue: LocalVenue, desk: Desk, pace: Pace) -> None:
-        self.venue, self.desk, self.pace = venue, desk, pace
-        self.public, self.private = PublicStream(desk), PrivateStream(desk)
-        self._n_sockets = 0
-        self._open: set[web.WebSocketResponse] = set()
+    def __init__(self, faces: Sequence[Face], pace: Pace, seed: int = 0) -> None:
+        self.faces, self.pace = {face.name: face for face in faces}, pace
+        for face in faces:
+            face.is_paced = not pace.is_stepped
+        self.injections = {face.name: Injection(face, seed) for face in faces}
+        self.recorder: Recorder | None = None
+        self._first = faces[0]
+        self._n_greeted = 0
+        self._open: dict[web.WebSocketResponse, tuple[Face, Talk, Outbox]] = {}
         self._runner: web.AppRunner | None = None
         self._clock: asyncio.Task[None] | None = None
+        self._doorman: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self.port = 0
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, tls: SSLContext | None = None) -> None:
         """Listen on ``port``, 0 for any that is free, and let the clock run."""
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._shaped])
-        app.router.add_get(f"/v5/public/{CATEGORY}", self._public_socket)
-        app.router.add_get("/v5/private", self._private_socket)
-        app.router.add_get("/v5/trade", self._trade_socket)
+        for face in self.faces.values():
+            for path, begin in face.sockets.items():
+                app.router.add_get(path, partial(self._talk, begin))
         app.router.add_get("/operator/state", self._operator_state)
         app.router.add_post("/operator/step", self._operator_step)
         app.router.add_post("/operator/transfer", self._operator_transfer)
+        app.router.add_get("/operator/faults", self._operator_faults)
         app.router.add_post("/operator/faults", self._operator_faults)
         app.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, port)
+        site = web.TCPSite(self._runner, HOST, port, ssl_context=tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         if not self.pace.is_stepped:
             self._clock = asyncio.create_task(self._run_clock())
+        self._doorman = asyncio.create_task(self._show_out())
 
     async def stop(self) -> None:
         """Close every socket and stop listening."""
-        if self._clock is not None:
-            self._clock.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._clock
+        for task in (self._clock, self._doorman):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         for socket in list(self._open):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange stops")
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def failed(self) -> None:
-        """Wait until the clock fails; it never ends otherwise."""
-        if self._clock is None:
-            await asyncio.Event().wait()
-        else:
-            await self._clock
+        """Wait until the clock fails, or the closing of sockets; it never ends otherwise."""
+        await asyncio.gather(*(task for task in (self._clock, self._doorman) if task is not None))
+
+    @property
+    def n_sockets(self) -> int:
+        """How many sockets are open."""
+        return len(self._open)
+
+    def sockets(self) -> list[Outbox]:
+        """Return the ways to all clients, oldest first."""
+        return [outbox for _, _, outbox in self._open.values()]
 
     def publish(self) -> None:
         """Tell everybody what has happened since the last call."""
-        updates = self.venue.take_updates()
-        self.private.publish(updates)
-        self.public.publish(updates)
+        for face in self.faces.values():
+            self._tell_time(face)
+            injection = self.injections[face.name]
+            if injection.is_armed and injection.pass_time():
+                for socket, (whose, _, outbox) in list(self._open.items()):
+                    if whose is face:
+                        self._break_off(socket, outbox, is_abrupt=False)
+            face.publish()
 
     async def _run_clock(self) -> None:
-        start_s, start_ns = time.monotonic(), self.venue.now_ns
+        venues = [face.venue for face in self.faces.values()]
+        # Venues that got ready one after the other go on together.
+        start_s, start_ns = time.monotonic(), max(venue.now_ns for venue in venues)
         while True:
             if self.pace.speed == float("inf"):
-                self.venue.advance_to(self.venue.next_point_ns())
-                await asyncio.sleep(TICK_S if self.venue.has_ended else 0)
+                until_ns = min(venue.next_point_ns() for venue in venues)
+                await asyncio.sleep(TICK_S if venues[0].has_ended else 0)
             else:
                 await asyncio.sleep(TICK_S)
-                self.venue.advance_to(start_ns + int((time.monotonic() - start_s) * self.pace.speed * 1e9))
+                until_ns = start_ns + int((time.monotonic() - start_s) * self.pace.speed * 1e9)
+            for face in self.faces.values():
+                self._tell_time(face)
+                face.venue.advance_to(until_ns)
             self.publish()
 
-    def _now(self) -> Desk:
-        self.desk.wall_ms = time.time_ns() // 1_000_000
-        return self.desk
+    async def _show_out(self) -> None:
+        """Close the sockets that their venue has no more patience with."""
+        while True:
+            await asyncio.sleep(DOORMAN_S)
+            silent_s = time.monotonic() - SILENCE_S
+            for socket, (_, talk, outbox) in list(self._open.items()):
+                if reason := "silent for too long" if outbox.heard_s < silent_s else talk.overdue(wall_ms()):
+                    self._let_go(socket, reason)
+
+    def _let_go(self, socket: web.WebSocketResponse, reason: str) -> None:
+        """Close a socket, not waiting: a client that does not answer must not hold up the next one."""
+        leaving = asyncio.create_task(_send_off(socket, reason))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    def _break_off(self, socket: web.WebSocketResponse, outbox: Outbox, *, is_abrupt: bool) -> None:
+        """Close a socket by a fault."""
+        outbox.close(is_abrupt=is_abrupt)
+        if not is_abrupt:
+            self._let_go(socket, "")
+
+    def _tell_time(self, face: Face) -> None:
+        face.look_up(wall_ms() + self.injections[face.name].skew_ms())
+
+    def _face(self, path: str) -> Face:
+        """Return whose path it is, told the time."""
+        face = next((one for one in self.faces.values() if one.owns(path)), self._first)
+        self._tell_time(face)
+        return face
 
     @web.middleware
     async def _shaped(
@@ -161,16 +184,16 @@ class ExchangeServer:
         try:
             return await handler(request)
         except web.HTTPException as error:
-            return _response(face.malformed(self._now(), error.status, error.reason))
+            return _response(self._face(request.path).malformed(error.status, error.reason))
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:
             # A client's request must not take the exchange down; what it was is told once, on standard error.
             request.app.logger.exception("%s %s failed", request.method, request.path)
-            return _response(face.broken(self._now()))
+            return _response(self._face(request.path).broken())
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
-        asked = face.Request(
+        asked = Request(
             method=request.method,
             path=request.rel_url.raw_path,
             query=request.rel_url.raw_query_string,
@@ -178,71 +201,125 @@ class ExchangeServer:
             body=await request.read(),
             address=request.remote or "",
         )
-        answered = face.answer(self._now(), asked)
+        face, recorder = self._face(asked.path), self.recorder
+        number = recorder.asked(asked.method, asked.path, asked.query, asked.body) if recorder else 0
+        injection = self.injections[face.name]
+        outcome = injection.answer(asked) if injection.is_armed else Outcome(face.answer(asked))
         self.publish()
-        return _response(answered)
+        if outcome.delay_s > 0.0:
+            await asyncio.sleep(outcome.delay_s)
+        if recorder:
+            told = outcome.answer or Answer(0, b"", {})
+            recorder.answered(number, told.status, told.headers, told.body)
+        if outcome.answer is None:
+            if request.transport is not None:
+                request.transport.abort()
+            # Nobody is there to read it.
+            return web.Response()
+        return _response(outcome.answer)
 
-    async def _public_socket(self, request: web.Request) -> web.StreamResponse:
-        return await self._talk(request, lambda n, box: PublicConversation(self.desk, n, self.public, box))
-
-    async def _private_socket(self, request: web.Request) -> web.StreamResponse:
-        return await self._talk(request, lambda n, box: PrivateConversation(self.desk, n, self.private, box))
-
-    async def _trade_socket(self, request: web.Request) -> web.StreamResponse:
-        return await self._talk(request, lambda n, box: TradeConversation(self.desk, n))
-
-    async def _talk(self, request: web.Request, begin: Callable[[int, Outbox], Conversation]) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, receive_timeout=SILENCE_S, compress=False)
+    async def _talk(self, begin: Callable[[Visit], Talk], request: web.Request) -> web.StreamResponse:
+        face = self._face(request.path)
+        injection = self.injections[face.name]
+        if not injection.lets_in(request.path):
+            raise web.HTTPServiceUnavailable
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, compress=False, autoping=False)
         await socket.prepare(request)
-        self._n_sockets += 1
-        outbox = Outbox()
-        talk = begin(self._n_sockets, outbox)
-        self._open.add(socket)
-        delivery = asyncio.create_task(outbox.deliver(socket))
+        if request.transport is None:
+            raise ConnectionResetError
+        self._n_greeted += 1
+        outbox = Outbox(request.transport)
+        talk = begin(Visit(self._n_greeted, request.rel_url.raw_query_string, outbox))
+        outbox.wire = Wire(injection, talk, lambda is_abrupt: self._break_off(socket, outbox, is_abrupt=is_abrupt))
+        self._open[socket] = face, talk, outbox
+        number, recorder = self._n_greeted, self.recorder
+        if recorder:
+            recorder.opened(number, request.path, request.rel_url.raw_query_string)
+            outbox.note = lambda data, is_binary: recorder.told(number, data, is_binary=is_binary)
         try:
-            with suppress(asyncio.TimeoutError):
-                async for message in socket:
-                    if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                        break
-                    self._now()
-                    text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
-                    for reply in talk.hear(text):
-                        outbox.reply(reply)
-                    self.publish()
+            async for message in socket:
+                outbox.heard_s = time.monotonic()
+                if message.type == WSMsgType.PING and not outbox.is_silent:
+                    await socket.pong(message.data)
+                if message.type in {WSMsgType.PING, WSMsgType.PONG}:
+                    continue
+                if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                    break
+                self._tell_time(face)
+                text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
+                if recorder:
+                    recorder.heard(number, text)
+                replies, late_s = injection.hear(talk, text) if injection.is_armed else (talk.hear(text), 0.0)
+                for reply in replies:
+                    outbox.reply(reply, late_s)
+                self.publish()
+                if reason := talk.overdue(wall_ms()):
+                    await _send_off(socket, reason)
         finally:
+            outbox.close()
+            if recorder:
+                recorder.closed(number)
             talk.leave()
-            self._open.discard(socket)
-            delivery.cancel()
+            self._open.pop(socket, None)
         return socket
 
-    async def _operator_state(self, _request: web.Request) -> web.StreamResponse:
-        return _json(200, operator.state(self.venue, self.pace) | {"n_sockets": len(self._open)})
+    def _meant(self, request: web.Request) -> str:
+        """Return the venue that an operator means with ``?venue=``, else the first; raises ``OperatorError``."""
+        name = request.query.get("venue", self._first.name)
+        if name not in self.faces:
+            raise OperatorError(400, f"venue {name}: this exchange is {' and '.join(self.faces)}")
+        return name
+
+    def _venue_of(self, request: web.Request) -> LocalVenue:
+        return self.faces[self._meant(request)].venue
+
+    async def _operator_state(self, request: web.Request) -> web.StreamResponse:
+        return await self._operate(request, lambda _asked: None)
 
     async def _operator_step(self, request: web.Request) -> web.StreamResponse:
-        return await self._operate(request, lambda asked: operator.step(self.venue, self.pace, asked))
+        venues = [face.venue for face in self.faces.values()]
+        return await self._operate(request, lambda asked: operator.step(venues, self.pace, asked))
 
     async def _operator_transfer(self, request: web.Request) -> web.StreamResponse:
-        return await self._operate(request, lambda asked: operator.transfer(self.venue, asked))
+        return await self._operate(request, lambda asked: operator.transfer(self._venue_of(request), asked))
 
     async def _operate(self, request: web.Request, do: Callable[[Mapping[str, Any]], None]) -> web.StreamResponse:
         try:
-            asked = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
-            do(asked)
+            do(msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any]))
+            state = operator.state(self._venue_of(request), self.pace)
         except (msgspec.DecodeError, RecursionError):
             return _json(400, {"error": "the body is not a JSON object"})
         except OperatorError as error:
             return _json(error.status, {"error": str(error)})
         self.publish()
-        return _json(200, operator.state(self.venue, self.pace))
+        return _json(200, state | {"n_sockets": self.n_sockets})
 
-    async def _operator_faults(self, _request: web.Request) -> web.StreamResponse:
-        return _json(501, {"error": "this version of the local exchange injects no faults"})
+    async def _operator_faults(self, request: web.Request) -> web.StreamResponse:
+        try:
+            asked = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
+            injection = self.injections[self._meant(request)]
+            operator.set_faults(injection, asked)
+        except (msgspec.DecodeError, RecursionError):
+            return _json(400, {"error": "the body is not a JSON object"})
+        except OperatorError as error:
+            return _json(error.status, {"error": str(error)})
+        self.publish()
+        return _json(200, {"faults": injection.schedule.told()})
 
 
-def _response(answered: face.Answer) -> web.Response:
-    return web.Response(
-        status=answered.status, body=answered.body, content_type="application/json", headers=dict(answered.headers)
-    )
+async def _send_off(socket: web.WebSocketResponse, reason: str) -> None:
+    with suppress(ConnectionError):
+        await socket.close(code=WSCloseCode.GOING_AWAY, message=reason.encode())
+
+
+def wall_ms() -> int:
+    """Return the wall's time."""
+    return time.time_ns() // 1_000_000
+
+
+def _response(answered: Answer) -> web.Response:
+    headers = {"Content-Type": "application/json"} | dict(answered.headers)
+    return web.Response(status=answered.status, body=answered.body, headers=headers)
 
 
 def _json(status: int, body: Mapping[str, Any]) -> web.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from math import isnan
+from math import isnan, nan
 
 import numpy as np
 
@@ -21,19 +21,27 @@ class Tape:
 
     A bar tells no single trades, so one is made up wherever the price has moved between two looks, with the bar's
     volume for that time, at least a lot. What clients trade is printed as it is.
+
+    Attributes
+    ----------
+    trades : list of deque of TradePrinted
+        By symbol, oldest first.
+    n_printed : int
+        How many there have been.
     """
 
     def __init__(self, market: Market) -> None:
         self.trades: list[deque[TradePrinted]] = [deque(maxlen=KEPT_TRADES) for _ in market.symbols]
         self._market = market
-        self._printed = np.full(len(market.symbols), np.nan)
+        self._printed = [nan] * len(market.symbols)
+        self._volumes = np.asarray(market.feed.frames)["volume"]
         self._printed_ns = market.start_ns
-        self._n_trades = 0
+        self.n_printed = 0
 
     def print(self, symbol: int, side: Side, price: float, qty: float, time_ns: int) -> TradePrinted:
         """Return a trade, remembered; ``side`` is the taker's."""
-        self._n_trades += 1
-        trade = TradePrinted(self._n_trades, symbol, side, price, qty, time_ns)
+        self.n_printed += 1
+        trade = TradePrinted(self.n_printed, symbol, side, price, qty, time_ns)
         self.trades[symbol].append(trade)
         return trade
 
@@ -43,12 +51,12 @@ class Tape:
         self._printed_ns = now_ns
         printed = []
         for symbol, price in enumerate(prices):
-            before = float(self._printed[symbol])
+            before = self._printed[symbol]
             if price == before or isnan(price):
                 continue
             self._printed[symbol] = price
             listing = self._market.listings[symbol]
-            volume = float(self._market.feed.frames["volume"][frame, symbol])
+            volume = float(self._volumes[frame, symbol])
             lots = max(1.0, float(np.floor(share * volume / listing.lot))) if volume > 0.0 else 1.0
             at = round(price / listing.tick) * listing.tick
             side = Side.SELL if price < before else Side.BUY

@@ -9,18 +9,26 @@ kernel's; orders here only remember. (V2) A request is done, or refused with not
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from math import isfinite, isnan, nan
 from typing import Any
 
 import numpy as np
 
-from ballast.kernel.ledger import entry_after, increases, leg_index, realised
 from ballast.kernel.margin_account import set_leverage
-from ballast.kernel.orders import limit_tick
-from ballast.model.enums import Cause, EventKind, OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
-from ballast.venues.exchange.checks import check_order, check_prices, check_qty, check_room, check_trigger
-from ballast.venues.exchange.hosting import Host
+from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, QtyUnit, Reason, Side, TimeInForce
+from ballast.model.units import round_to_tick
+from ballast.venues.exchange.checks import (
+    MAX_ACTIVE_ORDERS,
+    check_order,
+    check_prices,
+    check_qty,
+    check_room,
+    check_trigger,
+)
+from ballast.venues.exchange.hosting import Happened, Host
+from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Setup
 from ballast.venues.exchange.orders import (
     Fill,
@@ -37,6 +45,7 @@ from ballast.venues.exchange.orders import (
 )
 from ballast.venues.exchange.refusals import OF_KERNEL, Refusal, Refused
 from ballast.venues.exchange.registry import Registry
+from ballast.venues.exchange.spot import SpotBooks
 from ballast.venues.exchange.tape import Tape
 
 
@@ -49,36 +58,44 @@ class LocalVenue:
     setup : Setup
     record : Venue
         The kernel's own state, for reading: the truth about money and positions.
+    host : Host
+        The same, asked quickly.
     orders : Registry
+    spot : SpotBooks
     tape : Tape
     fills : list of Fill
         Every execution, oldest first.
     funding : list of FundingPaid
         Every payment, oldest first.
+    delisted : set of int
+        Symbols that trade no more.
     """
 
     def __init__(self, setup: Setup) -> None:
-        self.setup, self.market = setup, setup.market
-        self._host = Host(setup)
-        self.record = self._host.record
+        # A market of its own, because what is listed may change.
+        self.setup = replace(setup, market=replace(setup.market))
+        self.market = self.setup.market
+        self.host = Host(setup)
+        self.record = self.host.record
         self.orders = Registry()
+        self.spot = SpotBooks(self.setup, self.record, self.orders)
         self.tape = Tape(self.market)
         self.fills: list[Fill] = []
         self.funding: list[FundingPaid] = []
+        self.delisted: set[int] = set()
         self._protection: dict[tuple[int, int, Origin], Order] = {}
         self._updates: list[Update] = []
         self._n_events = 0
-        # Our own fold of the kernel's events, leg by leg, so that each fill knows what was held before it.
-        self._held = np.zeros(len(self.record.positions))
-        self._entry = np.full(len(self.record.positions), nan)
-        self._profit = np.zeros(len(self.record.positions))
+        self._legs = Legs(len(self.record.accounts), len(self.market.symbols))
+        self._symbols = {name: symbol for symbol, name in enumerate(self.market.symbols)}
+        self._looked_ns = -1
         self._settle()
         self._updates.clear()
 
     @property
     def now_ns(self) -> int:
         """The market's time."""
-        return self._host.now_ns
+        return self.host.now_ns
 
     @property
     def has_ended(self) -> bool:
@@ -87,7 +104,7 @@ class LocalVenue:
 
     def advance_to(self, time_ns: int) -> None:
         """Let everything happen until ``time_ns``; time never goes back, nor past the market's end."""
-        self._host.move_to(time_ns)
+        self.host.move_to(time_ns)
         self._settle()
 
     def next_point_ns(self) -> int:
@@ -107,13 +124,23 @@ class LocalVenue:
 
     def last_price(self, symbol: int) -> float:
         """Return where the price stands, off the tick grid on the way between two; NaN before the first."""
-        market = self.record.markets[symbol]
-        return float(market.price if market.has_bar and market.price > 0.0 else market.last_price)
+        return self.host.last_price(symbol)
 
     def mark_price(self, symbol: int) -> float:
         """Return the mark price; the last price where the market has none."""
-        mark = float(self.record.markets[symbol].mark)
-        return self.last_price(symbol) if isnan(mark) else mark
+        return self.host.mark_price(symbol)
+
+    def symbol(self, name: str) -> int | None:
+        """Return a symbol's number; None if it is not listed."""
+        return self._symbols.get(name)
+
+    def is_hedged(self, account: int) -> bool:
+        """Tell whether an account's symbols have two legs."""
+        return int(self.host.position_mode.item(account)) == PositionMode.HEDGE
+
+    def held(self, account: int, symbol: int, position_side: int) -> float:
+        """Return what a leg holds, signed, base units."""
+        return float(self.host.qty.item(self._leg(account, symbol, position_side)))
 
     def leg(self, account: int, symbol: int, position_side: int) -> Any:
         """Return the kernel's record of a leg."""
@@ -121,12 +148,27 @@ class LocalVenue:
 
     def realised_profit(self, account: int, symbol: int, position_side: int) -> float:
         """Return what a leg has earned since the start, less its fees and funding; quote money."""
-        return float(self._profit[self._leg(account, symbol, position_side)])
+        return self._legs.profit[self._leg(account, symbol, position_side)]
 
     def protection(self, account: int, symbol: int, position_side: int, origin: Origin) -> float:
         """Return where a leg's take-profit or stop-loss waits; 0 for nowhere."""
         order = self._protection.get((account, self._leg(account, symbol, position_side), origin))
         return 0.0 if order is None else order.trigger_price
+
+    def check(self, account: int, request: OrderRequest) -> int:
+        """Return the number of an order's symbol; raises ``Refused`` if the order is wrong on its face."""
+        symbol = self._symbols[request.symbol]
+        if symbol in self.delisted:
+            raise Refused(Refusal.NOT_TRADING)
+        if request.link_id and self.orders.has_link(account, request.link_id):
+            raise Refused(Refusal.DUPLICATE_LINK_ID)
+        last_price, held = self.last_price(symbol), self.held(account, symbol, request.position_side)
+        check_order(request, self.is_hedged(account), held, last_price, self.market.listings[symbol])
+        if request.trigger != Trigger.NONE or self.orders.n_live(account, symbol) >= MAX_ACTIVE_ORDERS:
+            check_room(request, self.orders.live(account, symbol))
+        if self.spot.has(account):
+            self.spot.check(account, symbol, request, last_price)
+        return symbol
 
     def place(self, account: int, request: OrderRequest) -> Order:
         """
@@ -137,15 +179,9 @@ class LocalVenue:
         Refused
             It is wrong on its face, or the kernel will not have it; it then exists nowhere.
         """
-        symbol = self.market.symbols.index(request.symbol)
-        if request.link_id and self.orders.has_link(account, request.link_id):
-            raise Refused(Refusal.DUPLICATE_LINK_ID)
-        last_price, held = self.last_price(symbol), float(self.leg(account, symbol, request.position_side).qty)
-        instrument, listing = self.record.instruments[symbol], self.market.listings[symbol]
-        check_order(request, self.record.accounts[account], held, last_price, instrument, listing)
-        check_room(request, self.orders.live(account, symbol))
-        order = self.orders.new(account, symbol, request, self.now_ns, last_price)
-        order.price = float(limit_tick(instrument, request.price, request.side))
+        symbol = self.check(account, request)
+        order = self.orders.new(account, symbol, request, self.now_ns, self.last_price(symbol))
+        order.price = self._on_tick(symbol, request.price, request.side)
         if request.trigger != Trigger.NONE:
             self._arm(order)
             return order
@@ -166,10 +202,10 @@ class LocalVenue:
         qty, price = order.qty if qty is None else qty, order.price if price is None else price
         trigger_price = order.trigger_price if trigger_price is None else trigger_price
         left = qty - order.filled_qty
-        check_qty(left, nan, self.record.instruments[order.symbol], self.market.listings[order.symbol])
+        check_qty(left, nan, self.market.listings[order.symbol])
         if order.request.type == OrderType.LIMIT:
             check_prices([price])
-            price = float(limit_tick(self.record.instruments[order.symbol], price, order.request.side))
+            price = self._on_tick(order.symbol, price, order.request.side)
         moves_trigger = order.is_conditional and trigger_price != order.trigger_price
         is_same_price = price == order.price or isnan(price)
         if qty == order.qty and is_same_price and not moves_trigger:
@@ -179,9 +215,9 @@ class LocalVenue:
                 raise Refused(Refusal.ORDER_CLOSED)
             check_trigger(order.request.trigger, trigger_price, self.last_price(order.symbol))
             order.trigger_price = trigger_price
-            self._host.watch(order)
+            self.host.watch(order)
         if order.state != OrderState.UNTRIGGERED:
-            self._host.amend(order, left if qty != order.qty else nan, price)
+            self.host.amend(order, left if qty != order.qty else nan, price)
         order.qty, order.price = qty, price
         self._change(order, order.state)
         self._settle()
@@ -223,13 +259,26 @@ class LocalVenue:
         holder.cash += amount
         self._updates.append(WalletChanged(account))
 
+    def lose(self, account: int, amount: float) -> None:
+        """Take quote money away, also what is not there: the kernel judges what follows as time goes on."""
+        self.record.accounts[account].cash -= amount
+        self._updates.append(WalletChanged(account))
+
+    def delist(self, symbol: int) -> None:
+        """Cancel a symbol's orders, and take no new one; positions stay."""
+        self.delisted.add(symbol)
+        for order in self.orders.of_symbol(symbol):
+            if order.is_live:
+                self._cancel(order, Reason.CANCELLED_BY_STRATEGY)
+                self._settle()
+
     def protect(self, account: int, symbol: int, position_side: PositionSide, origin: Origin, price: float) -> None:
         """
         Set a leg's take-profit or stop-loss, which closes all of it; price 0 takes it away.
 
         Raises ``Refused``: no position, a price on the wrong side, or nothing would change.
         """
-        held = float(self.leg(account, symbol, position_side).qty)
+        held = self.held(account, symbol, position_side)
         if held == 0.0:
             raise Refused(Refusal.NO_POSITION)
         if price == self.protection(account, symbol, position_side, origin):
@@ -259,34 +308,41 @@ class LocalVenue:
         self._updates.append(PositionChanged(account, symbol))
 
     def _leg(self, account: int, symbol: int, position_side: int) -> int:
-        return int(leg_index(account, len(self.market.symbols), symbol, position_side))
+        return self._legs.at(account, symbol, position_side)
+
+    def _on_tick(self, symbol: int, price: float, side: Side) -> float:
+        """Return the tick that never pays more than was asked; NaN stays."""
+        listing = self.market.listings[symbol]
+        return float(round_to_tick(price, listing.tick_units, listing.tick_scale, side == Side.SELL))
 
     def _settle(self) -> None:
         """Let the kernel do all that is due, and hear it."""
         sent = None
-        for cause, word in self._host.run():
+        for word in self.host.run():
             if sent is not None:
                 self._acknowledge(sent)
-            sent = self._trigger(self.orders.all[word]) if cause == Cause.WATCH else None
-            if cause != Cause.WATCH:
+            sent = self._trigger(self.orders.all[word]) if isinstance(word, int) else None
+            if isinstance(word, Happened):
                 self._take(word)
         if sent is not None:
             self._acknowledge(sent)
-        prices = [self.last_price(symbol) for symbol in range(len(self.market.symbols))]
-        self._updates += self.tape.look(prices, max(0, int(self.record.clock.frame)), self.now_ns)
+        now_ns = self.now_ns
+        if now_ns != self._looked_ns:
+            self._looked_ns = now_ns
+            self._updates += self.tape.look(self.host.prices(), max(0, self.host.frame), now_ns)
 
     def _send(self, order: Order) -> None:
-        order.kernel_id = self._host.place(order)
+        order.kernel_id = self.host.place(order)
         self.orders.by_kernel[order.kernel_id] = order
 
     def _arm(self, order: Order) -> None:
-        self._host.watch(order)
+        self.host.watch(order)
         self._change(order, OrderState.UNTRIGGERED)
 
     def _trigger(self, order: Order) -> Order:
         """Send a conditional order whose price has been met, and return it; the kernel stands at that price."""
         if order.request.closes_all:
-            order.qty = abs(float(self.leg(order.account, order.symbol, order.request.position_side).qty))
+            order.qty = abs(self.held(order.account, order.symbol, order.request.position_side))
         order.is_triggered = True
         self._unprotect(order)
         self._change(order, OrderState.TRIGGERED)
@@ -296,28 +352,30 @@ class LocalVenue:
 
     def _cancel(self, order: Order, reason: Reason) -> None:
         if order.state != OrderState.UNTRIGGERED:
-            self._host.cancel(order)
+            self.host.cancel(order)
             return
-        self._host.forget_watch(order)
+        self.host.forget_watch(order)
         self._unprotect(order)
         order.reason = reason
         self._change(order, OrderState.DEACTIVATED)
 
     def _unprotect(self, order: Order) -> None:
+        if not self._protection:
+            return
         self._protection = {key: one for key, one in self._protection.items() if one is not order}
 
-    def _take(self, event: Any) -> None:
+    def _take(self, event: Happened) -> None:
         """Take in one word of the kernel."""
-        kind = int(event.kind)
-        if kind in {EventKind.FILLED, EventKind.PARTIALLY_FILLED}:
+        kind = event.kind
+        if kind in (EventKind.FILLED, EventKind.PARTIALLY_FILLED):
             self._take_fill(event)
         elif kind == EventKind.FUNDING:
             self._take_funding(event)
         elif kind == EventKind.INSURANCE:
-            self._updates.append(WalletChanged(int(event.account)))
+            self._updates.append(WalletChanged(event.account))
         else:
-            order = self.orders.by_kernel[int(event.order_id)]
-            order.reason = Reason(int(event.reason))
+            order = self.orders.by_kernel[event.order_id]
+            order.reason = Reason(event.reason)
             is_new = order.state == OrderState.CREATED and not order.is_triggered
             if is_new and kind == EventKind.REJECTED and order.reason in OF_KERNEL:
                 order.state = OrderState.REJECTED
@@ -330,44 +388,45 @@ class LocalVenue:
         if order.state == OrderState.CREATED:
             self._change(order, OrderState.NEW)
 
-    def _take_fill(self, event: Any) -> None:
-        account, symbol, qty, price = int(event.account), int(event.symbol), float(event.qty), float(event.price)
-        order = self.orders.by_kernel.get(int(event.order_id)) or self._venues_own(event)
+    def _take_fill(self, event: Happened) -> None:
+        account, symbol, qty, price = event.account, event.symbol, event.qty, event.price
+        order = self.orders.by_kernel.get(event.order_id) or self._venues_own(event)
         self._acknowledge(order)
-        leg = self._leg(account, symbol, int(event.position_side))
-        held, entry, signed, fee = self._held[leg], self._entry[leg], qty * int(event.side), float(event.fee)
-        closed = 0.0 if increases(held, signed) else min(qty, abs(held))
-        profit = float(realised(held, entry, signed, price))
-        self._profit[leg] += profit - fee
-        self._held[leg], self._entry[leg] = held + signed, entry_after(held, entry, signed, price)
+        leg = self._leg(account, symbol, event.position_side)
+        fee = event.fee
+        part = self._legs.fill(leg, qty * event.side, price, fee)
         order.filled_qty += qty
         order.filled_value += qty * price
+        if order.request.qty_unit == QtyUnit.QUOTE:
+            order.qty = order.filled_qty
         order.fees += fee
-        is_filled = int(event.kind) == EventKind.FILLED
+        is_filled = event.kind == EventKind.FILLED
         self._change(order, OrderState.FILLED if is_filled else OrderState.PARTIALLY_FILLED)
-        holder, is_maker = self.record.accounts[account], bool(event.is_maker)
+        is_maker = event.is_maker
+        fee_rates = self.host.maker_fee_rate if is_maker else self.host.taker_fee_rate
         fill = Fill(
             number=self._next_number(),
-            order=replace(order),
+            order=copy(order),
             qty=qty,
             price=price,
             fee=fee,
-            fee_rate=float(holder.maker_fee_rate if is_maker else holder.taker_fee_rate),
+            fee_rate=float(fee_rates.item(account)),
             is_maker=is_maker,
-            closed_qty=float(closed),
-            profit=profit,
+            closed_qty=part.closed_qty,
+            profit=part.profit,
             mark_price=self.mark_price(symbol),
-            time_ns=int(event.time_ns),
+            time_ns=event.time_ns,
+            closed_fees=part.fees,
         )
         self.fills.append(fill)
         self._updates += [fill, PositionChanged(account, symbol), WalletChanged(account)]
         if not is_maker:
-            self._updates.append(self.tape.print(symbol, Side(int(event.side)), price, qty, fill.time_ns))
+            self._updates.append(self.tape.print(symbol, Side(event.side), price, qty, fill.time_ns))
         self._after_fill(order, leg)
 
     def _after_fill(self, order: Order, leg: int) -> None:
         """Put protection on what an order has opened, and take it from what is closed."""
-        if self._held[leg] == 0.0:
+        if self._legs.held[leg] == 0.0:
             for key in [key for key in self._protection if key[1] == leg]:
                 self._cancel(self._protection[key], Reason.NOTHING_TO_REDUCE)
             return
@@ -380,36 +439,36 @@ class LocalVenue:
                     # Passed already, or set by an earlier part of this order.
                     continue
 
-    def _venues_own(self, event: Any) -> Order:
+    def _venues_own(self, event: Happened) -> Order:
         """Return an order for what the venue itself trades: a liquidation or ADL."""
-        symbol = int(event.symbol)
+        symbol = event.symbol
         request = OrderRequest(
             symbol=self.market.symbols[symbol],
-            side=Side(int(event.side)),
+            side=Side(event.side),
             type=OrderType.MARKET,
-            qty=float(event.qty),
-            position_side=PositionSide(int(event.position_side)),
+            qty=event.qty,
+            position_side=PositionSide(event.position_side),
             time_in_force=TimeInForce.IOC,
             reduce_only=True,
             origin=Origin.ADL if event.reason == Reason.ADL else Origin.LIQUIDATION,
         )
-        return self.orders.new(int(event.account), symbol, request, int(event.time_ns), self.last_price(symbol))
+        return self.orders.new(event.account, symbol, request, event.time_ns, self.last_price(symbol))
 
-    def _take_funding(self, event: Any) -> None:
-        account, symbol, side = int(event.account), int(event.symbol), PositionSide(int(event.position_side))
-        if self.record.accounts[account].position_mode == PositionMode.ONE_WAY:
+    def _take_funding(self, event: Happened) -> None:
+        account, symbol, side = event.account, event.symbol, PositionSide(event.position_side)
+        if not self.is_hedged(account):
             side = PositionSide.NONE
         leg = self._leg(account, symbol, side)
-        self._profit[leg] -= float(event.fee)
+        self._legs.pay(leg, event.fee)
         paid = FundingPaid(
             number=self._next_number(),
             account=account,
             symbol=symbol,
             position_side=side,
-            qty=float(self._held[leg]),
-            mark_price=float(event.price),
-            payment=float(event.fee),
-            time_ns=int(event.time_ns),
+            qty=self._legs.held[leg],
+            mark_price=event.price,
+            payment=event.fee,
+            time_ns=event.time_ns,
         )
         self.funding.append(paid)
         self._updates += [paid, PositionChanged(account, symbol), WalletChanged(account)]
@@ -421,7 +480,7 @@ class LocalVenue:
     def _change(self, order: Order, state: OrderState) -> None:
         """Put an order into a state, and tell of it and of its position, as the venue does at every change."""
         order.state = state
-        order.updated_ns = int(self.record.clock.now_ns)
+        order.updated_ns = self.host.clock_ns
         if not order.is_live:
             self.orders.close(order)
-        self._updates += [OrderChanged(replace(order)), PositionChanged(order.account, order.symbol)]
+        self._updates += [OrderChanged(copy(order)), PositionChanged(order.account, order.symbol)]

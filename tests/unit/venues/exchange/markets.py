@@ -31,13 +31,19 @@ def line(*prices: float) -> list[Bar]:
 
 
 def market(
-    *columns: Sequence[Bar], start_frame: int = 0, volume: float = 600.0, funding: Sequence[tuple[float, float]] = ()
+    *columns: Sequence[Bar],
+    start_frame: int = 0,
+    volume: float = 600.0,
+    funding: Sequence[tuple[float, float]] = (),
+    interval_ns: int = MINUTE_NS,
+    lot: str = "0.001",
+    names: tuple[str, ...] = (),
 ) -> Market:
     """Return a market of AAAUSDT, BBBUSDT ...; ``funding`` is (seconds after the start, rate) of the first."""
     frames = Frame.array(len(columns[0]), symbols=2)  # type: ignore[attr-defined]
     for name in ("open", "high", "low", "close", "volume", "mark"):
         frames[name] = np.nan
-    frames["ts_ns"] = START_NS + np.arange(len(columns[0])) * MINUTE_NS
+    frames["ts_ns"] = START_NS + np.arange(len(columns[0])) * interval_ns
     for symbol, bars in enumerate(columns):
         for k, name in enumerate(("open", "high", "low", "close")):
             frames[name][:, symbol] = [bar[k] for bar in bars]
@@ -47,15 +53,15 @@ def market(
         stamp.ts_ns, stamp.rate = START_NS + int(second * SECOND_NS), rate
     instruments = Instrument.array(len(columns))  # type: ignore[attr-defined]
     instruments["tick_units"], instruments["tick_scale"] = step_units("0.01", "tick")
-    instruments["lot_units"], instruments["lot_scale"] = step_units("0.001", "lot")
+    instruments["lot_units"], instruments["lot_scale"] = step_units(lot, "lot")
     instruments["min_qty"], instruments["max_qty"], instruments["min_notional"] = 0.001, 10_000.0, 5.0
     tiers = Tier.array(2 * len(columns))  # type: ignore[attr-defined]
     for k, tier in enumerate(tiers):
         tier.symbol = k // 2
         rows = ((200_000.0, 0.01, 0.0, 50.0), (inf, 0.02, 2_000.0, 25.0))
         tier.upper_value, tier.maintenance_margin_rate, tier.deduction, tier.max_leverage = rows[k % 2]
-    names = tuple(f"{letter * 3}USDT" for letter in "ABCD"[: len(columns)])
-    return Market(names, feed_of(frames, funding=stamps), MINUTE_NS, instruments, tiers, start_frame)
+    names = names or tuple(f"{letter * 3}USDT" for letter in "ABCD"[: len(columns)])
+    return Market(names, feed_of(frames, funding=stamps), interval_ns, instruments, tiers, start_frame)
 
 
 def venue(
@@ -65,7 +71,8 @@ def venue(
     mode: PositionMode = PositionMode.ONE_WAY,
     cash: float = 10_000.0,
     slippage_rate: float = 0.0,
+    participation: float = inf,
     **terms: Any,
 ) -> LocalVenue:
     accounts = [AccountTerms(f"account-{k}", cash=cash, position_mode=mode, **terms) for k in range(n_accounts)]
-    return LocalVenue(Setup(of, accounts, FillTerms(slippage_rate=slippage_rate)))
+    return LocalVenue(Setup(of, accounts, FillTerms(slippage_rate=slippage_rate, participation=participation)))

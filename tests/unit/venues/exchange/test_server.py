@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from ballast.model.errors import ConfigError
+from ballast.venues.exchange import outbox
 from ballast.venues.exchange import server as server_module
 from ballast.venues.exchange.pace import parse_pace
 from tests.unit.venues.exchange.bybit.desks import desk
@@ -77,16 +78,41 @@ def test_a_huge_frame_closes_its_socket_and_no_other() -> None:
 
 
 def test_a_socket_that_never_reads_is_closed_and_the_others_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "QUEUE_LENGTH", 3)
+    monkeypatch.setattr(outbox, "MOST_WAITING", 200_000)
 
     async def talk(client: Client) -> None:
-        box = server_module.Outbox()
-        for _ in range(4):
-            box.send(b"x")
-        assert box.is_full
+        deaf, calm = [await client.session.ws_connect(f"{client.url}/v5/public/linear") for _ in range(2)]
+        box = client.server.sockets()[0]
+        while not box.is_closed:
+            box.send(b"x" * 10_000)
+            await asyncio.sleep(0)
+        while client.server.n_sockets > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await calm.send_json({"op": "ping"})
+        assert (await calm.receive_json())["success"]
+        await calm.close()
+        await deaf.close()
+
+    with_exchange(desk(), talk)
+
+
+def test_who_says_nothing_for_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "SILENCE_S", 0.2)
+
+    async def talk(client: Client) -> None:
         socket = await client.session.ws_connect(f"{client.url}/v5/public/linear")
-        await socket.send_json({"op": "ping"})
-        assert (await socket.receive_json())["success"]
+        assert (await socket.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+
+    with_exchange(desk(), talk)
+
+
+@pytest.mark.parametrize("length", [0, 125, 126, 65_535, 65_536])
+def test_a_frame_is_what_a_client_reads_as_the_message(length: int) -> None:
+    async def talk(client: Client) -> None:
+        socket = await client.session.ws_connect(f"{client.url}/v5/public/linear", max_msg_size=0)
+        (box,) = client.server.sockets()
+        box.send(b"x" * length)
+        assert (await socket.receive_str()) == "x" * length
         await socket.close()
 
     with_exchange(desk(), talk)
@@ -112,8 +138,6 @@ def test_the_operator_steps_the_clock_and_sees_what_the_kernel_holds() -> None:
         assert (held["qty"], held["entry_price"]) == (1.0, 103.0)
         for wrong in ({"by_ms": -1}, {"by_ms": 1.5}, {"by_ms": 1, "until_ms": 2}, {"bars": 1}):
             assert (await step(client, **wrong))[0] == 400
-        async with client.session.post(f"{client.url}/operator/faults", json={}) as response:
-            assert response.status == 501
         async with client.session.post(
             f"{client.url}/operator/transfer", json={"account": 1, "amount": 5.0}
         ) as response:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from math import isclose, nan
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ballast.model.enums import OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError
@@ -376,4 +377,4 @@ def test_a_symbol_without_a_grid_is_not_listed() -> None:
     plain = market(flat(100.0, 2))
     plain.instruments["tick_units"] = 0
     with pytest.raises(ConfigError, match="needs a tick and a lot_step"):
-        replace(plain)
+        dataclasses.replace(plain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ballast.model.enums import PositionMode, PositionSide
 from ballast.venues.exchange.bybit import params
-from ballast.venues.exchange.bybit.codes import NOT_MODIFIED, Rejection, wrong
+from ballast.venues.exchange.bybit.codes import MARGIN_MODE_NOT_SET, NOT_MODIFIED, Rejection, wrong
 from ballast.venues.exchange.bybit.desk import Body, Desk, check_category, check_scope, page
 from ballast.venues.exchange.bybit.wire import CATEGORY, position_rows, wallet_row
 from ballast.venues.exchange.orders import Origin
@@ -66,6 +66,13 @@ def account_info(desk: Desk, _account: int, _asked: params.Params) -> Body:
         "isMasterTrader": False,
         "spotHedgingStatus": "OFF",
     }
+
+
+def set_margin_mode(_desk: Desk, _account: int, asked: params.SetMarginMode) -> Body:
+    """Leave the account in cross margin, the only mode that there is."""
+    if asked.set_margin_mode != "REGULAR_MARGIN":
+        raise Rejection(MARGIN_MODE_NOT_SET, "Set margin mode failed: the local exchange has cross margin alone")
+    return {"reasons": []}
 
 
 def wallet_balance(desk: Desk, account: int, asked: params.WalletBalance) -> Body:
@@ -170,7 +177,6 @@ def trading_stop(desk: Desk, account: int, asked: params.TradingStop) -> Body:
 
 def position_side(desk: Desk, account: int, position_idx: int) -> PositionSide:
     """Return the leg that an index means in the account's mode; raises ``Rejection``."""
-    is_hedged = desk.venue.record.accounts[account].position_mode == PositionMode.HEDGE
-    if position_idx not in ({1, 2} if is_hedged else {0}):
+    if position_idx not in ((1, 2) if desk.venue.is_hedged(account) else (0,)):
         raise wrong("position idx not match position mode")
     return PositionSide(position_idx)

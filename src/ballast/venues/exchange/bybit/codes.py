@@ -6,6 +6,7 @@ from ballast.venues.exchange.refusals import Refusal
 
 OK = 0
 PARAMETER_ERROR = 10001
+SERVER_TIMEOUT = 10000
 TIMESTAMP_OUT_OF_WINDOW = 10002
 INVALID_KEY = 10003
 WRONG_SIGNATURE = 10004
@@ -14,6 +15,7 @@ SERVER_ERROR = 10016
 UNKNOWN_REQUEST = 10404
 NOT_FOUND = 404
 NOT_MODIFIED = 34040
+MARGIN_MODE_NOT_SET = 3400045
 
 CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.WRONG_POSITION_SIDE: (PARAMETER_ERROR, "position idx not match position mode"),
@@ -39,6 +41,8 @@ CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.HAS_POSITION: (110024, "You have an existing position, so position mode cannot be switched."),
     Refusal.HAS_ORDERS: (110028, "You have existing open orders, so position mode cannot be switched."),
     Refusal.NO_POSITION: (PARAMETER_ERROR, "can not set tp/sl/ts for zero position"),
+    Refusal.NO_PRICE: (110063, "Settlement in progress! The symbol is not available for trading."),
+    Refusal.NOT_TRADING: (110074, "This contract is not live"),
     Refusal.UNSUPPORTED: (PARAMETER_ERROR, "The local exchange does not have this"),
 }
 """What a client hears of a refusal, unless its endpoint has its own code for it."""

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ballast.venues.exchange.bybit.codes import wrong
 from ballast.venues.exchange.bybit.limits import RateLimits
-from ballast.venues.exchange.bybit.signing import ApiKey
 from ballast.venues.exchange.bybit.wire import CATEGORY, COIN
+from ballast.venues.exchange.keys import ApiKey
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.venue import LocalVenue
 
 T = TypeVar("T")
 Body = dict[str, Any]
+
+
+class Batch(NamedTuple):
+    """What several requests at once are answered: their rows, and what became of each."""
+
+    result: Body
+    outcomes: Body
 
 
 @dataclass
@@ -29,9 +36,10 @@ class Desk:
     def symbol(self, name: str, category: str) -> int:
         """Return a symbol's number; raises ``Rejection``."""
         check_category(category)
-        if name not in self.venue.market.symbols:
+        symbol = self.venue.symbol(name)
+        if symbol is None:
             raise wrong("params error: symbol invalid" if name else "params error: symbol is required")
-        return self.venue.market.symbols.index(name)
+        return symbol
 
     def symbols(self, name: str, category: str) -> list[int]:
         """Return a symbol's number, or all of them where no name is given; raises ``Rejection``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,35 +10,15 @@ import msgspec
 
 from ballast.venues.exchange.bybit import codes
 from ballast.venues.exchange.bybit.codes import CODES, Rejection
-from ballast.venues.exchange.bybit.desk import Body, Desk
+from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
 from ballast.venues.exchange.bybit.endpoints import BY_ROUTE, TRADE_OPERATIONS, Endpoint
 from ballast.venues.exchange.bybit.limits import AddressBanned
 from ballast.venues.exchange.bybit.signing import DEFAULT_WINDOW_MS, LEAD_MS, caller_of
+from ballast.venues.exchange.faces import Answer, Request
 from ballast.venues.exchange.refusals import Refused
 
 LONGEST_MESSAGE = 300
 """Of an error's words: what a client sent comes back in part."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request; ``query`` and ``body`` as sent, header names in upper case."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes = b""
-    address: str = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One HTTP answer."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
 
 
 def answer(desk: Desk, request: Request) -> Answer:
@@ -61,10 +40,12 @@ def answer(desk: Desk, request: Request) -> Answer:
         result = perform(desk, endpoint, account, _raw_params(request))
     except Rejection as error:
         return _enveloped(desk, 200, error.code, error.message, {}, headers)
+    if isinstance(result, Batch):
+        return _enveloped(desk, 200, codes.OK, "OK", result.result, headers, result.outcomes)
     return _enveloped(desk, 200, codes.OK, "OK", result, headers)
 
 
-def perform(desk: Desk, endpoint: Endpoint, account: int, raw: Mapping[str, Any]) -> Body:
+def perform(desk: Desk, endpoint: Endpoint, account: int, raw: Mapping[str, Any]) -> Body | Batch:
     """Check parameters and do what an endpoint does; raises ``Rejection``."""
     try:
         asked = msgspec.convert(raw, endpoint.params, strict=False)
@@ -75,7 +56,7 @@ def perform(desk: Desk, endpoint: Endpoint, account: int, raw: Mapping[str, Any]
         raise Rejection(*CODES[error.refusal]) from None
 
 
-def trade(desk: Desk, account: int, message: Mapping[str, Any]) -> Body:
+def trade(desk: Desk, account: int, message: Mapping[str, Any]) -> Body | Batch:
     """Do one operation of the trade socket; raises ``Rejection``."""
     endpoint = TRADE_OPERATIONS.get(str(message.get("op")))
     if endpoint is None or endpoint.limit is None:
@@ -94,6 +75,11 @@ def trade(desk: Desk, account: int, message: Mapping[str, Any]) -> Body:
 def malformed(desk: Desk, status: int, message: str) -> Answer:
     """Return the answer to what is no request at all."""
     return _enveloped(desk, status, codes.PARAMETER_ERROR, message, {})
+
+
+def failed(desk: Desk, error: Rejection, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return the answer of a venue that cannot, or will not."""
+    return _enveloped(desk, 200, error.code, error.message, {}, headers)
 
 
 def broken(desk: Desk) -> Answer:
@@ -118,7 +104,13 @@ def _raw_params(request: Request) -> Mapping[str, Any]:
 
 
 def _enveloped(
-    desk: Desk, status: int, code: int, message: str, result: Body, headers: Mapping[str, str] | None = None
+    desk: Desk,
+    status: int,
+    code: int,
+    message: str,
+    result: Body,
+    headers: Mapping[str, str] | None = None,
+    outcomes: Body | None = None,
 ) -> Answer:
-    body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": desk.wall_ms}
+    body = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": outcomes or {}, "time": desk.wall_ms}
     return Answer(status, msgspec.json.encode(body), headers or {})

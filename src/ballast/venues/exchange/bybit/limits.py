@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from ballast.venues.exchange.bybit.codes import TOO_MANY_VISITS, Rejection
+from ballast.venues.exchange.window import Window
 
 ADDRESS_LIMIT = 600
 ADDRESS_WINDOW_MS = 5_000
@@ -30,8 +30,8 @@ class RateLimits:
 
     def __init__(self, *, is_on: bool = True) -> None:
         self.is_on = is_on
-        self._seen: dict[tuple[int, str], deque[int]] = {}
-        self._addresses: dict[str, deque[int]] = {}
+        self._seen: dict[tuple[int, str], Window] = {}
+        self._addresses: dict[str, Window] = {}
         self._banned_until: dict[str, int] = {}
 
     def count_address(self, address: str, wall_ms: int) -> None:
@@ -40,38 +40,30 @@ class RateLimits:
             return
         if wall_ms < self._banned_until.get(address, 0):
             raise AddressBanned
-        seen = _recent(self._addresses.setdefault(address, deque()), wall_ms - ADDRESS_WINDOW_MS)
-        if len(seen) >= ADDRESS_LIMIT:
+        seen = self._addresses.setdefault(address, Window(ADDRESS_WINDOW_MS))
+        if seen.used(wall_ms) >= ADDRESS_LIMIT:
             self._banned_until[address] = wall_ms + ADDRESS_BAN_MS
             seen.clear()
             raise AddressBanned
-        seen.append(wall_ms)
+        seen.add(wall_ms)
 
     def count(self, account: int, limit: RateLimit, wall_ms: int) -> dict[str, str]:
         """Count one request of an account and return the headers that tell of it; raises ``Rejection``."""
         if not self.is_on:
             return {}
-        seen = _recent(self._seen.setdefault((account, limit.group), deque()), wall_ms - _SECOND_MS)
-        left = limit.per_second - len(seen)
-        if left <= 0:
+        seen = self._seen.setdefault((account, limit.group), Window(_SECOND_MS))
+        if seen.used(wall_ms) >= limit.per_second:
             raise Rejection(TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit.")
-        seen.append(wall_ms)
+        seen.add(wall_ms)
         return self.headers(account, limit, wall_ms)
 
     def headers(self, account: int, limit: RateLimit, wall_ms: int) -> dict[str, str]:
         """Return what a client is told of its budget."""
         if not self.is_on:
             return {}
-        seen = self._seen.get((account, limit.group), deque())
-        reset = seen[0] + _SECOND_MS if seen else wall_ms
+        seen = self._seen.get((account, limit.group)) or Window(_SECOND_MS)
         return {
             "X-Bapi-Limit": str(limit.per_second),
-            "X-Bapi-Limit-Status": str(max(0, limit.per_second - len(seen))),
-            "X-Bapi-Limit-Reset-Timestamp": str(reset),
+            "X-Bapi-Limit-Status": str(max(0, limit.per_second - seen.used(wall_ms))),
+            "X-Bapi-Limit-Reset-Timestamp": str(seen.frees_ms(wall_ms)),
         }
-
-
-def _recent(seen: deque[int], since_ms: int) -> deque[int]:
-    while seen and seen[0] <= since_ms:
-        seen.popleft()
-    return seen

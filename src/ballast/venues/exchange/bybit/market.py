@@ -34,8 +34,7 @@ def instruments_info(desk: Desk, _account: int, asked: params.Instruments) -> Bo
     if asked.category in {"inverse", "option", "spot"}:
         return {"category": asked.category, "list": [], "nextPageCursor": ""}
     symbols = desk.symbols(asked.symbol, asked.category)
-    if asked.status not in {"", "Trading"}:
-        symbols = []
+    symbols = [symbol for symbol in symbols if asked.status in {"", _status(desk, symbol)}]
     rows, cursor = page(symbols, asked.limit, 1000, asked.cursor)
     return {"category": CATEGORY, "list": [_instrument(desk, symbol) for symbol in rows], "nextPageCursor": cursor}
 
@@ -47,7 +46,7 @@ def _instrument(desk: Desk, symbol: int) -> Body:
     return {
         "symbol": listing.symbol,
         "contractType": "LinearPerpetual",
-        "status": "Trading",
+        "status": _status(desk, symbol),
         "baseCoin": listing.base,
         "quoteCoin": listing.quote,
         "settleCoin": COIN,
@@ -82,6 +81,10 @@ def _instrument(desk: Desk, symbol: int) -> Body:
         "isPreListing": False,
         "preListingInfo": None,
     }
+
+
+def _status(desk: Desk, symbol: int) -> str:
+    return "Closed" if symbol in desk.venue.delisted else "Trading"
 
 
 def tickers(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
@@ -151,7 +154,7 @@ def book_sides(desk: Desk, symbol: int, book: quotes.Book) -> tuple[list[tuple[s
 
 def sequence(desk: Desk) -> int:
     """Return a count that never falls: of trades printed so far."""
-    return sum(tape[-1].number if tape else 0 for tape in desk.venue.tape.trades) + 1
+    return desk.venue.tape.n_printed + 1
 
 
 def recent_trade(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:

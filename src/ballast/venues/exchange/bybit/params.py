@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from ballast.venues.exchange.bybit.codes import wrong
 
 LONGEST_NUMBER = 40
+MOST_IN_A_BATCH = 10
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 LinkId = Annotated[str, msgspec.Meta(max_length=36, pattern=r"^[A-Za-z0-9_-]*$")]
@@ -181,6 +182,30 @@ class CancelAll(Params):
     settle_coin: Text = ""
     base_coin: Text = ""
     order_filter: Text = ""
+
+
+class Batch(Params):
+    """Several orders to create, amend or cancel, each with the fields of its single request but for the category."""
+
+    category: Text
+    request: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MOST_IN_A_BATCH)]
+
+
+class SetMarginMode(Params):
+    """``set_margin_mode`` is REGULAR_MARGIN, cross; others are refused."""
+
+    set_margin_mode: Text
+
+
+class ClosedProfits(Params):
+    """Which closing orders to list, newest first."""
+
+    category: Text
+    symbol: Text = ""
+    start_time: int | None = None
+    end_time: int | None = None
+    limit: int = 50
+    cursor: Text = ""
 
 
 class Orders(Params):

@@ -6,8 +6,9 @@ Nothing is said at subscription: no topic has a snapshot. A position is told at 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
@@ -43,11 +44,14 @@ class PrivateStream:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._clients: dict[int, Client] = {}
+        # By account and kind: the topics that are heard, and by whom.
+        self._heard_by: dict[tuple[int, str], dict[str, list[Subscriber]]] = {}
         self._n_messages = 0
 
     def sign_in(self, listener: Subscriber, account: int) -> None:
         """Let a socket hear of an account."""
         self._clients[id(listener)] = Client(listener, account)
+        self._index()
 
     def account_of(self, listener: Subscriber) -> int | None:
         """Return the account of a socket; None before it has signed in."""
@@ -57,6 +61,7 @@ class PrivateStream:
     def sign_out(self, listener: Subscriber) -> None:
         """Forget a socket."""
         self._clients.pop(id(listener), None)
+        self._index()
 
     def subscribe(self, listener: Subscriber, names: Sequence[str]) -> None:
         """Let a socket that has signed in listen; raises ``Rejection``."""
@@ -70,6 +75,7 @@ class PrivateStream:
         if len(set(kinds)) < len(set(names)):
             raise Rejection(10001, "the all-in-one topic and its category topic cannot be subscribed together")
         client.topics |= dict(zip(kinds, names, strict=True))
+        self._index()
 
     def unsubscribe(self, listener: Subscriber, names: Iterable[str]) -> None:
         """Let a socket listen to some topics no more."""
@@ -77,36 +83,49 @@ class PrivateStream:
         for name in names:
             if client is not None and client.topics.get(name.partition(".")[0]) == name:
                 del client.topics[name.partition(".")[0]]
+        self._index()
 
     def publish(self, updates: Sequence[Update]) -> None:
         """Tell each account what happened to it, in the order in which it happened; money and legs as they end."""
-        accounts = {client.account for client in self._clients.values() if client.topics}
-        for account in accounts:
-            listeners = [client for client in self._clients.values() if client.account == account]
-            for kind, rows in self._messages(account, updates):
-                for client in listeners:
-                    if kind in client.topics:
-                        client.listener.send(self._message(client.topics[kind], rows))
-
-    def _messages(self, account: int, updates: Sequence[Update]) -> Iterator[tuple[str, list[Body]]]:
-        venue, symbols, has_wallet = self._desk.venue, dict[int, None](), False
+        if not self._heard_by:
+            return
+        venue, legs, wallets = self._desk.venue, dict[tuple[int, int], None](), dict[int, None]()
         for update in updates:
-            if isinstance(update, OrderChanged) and update.order.account == account:
-                yield "order", [order_row(update.order, self._desk.listing(update.order.symbol))]
-            elif isinstance(update, Fill) and update.order.account == account:
-                yield "execution", [fill_row(update, self._desk.listing(update.order.symbol))]
-            elif isinstance(update, FundingPaid) and update.account == account:
-                yield "execution", [funding_row(update, self._desk.listing(update.symbol))]
-            elif isinstance(update, PositionChanged) and update.account == account:
-                symbols[update.symbol] = None
-            elif isinstance(update, WalletChanged) and update.account == account:
-                has_wallet = True
-        for symbol in symbols:
-            yield "position", position_rows(venue, account, symbol, price_key="entryPrice")
-        if has_wallet:
-            yield "wallet", [wallet_row(venue, account, is_pushed=True)]
+            if isinstance(update, OrderChanged):
+                account, order = update.order.account, update.order
+                self._tell(account, "order", partial(order_row, order, self._desk.listing(order.symbol)))
+            elif isinstance(update, PositionChanged):
+                legs[update.account, update.symbol] = None
+            elif isinstance(update, WalletChanged):
+                wallets[update.account] = None
+            elif isinstance(update, Fill):
+                account, listing = update.order.account, self._desk.listing(update.order.symbol)
+                self._tell(account, "execution", partial(fill_row, update, listing))
+            elif isinstance(update, FundingPaid):
+                listing = self._desk.listing(update.symbol)
+                self._tell(update.account, "execution", partial(funding_row, update, listing))
+        for account, symbol in legs:
+            self._tell(account, "position", partial(position_rows, venue, account, symbol, price_key="entryPrice"))
+        for account in wallets:
+            self._tell(account, "wallet", partial(wallet_row, venue, account, is_pushed=True))
 
-    def _message(self, topic: str, rows: list[Body]) -> bytes:
-        self._n_messages += 1
+    def _tell(self, account: int, kind: str, make: Callable[[], Body | list[Body]]) -> None:
+        """Encode once for each topic that is heard, whoever hears it."""
+        topics = self._heard_by.get((account, kind))
+        if topics is None:
+            return
+        made = make()
+        rows = made if isinstance(made, list) else [made]
         now = self._desk.venue.now_ns // 1_000_000
-        return msgspec.json.encode({"id": f"m{self._n_messages}", "topic": topic, "creationTime": now, "data": rows})
+        for topic, listeners in topics.items():
+            self._n_messages += 1
+            body = {"id": f"m{self._n_messages}", "topic": topic, "creationTime": now, "data": rows}
+            text = msgspec.json.encode(body)
+            for listener in listeners:
+                listener.send(text)
+
+    def _index(self) -> None:
+        self._heard_by.clear()
+        for client in self._clients.values():
+            for kind, topic in client.topics.items():
+                self._heard_by.setdefault((client.account, kind), {}).setdefault(topic, []).append(client.listener)

@@ -15,7 +15,9 @@ from ballast.venues.exchange.bybit.market import book_sides, interval_ns, sequen
 from ballast.venues.exchange.bybit.wire import millis, money, side_word
 from ballast.venues.exchange.orders import OrderChanged, TradePrinted, Update
 
-DEPTHS = {1, 50, 200, 500, 1000}
+BOOK_PERIODS_MS = {1: 10, 50: 20, 200: 100, 500: 100, 1000: 200}
+"""How often a book is told at most, by its depth."""
+TICKER_PERIOD_MS = 100
 _MS = 1_000_000
 Side = dict[str, str]
 
@@ -42,6 +44,9 @@ class Topic:
     sides: tuple[Side, Side] = field(default_factory=lambda: ({}, {}))
     ticker: Body = field(default_factory=dict)
     confirmed_ns: int = 0
+    period_ms: int = 0
+    told_ms: int = 0
+    is_due: bool = False
 
 
 class PublicStream:
@@ -72,8 +77,13 @@ class PublicStream:
                 if not topic.listeners:
                     del self._topics[name]
 
-    def publish(self, updates: Sequence[Update]) -> None:
-        """Tell listeners what has changed."""
+    def publish(self, updates: Sequence[Update], wall_ms: int | None = None) -> None:
+        """
+        Tell listeners what has changed.
+
+        With the wall's time books and tickers are told no more often than the venue does, and what is held back comes
+        with a later call; without, at once.
+        """
         if not self._topics:
             return
         has_moved = self._desk.venue.now_ns > self._published_ns
@@ -90,10 +100,9 @@ class PublicStream:
                 messages = self._trades(topic, trades.get(topic.symbol, []))
             elif topic.kind == "kline":
                 messages = self._bars(topic) if has_moved or topic.symbol in trades else []
-            elif topic.symbol not in touched:
-                messages = []
             else:
-                messages = self._book_delta(topic) if topic.kind == "orderbook" else self._ticker_delta(topic)
+                topic.is_due = topic.is_due or topic.symbol in touched
+                messages = self._delta(topic, wall_ms) if topic.is_due else []
             for message in messages:
                 for listener in topic.listeners:
                     listener.send(message)
@@ -107,8 +116,9 @@ class PublicStream:
         topic = Topic(name, kind, symbol)
         if kind in {"publicTrade", "tickers"} and not middle:
             return topic
-        if kind == "orderbook" and len(middle) == 1 and middle[0].isdigit() and int(middle[0]) in DEPTHS:
+        if kind == "orderbook" and len(middle) == 1 and middle[0].isdigit() and int(middle[0]) in BOOK_PERIODS_MS:
             topic.depth = int(middle[0])
+            topic.period_ms = BOOK_PERIODS_MS[topic.depth]
             return topic
         if kind == "kline" and len(middle) == 1:
             topic.interval, topic.interval_ns = middle[0], interval_ns(self._desk, middle[0])
@@ -131,13 +141,21 @@ class PublicStream:
         bids, asks = book_sides(self._desk, topic.symbol, book)
         return dict(bids), dict(asks)
 
+    def _delta(self, topic: Topic, wall_ms: int | None) -> list[bytes]:
+        if wall_ms is not None:
+            if wall_ms < topic.told_ms + topic.period_ms:
+                return []
+            topic.told_ms = wall_ms
+        topic.is_due = False
+        return self._book_delta(topic) if topic.kind == "orderbook" else self._ticker_delta(topic)
+
     def _book_delta(self, topic: Topic) -> list[bytes]:
         before, now = topic.sides, self._sides(topic)
         if before == now:
             return []
         topic.sides = now
         topic.update_number += 1
-        changes = (_changes(old, new) for old, new in zip(before, now, strict=True))
+        changes = (quotes.changed_levels(old, new) for old, new in zip(before, now, strict=True))
         return [self._book_message(topic, "delta", *changes)]
 
     def _book_message(self, topic: Topic, kind: str, bids: Side, asks: Side) -> bytes:
@@ -180,13 +198,9 @@ class PublicStream:
     def _bars(self, topic: Topic) -> list[bytes]:
         """Return the bars that have closed since the last look, each once, and the one that is forming."""
         venue, listing, now = self._desk.venue, self._desk.listing(topic.symbol), self._desk.venue.now_ns
-        first = topic.confirmed_ns // topic.interval_ns * topic.interval_ns
         messages = []
-        for bar in quotes.bars(venue, topic.symbol, topic.interval_ns, start_ns=first, limit=1000):
+        for bar, is_closed in quotes.fresh_bars(venue, topic.symbol, topic.interval_ns, topic.confirmed_ns):
             end = bar.open_ns + topic.interval_ns
-            if end <= topic.confirmed_ns:
-                continue
-            is_closed = end <= now
             topic.confirmed_ns = end if is_closed else topic.confirmed_ns
             row = {
                 "start": bar.open_ns // _MS,
@@ -207,12 +221,6 @@ class PublicStream:
     def _message(self, topic: Topic, kind: str, data: Any) -> bytes:
         now = int(millis(self._desk.venue.now_ns))
         return msgspec.json.encode({"topic": topic.name, "type": kind, "ts": now, "data": data, "cts": now})
-
-
-def _changes(before: Side, now: Side) -> Side:
-    """Return what has to be told of one side: new and changed levels, and "0" for those that went."""
-    gone = {price: "0" for price in before if price not in now}
-    return gone | {price: qty for price, qty in now.items() if before.get(price) != qty}
 
 
 def _unknown(name: str) -> Rejection:

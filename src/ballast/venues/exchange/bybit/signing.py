@@ -7,30 +7,14 @@ timestamp, key, recv_window and the query as sent or the body.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ballast.venues.exchange.bybit.codes import INVALID_KEY, TIMESTAMP_OUT_OF_WINDOW, WRONG_SIGNATURE, Rejection
+from ballast.venues.exchange.keys import ApiKey, is_same, sign
 
 DEFAULT_WINDOW_MS = 5_000
 LEAD_MS = 1_000
 """By how much a client's clock may be ahead, exclusive."""
-
-
-@dataclass(frozen=True)
-class ApiKey:
-    """A test key of one account."""
-
-    key: str
-    secret: str
-    account: int
-
-
-def sign(secret: str, text: str) -> str:
-    """Return the signature of a text."""
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def caller_of(headers: Mapping[str, str], payload: str, keys: Mapping[str, ApiKey], wall_ms: int) -> ApiKey:
@@ -45,7 +29,7 @@ def caller_of(headers: Mapping[str, str], payload: str, keys: Mapping[str, ApiKe
             f"req_timestamp[{stamp[:20]}],server_timestamp[{wall_ms}],recv_window[{window[:20]}]",
         )
     expected = sign(key.secret, f"{stamp}{name}{headers.get('X-BAPI-RECV-WINDOW', '')}{payload}")
-    if not _equal(expected, headers.get("X-BAPI-SIGN", "")):
+    if not is_same(expected, headers.get("X-BAPI-SIGN", "")):
         raise Rejection(WRONG_SIGNATURE, "error sign! please check your signature generation algorithm.")
     return key
 
@@ -56,7 +40,7 @@ def caller_of_socket(arguments: list[object], keys: Mapping[str, ApiKey], wall_m
     key = _known(texts[0], keys)
     if not texts[1].isdigit() or int(texts[1]) <= wall_ms:
         raise Rejection(WRONG_SIGNATURE, "Params Error: expires is in the past")
-    if not _equal(sign(key.secret, f"GET/realtime{texts[1]}"), texts[2]):
+    if not is_same(sign(key.secret, f"GET/realtime{texts[1]}"), texts[2]):
         raise Rejection(WRONG_SIGNATURE, "error sign! please check your signature generation algorithm.")
     return key
 
@@ -71,7 +55,3 @@ def _is_in_time(stamp: str, window: str, wall_ms: int) -> bool:
     if not (stamp.isascii() and stamp.isdigit() and window.isascii() and window.isdigit()):
         return False
     return wall_ms - int(window) <= int(stamp) < wall_ms + LEAD_MS
-
-
-def _equal(expected: str, given: str) -> bool:
-    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ballast.venues.exchange.bybit.codes import Rejection
-from ballast.venues.exchange.bybit.desk import Body, Desk
+from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
 from ballast.venues.exchange.bybit.face import trade
 from ballast.venues.exchange.bybit.private_stream import PrivateStream
 from ballast.venues.exchange.bybit.public_stream import PublicStream, Subscriber
@@ -42,9 +42,23 @@ class Conversation(ABC):
         except Rejection as error:
             return [self._failed(message["op"], message, error)]
 
+    @property
+    def account(self) -> int | None:
+        """Whose socket it is; None before it has signed in."""
+        return None
+
+    def refuse(self, text: str, error: Rejection) -> bytes:
+        """Return the answer of a venue that does not do what a frame asks for."""
+        message = msgspec.json.decode(text)
+        return self._failed(message["op"], message, error)
+
     @abstractmethod
     def leave(self) -> None:
         """Forget the socket."""
+
+    def overdue(self, wall_ms: int) -> str:  # noqa: ARG002  # The server's own patience is this venue's.
+        """Return "": only the server closes a socket here."""
+        return ""
 
     @abstractmethod
     def _answer(self, op: str, message: Mapping[str, Any]) -> list[bytes]:
@@ -89,6 +103,11 @@ class PrivateConversation(Conversation):
         super().__init__(desk, number)
         self._stream, self._listener = stream, listener
 
+    @property
+    def account(self) -> int | None:
+        """Whose socket it is; None before it has signed in."""
+        return self._stream.account_of(self._listener)
+
     def leave(self) -> None:
         """Forget the socket."""
         self._stream.sign_out(self._listener)
@@ -117,6 +136,11 @@ class TradeConversation(Conversation):
         self._account: int | None = None
         self._requests: OrderedDict[str, None] = OrderedDict()
 
+    @property
+    def account(self) -> int | None:
+        """Whose socket it is; None before it has signed in."""
+        return self._account
+
     def _answer(self, op: str, message: Mapping[str, Any]) -> list[bytes]:
         if op == "ping":
             return [self._said(message, 0, "OK", {"op": "pong", "args": [str(self.desk.wall_ms)]})]
@@ -127,6 +151,8 @@ class TradeConversation(Conversation):
             raise Rejection(10004, "Request not authorized")
         self._refuse_repeated(message)
         data = trade(self.desk, self._account, message)
+        if isinstance(data, Batch):
+            return [self._said(message, 0, "OK", {"op": op, "data": data.result, "retExtInfo": data.outcomes})]
         return [self._said(message, 0, "OK", {"op": op, "data": data})]
 
     def leave(self) -> None:

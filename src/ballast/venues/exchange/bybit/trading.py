@@ -12,12 +12,14 @@ from ballast.venues.exchange.bybit.codes import wrong
 from ballast.venues.exchange.bybit.desk import Body, Desk, check_category, check_scope, page
 from ballast.venues.exchange.bybit.wire import CATEGORY, fill_row, funding_row, order_id, order_number, order_row
 from ballast.venues.exchange.orders import Order, OrderRequest, OrderState, Trigger
+from ballast.venues.exchange.preview import preview
 from ballast.venues.exchange.refusals import Refused
 
 DAY_NS = 86_400_000_000_000
 FORGOTTEN_AFTER_A_DAY = frozenset({OrderState.CANCELLED, OrderState.REJECTED, OrderState.DEACTIVATED})
 """Closed orders whose history ends after 24 hours."""
 RECENT_CLOSED = 500
+MOST_RATE = 9_999.0
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _TYPES = {"Market": OrderType.MARKET, "Limit": OrderType.LIMIT}
 _TIMES_IN_FORCE = {
@@ -65,6 +67,18 @@ def _request(desk: Desk, account: int, asked: params.CreateOrder) -> OrderReques
         stop_loss=stop_loss,
         link_id=asked.order_link_id,
     )
+
+
+def pre_check(desk: Desk, account: int, asked: params.CreateOrder) -> Body:
+    """Return the account's margin rates before an order and after it, in ten-thousandths; nothing stays of it."""
+    desk.symbol(asked.symbol, asked.category)
+    before, after = preview(desk.venue, account, _request(desk, account, asked))
+    rates = {"preImrE4": before.im_rate, "preMmrE4": before.mm_rate, "postImrE4": after.im_rate}
+    return {
+        "orderId": "",
+        "orderLinkId": asked.order_link_id,
+        **{name: round(min(rate, MOST_RATE) * 1e4) for name, rate in {**rates, "postMmrE4": after.mm_rate}.items()},
+    }
 
 
 def _refuse_unserved(asked: params.CreateOrder) -> None:
@@ -160,13 +174,14 @@ def _matching(desk: Desk, account: int, asked: params.Orders) -> Iterator[Order]
             yield found
         return
     for order in reversed(desk.venue.orders.all.values()):
-        in_time = _is_between(order.created_ns, asked.start_time, asked.end_time)
+        in_time = is_between(order.created_ns, asked.start_time, asked.end_time)
         is_meant = order.account == account and asked.symbol in {"", order.request.symbol}
         if is_meant and in_time and _passes_filter(order, asked.order_filter):
             yield order
 
 
-def _is_between(time_ns: int, start_ms: int | None, end_ms: int | None) -> bool:
+def is_between(time_ns: int, start_ms: int | None, end_ms: int | None) -> bool:
+    """Tell whether a time lies between two in milliseconds, both inclusive; None is open."""
     return (start_ms is None or start_ms <= time_ns // 1_000_000) and (end_ms is None or time_ns // 1_000_000 <= end_ms)
 
 
@@ -196,7 +211,7 @@ def execution_list(desk: Desk, account: int, asked: params.Executions) -> Body:
             for paid in desk.venue.funding
             if paid.account == account and paid.symbol in symbols
         ]
-    rows = [row for row in rows if _is_between(row[1], asked.start_time, asked.end_time)]
+    rows = [row for row in rows if is_between(row[1], asked.start_time, asked.end_time)]
     rows = [row for row in rows if asked.exec_type in {"", row[2]["execType"]}]
     newest_first = [row for _, _, row in sorted(rows, key=lambda row: -row[0])]
     chosen, cursor = page(newest_first, asked.limit, 100, asked.cursor)

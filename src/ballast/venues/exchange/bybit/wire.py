@@ -6,12 +6,13 @@ from math import isnan
 from typing import Any
 
 from ballast.model.enums import OrderType, PositionSide, Reason, Side, TimeInForce
-from ballast.venues.exchange.accounts import figures, margins, position, sides_of
+from ballast.venues.exchange.accounts import figures, position, sides_of
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderState, Origin
 from ballast.venues.exchange.venue import LocalVenue
 
 CATEGORY = "linear"
+NOTHING = "0.00000000"
 COIN = "USDT"
 _MS = 1_000_000
 _STATES = {
@@ -44,7 +45,7 @@ _CREATED_BY = {
     Origin.ADL: "CreateByAdl_PassThrough",
 }
 _STOP_TYPES = {Origin.TAKE_PROFIT: "TakeProfit", Origin.STOP_LOSS: "StopLoss"}
-_EXECUTIONS = {Origin.LIQUIDATION: "BustTrade", Origin.ADL: "AdlTrade"}
+EXECUTIONS = {Origin.LIQUIDATION: "BustTrade", Origin.ADL: "AdlTrade"}
 _TIMES_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
 
 
@@ -66,7 +67,9 @@ def side_word(side: int) -> str:
 
 def money(value: float) -> str:
     """Return an amount of money; "" for NaN."""
-    return "" if isnan(value) else f"{value:.8f}"
+    if value == 0.0:
+        return NOTHING
+    return "" if isnan(value) else format(value, ".8f")
 
 
 def millis(time_ns: int) -> str:
@@ -77,7 +80,7 @@ def millis(time_ns: int) -> str:
 def order_row(order: Order, listing: Listing) -> dict[str, Any]:
     """Return an order."""
     request = order.request
-    is_market = request.type == OrderType.MARKET
+    is_market, fees = request.type == OrderType.MARKET, money(order.fees)
     return {
         "category": CATEGORY,
         "symbol": request.symbol,
@@ -99,8 +102,8 @@ def order_row(order: Order, listing: Listing) -> dict[str, Any]:
         "leavesValue": money(order.left_qty * (order.last_price if is_market else order.price)),
         "cumExecQty": listing.qty(order.filled_qty),
         "cumExecValue": money(order.filled_value),
-        "cumExecFee": money(order.fees),
-        "cumFeeDetail": {COIN: money(order.fees)} if order.filled_qty else {},
+        "cumExecFee": fees,
+        "cumFeeDetail": {COIN: fees} if order.filled_qty else {},
         "feeCurrency": COIN,
         "isLeverage": "",
         "stopOrderType": _STOP_TYPES.get(request.origin, "Stop" if order.is_conditional else ""),
@@ -162,7 +165,7 @@ def fill_row(fill: Fill, listing: Listing) -> dict[str, Any]:
         "stopOrderType": _STOP_TYPES.get(order.request.origin, "Stop" if order.is_conditional else "UNKNOWN"),
         "createType": _CREATED_BY[order.request.origin],
         "execId": _execution_id(fill.number),
-        "execType": _EXECUTIONS.get(order.request.origin, "Trade"),
+        "execType": EXECUTIONS.get(order.request.origin, "Trade"),
         "execPrice": listing.price(fill.price),
         "execQty": listing.qty(fill.qty),
         "execValue": money(fill.qty * fill.price),
@@ -236,8 +239,8 @@ def position_rows(venue: LocalVenue, account: int, symbol: int, *, price_key: st
 def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSide, price_key: str) -> dict[str, Any]:
     listing, one = venue.market.listings[symbol], position(venue, account, symbol, side)
     is_flat = one.qty == 0.0
-    first = venue.record.tiers[venue.record.markets[symbol].first_tier]
     realised = money(venue.realised_profit(account, symbol, side))
+    initial, maintenance = ("", "") if is_flat else (money(one.initial_margin), money(one.maintenance_margin))
     return {
         "category": CATEGORY,
         "symbol": listing.symbol,
@@ -251,10 +254,10 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         "unrealisedPnl": "" if is_flat else money(one.profit),
         "curRealisedPnl": realised,
         "cumRealisedPnl": realised,
-        "positionIM": "" if is_flat else money(one.initial_margin),
-        "positionMM": "" if is_flat else money(one.maintenance_margin),
-        "positionIMByMp": "" if is_flat else money(one.initial_margin),
-        "positionMMByMp": "" if is_flat else money(one.maintenance_margin),
+        "positionIM": initial,
+        "positionMM": maintenance,
+        "positionIMByMp": initial,
+        "positionMMByMp": maintenance,
         "liqPrice": listing.price(one.liquidation_price),
         "bustPrice": "",
         "takeProfit": _protection(venue, account, symbol, side, Origin.TAKE_PROFIT),
@@ -264,7 +267,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         "tpslMode": "Full",
         "tradeMode": 0,
         "riskId": 1,
-        "riskLimitValue": f"{first.upper_value:g}",
+        "riskLimitValue": f"{venue.market.first_limits[symbol]:g}",
         "positionStatus": "Normal",
         "positionBalance": "0",
         "adlRankIndicator": 0 if is_flat else 2,
@@ -285,36 +288,39 @@ def _protection(venue: LocalVenue, account: int, symbol: int, side: PositionSide
 
 def wallet_row(venue: LocalVenue, account: int, *, is_pushed: bool = False) -> dict[str, Any]:
     """Return an account's money; what is pushed has no locked amount."""
-    now, parts, holder = figures(venue, account), margins(venue, account), venue.record.accounts[account]
-    cash, profit = float(holder.cash), now.equity - float(holder.cash)
-    earned = float(holder.realised_pnl) - float(holder.fees) - float(holder.funding_paid)
+    now = figures(venue, account)
+    cash, profit = now.cash, now.equity - now.cash
+    earned = now.realised_pnl - now.fees - now.funding_paid
+    equity, wallet, unrealised = money(now.equity), money(cash), money(profit)
+    initial, maintenance = money(now.initial_margin), money(now.maintenance_margin)
+    im_rate, mm_rate = f"{min(now.im_rate, 9999.0):.8f}", f"{min(now.mm_rate, 9999.0):.8f}"
     return {
         "accountType": "UNIFIED",
-        "accountIMRate": f"{min(now.im_rate, 9999.0):.8f}",
-        "accountMMRate": f"{min(now.mm_rate, 9999.0):.8f}",
-        "accountIMRateByMp": f"{min(now.im_rate, 9999.0):.8f}",
-        "accountMMRateByMp": f"{min(now.mm_rate, 9999.0):.8f}",
+        "accountIMRate": im_rate,
+        "accountMMRate": mm_rate,
+        "accountIMRateByMp": im_rate,
+        "accountMMRateByMp": mm_rate,
         "accountLTV": "0",
-        "totalEquity": money(now.equity),
-        "totalWalletBalance": money(cash),
-        "totalMarginBalance": money(now.equity),
+        "totalEquity": equity,
+        "totalWalletBalance": wallet,
+        "totalMarginBalance": equity,
         "totalAvailableBalance": money(now.available),
-        "totalPerpUPL": money(profit),
-        "totalInitialMargin": money(now.initial_margin),
-        "totalMaintenanceMargin": money(now.maintenance_margin),
-        "totalInitialMarginByMp": money(now.initial_margin),
-        "totalMaintenanceMarginByMp": money(now.maintenance_margin),
+        "totalPerpUPL": unrealised,
+        "totalInitialMargin": initial,
+        "totalMaintenanceMargin": maintenance,
+        "totalInitialMarginByMp": initial,
+        "totalMaintenanceMarginByMp": maintenance,
         "coin": [
             {
                 "coin": COIN,
-                "equity": money(now.equity),
-                "usdValue": money(now.equity),
-                "walletBalance": money(cash),
-                "unrealisedPnl": money(profit),
+                "equity": equity,
+                "usdValue": equity,
+                "walletBalance": wallet,
+                "unrealisedPnl": unrealised,
                 "cumRealisedPnl": money(earned),
-                "totalOrderIM": money(parts.orders),
-                "totalPositionIM": money(parts.positions),
-                "totalPositionMM": money(now.maintenance_margin),
+                "totalOrderIM": money(now.orders_margin),
+                "totalPositionIM": money(now.positions_margin),
+                "totalPositionMM": maintenance,
                 **({} if is_pushed else {"locked": "0"}),
                 "bonus": "0",
                 "borrowAmount": "0",

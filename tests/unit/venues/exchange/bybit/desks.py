@@ -7,9 +7,10 @@ from typing import Any
 
 from ballast.model.enums import PositionMode
 from ballast.venues.exchange.bybit.desk import Desk
-from ballast.venues.exchange.bybit.face import Answer, Request, answer
+from ballast.venues.exchange.bybit.face import answer
 from ballast.venues.exchange.bybit.limits import RateLimits
-from ballast.venues.exchange.bybit.signing import ApiKey, sign
+from ballast.venues.exchange.faces import Answer, Request
+from ballast.venues.exchange.keys import ApiKey, sign
 from ballast.venues.exchange.market import Market
 from ballast.venues.exchange.venue import LocalVenue
 from tests.unit.venues.exchange.markets import flat, market, venue

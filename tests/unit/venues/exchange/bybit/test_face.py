@@ -15,9 +15,10 @@ from ballast.model.enums import PositionMode
 from ballast.venues.exchange.bybit.codes import CODES
 from ballast.venues.exchange.bybit.desk import Desk
 from ballast.venues.exchange.bybit.endpoints import ENDPOINTS, Endpoint
-from ballast.venues.exchange.bybit.face import Request, answer
+from ballast.venues.exchange.bybit.face import answer
 from ballast.venues.exchange.bybit.params import number
 from ballast.venues.exchange.bybit.wire import order_id, order_number
+from ballast.venues.exchange.faces import Request
 from ballast.venues.exchange.refusals import Refusal
 from tests.unit.venues.exchange.bybit.desks import WALL_MS, body, desk, get, headers, listed, order, post
 from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, flat, line, market

@@ -15,13 +15,13 @@ from ballast.venues.exchange.bybit.market import orderbook
 from ballast.venues.exchange.bybit.params import OneSymbol
 from ballast.venues.exchange.bybit.private_stream import PrivateStream
 from ballast.venues.exchange.bybit.public_stream import PublicStream
-from ballast.venues.exchange.bybit.signing import sign
 from ballast.venues.exchange.bybit.sockets import (
     Conversation,
     PrivateConversation,
     PublicConversation,
     TradeConversation,
 )
+from ballast.venues.exchange.keys import sign
 from tests.unit.venues.exchange.bybit.desks import WALL_MS, desk, order
 from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, flat, line, market
 
@@ -288,3 +288,23 @@ def test_bars_of_a_market_with_a_gap_are_confirmed_when_their_time_is_over() -> 
     run(of, stream, 150)
     confirmed = [m["data"][0]["start"] for m in ear.of("kline.1.AAAUSDT") if m["data"][0]["confirm"]]
     assert confirmed == [START_NS // 1_000_000 + 60_000 * k for k in range(2)]
+
+
+def test_with_the_walls_time_a_book_is_told_no_more_often_than_the_venue_tells_it_and_then_whole() -> None:
+    of = desk()
+    talk, stream, ear = public(of)
+    say(talk, op="subscribe", args=["orderbook.50.AAAUSDT", "publicTrade.AAAUSDT"])
+    for wall_ms, price in ((1_000, "99.5"), (1_005, "99.6"), (1_019, "99.7")):
+        order(of, price=price)
+        stream.publish(of.venue.take_updates(), wall_ms)
+    (first,) = ear.of("orderbook.50.AAAUSDT")
+    assert [level[0] for level in first["data"]["b"]] == ["99.50"]
+    order(of, orderType="Market", side="Sell", qty="0.5")
+    stream.publish(of.venue.take_updates(), 1_019)
+    assert len(ear.of("publicTrade.AAAUSDT")) == 1
+    # Nothing new, but what was held back is due.
+    stream.publish([], 1_020)
+    stream.publish([], 1_060)
+    _, second = ear.of("orderbook.50.AAAUSDT")
+    assert {level[0] for level in second["data"]["b"]} == {"99.60", "99.70"}
+    assert second["data"]["u"] == first["data"]["u"] + 1
