@@ -89,6 +89,13 @@ def fee_rate(desk: Desk, account: int, asked: params.OneSymbol) -> Body:
     return {"category": CATEGORY, "list": rows}
 
 
+def set_margin_mode(_desk: Desk, _account: int, asked: params.SetMarginMode) -> Body:
+    """Accept cross margin, which is what there is; refuse the others rather than margin as something else."""
+    if asked.set_margin_mode != "REGULAR_MARGIN":
+        raise wrong(f"this exchange has cross margin alone, not {asked.set_margin_mode[:40]}: nothing was changed")
+    return {"reasons": []}
+
+
 def position_list(desk: Desk, account: int, asked: params.Positions) -> Body:
     """Return positions: of a symbol all legs, of a coin those that are held."""
     if asked.category in {"inverse", "option"}:

@@ -55,6 +55,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _read("asset/coin/query-info", params.Coins, market.coin_info, 5),
     _read("user/query-api", params.Params, account.query_api, 10),
     _read("account/info", params.Params, account.account_info),
+    _write("account/set-margin-mode", params.SetMarginMode, account.set_margin_mode),
     _read("account/wallet-balance", params.WalletBalance, account.wallet_balance),
     _read("account/fee-rate", params.OneSymbol, account.fee_rate, 5),
     _read("position/list", params.Positions, account.position_list),

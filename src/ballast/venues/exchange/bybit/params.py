@@ -97,6 +97,12 @@ class SwitchMode(Params):
     coin: Text = ""
 
 
+class SetMarginMode(Params):
+    """``ISOLATED_MARGIN``, ``REGULAR_MARGIN`` (cross) or ``PORTFOLIO_MARGIN``."""
+
+    set_margin_mode: Text
+
+
 class SetLeverage(Params):
     """Leverage of both legs."""
 
