@@ -15,8 +15,10 @@ UV_VERSION := 0.13.8
 
 JUDGES := .venv-judges
 JUDGES_READY := $(JUDGES)/.ready
+FREQTRADE := .venv-freqtrade
+FREQTRADE_READY := $(FREQTRADE)/.ready
 
-.PHONY: help setup judges demo test verify verify-heavy verify-python313 verify-browser check bench docs lock clean
+.PHONY: help setup judges freqtrade demo test verify verify-heavy verify-python313 verify-browser check bench docs lock clean
 
 help: ## Show what there is
 	@echo "Two commands do everything:  make demo   make test"
@@ -46,6 +48,13 @@ $(JUDGES_READY): tests/judges/requirements.lock
 	@$(JUDGES)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --only-binary :all: -r $<
 	@touch $@
 
+freqtrade: $(FREQTRADE_READY) ## Install a bot that trades at the local exchange in the heavy proofs, beside the project
+
+$(FREQTRADE_READY): tests/judges/freqtrade.lock
+	@$(PYTHON) -m venv $(FREQTRADE)
+	@$(FREQTRADE)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --only-binary :all: -r $<
+	@touch $@
+
 demo: setup ## Make a sample market, backtest the cascade on it, write the report
 	@$(BIN)/ballast demo
 
@@ -54,7 +63,7 @@ test: setup judges ## Run the whole test suite
 
 verify: check verify-heavy verify-python313 verify-browser ## Run the heavy proofs: what takes longer than a test should
 
-verify-heavy: setup judges
+verify-heavy: setup judges freqtrade
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "verify and not browser"; status=$$?; [ $$status -eq 5 ] || exit $$status
 
 verify-python313: ## Run the test suite on Python 3.13, if the machine has it
@@ -89,7 +98,10 @@ lock: setup ## Resolve the dependencies anew, for Python 3.11 to 3.13
 	$(BIN)/uv pip compile --group judges --universal --python-version 3.11 --fork-strategy fewest \
 		--upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 		-o tests/judges/requirements.lock
+	$(BIN)/uv pip compile --group freqtrade --universal --python-version 3.11 --fork-strategy fewest \
+		--upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
+		-o tests/judges/freqtrade.lock
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-3.13 .venv-judges build dist demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-3.13 .venv-judges .venv-freqtrade build dist demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

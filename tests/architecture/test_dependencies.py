@@ -47,6 +47,8 @@ RUNTIME = declared(PROJECT["project"]["dependencies"])
 EXTRAS = {name for extra in PROJECT["project"].get("optional-dependencies", {}).values() for name in declared(extra)}
 DEVELOPMENT = declared(PROJECT["dependency-groups"]["dev"])
 JUDGES = declared(PROJECT["dependency-groups"]["judges"])
+FREQTRADE = declared(PROJECT["dependency-groups"]["freqtrade"])
+FREQTRADE_LOCK = (ROOT / "tests" / "judges" / "freqtrade.lock").read_text(encoding="utf-8")
 JUDGES_LOCK = (ROOT / "tests" / "judges" / "requirements.lock").read_text(encoding="utf-8")
 
 
@@ -57,7 +59,7 @@ def test_the_package_imports_exactly_what_it_declares() -> None:
 def test_the_tests_import_only_what_is_declared() -> None:
     others = [file for file in python_files() if file not in package_modules() and file.is_relative_to(ROOT / "tests")]
     # What the package needs itself, a judge may need too.
-    assert imported(others) - RUNTIME - EXTRAS - DEVELOPMENT == JUDGES - RUNTIME
+    assert imported(others) - RUNTIME - EXTRAS - DEVELOPMENT == (JUDGES | FREQTRADE) - RUNTIME
 
 
 def test_every_development_dependency_is_used() -> None:
@@ -68,12 +70,15 @@ def test_the_lock_holds_every_declared_dependency() -> None:
     locked = declared(re.findall(r"^[A-Za-z0-9][\w.-]*(?===)", LOCK, re.MULTILINE))
     assert (RUNTIME | DEVELOPMENT) - locked == set()
     assert JUDGES - declared(re.findall(r"^[A-Za-z0-9][\w.-]*(?===)", JUDGES_LOCK, re.MULTILINE)) == set()
+    assert FREQTRADE - declared(re.findall(r"^[A-Za-z0-9][\w.-]*(?===)", FREQTRADE_LOCK, re.MULTILINE)) == set()
 
 
 def test_every_locked_package_is_pinned_and_hashed() -> None:
-    entries = [entry for lock in (LOCK, JUDGES_LOCK) for entry in re.split(r"\n(?=[A-Za-z0-9])", lock.strip())]
+    entries = [
+        entry for lock in (LOCK, JUDGES_LOCK, FREQTRADE_LOCK) for entry in re.split(r"\n(?=[A-Za-z0-9])", lock.strip())
+    ]
     assert [entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
 
 
 def test_the_lock_names_no_index() -> None:
-    assert re.findall(r"\S*://\S*|--(?:extra-)?index-url|--find-links", LOCK + JUDGES_LOCK) == []
+    assert re.findall(r"\S*://\S*|--(?:extra-)?index-url|--find-links", LOCK + JUDGES_LOCK + FREQTRADE_LOCK) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ballast.model.enums import PositionMode, PositionSide
 from ballast.venues.exchange.bybit import params
-from ballast.venues.exchange.bybit.codes import MARGIN_MODE_NOT_SET, NOT_MODIFIED, Rejection, wrong
+from ballast.venues.exchange.bybit.codes import NOT_MODIFIED, Rejection, wrong
 from ballast.venues.exchange.bybit.desk import Body, Desk, check_category, check_scope, page
 from ballast.venues.exchange.bybit.wire import CATEGORY, position_rows, wallet_row
 from ballast.venues.exchange.orders import Origin
@@ -68,13 +68,6 @@ def account_info(desk: Desk, _account: int, _asked: params.Params) -> Body:
     }
 
 
-def set_margin_mode(_desk: Desk, _account: int, asked: params.SetMarginMode) -> Body:
-    """Leave the account in cross margin, the only mode that there is."""
-    if asked.set_margin_mode != "REGULAR_MARGIN":
-        raise Rejection(MARGIN_MODE_NOT_SET, "Set margin mode failed: the local exchange has cross margin alone")
-    return {"reasons": []}
-
-
 def wallet_balance(desk: Desk, account: int, asked: params.WalletBalance) -> Body:
     """Return the account's money."""
     if asked.account_type != "UNIFIED":
@@ -94,6 +87,13 @@ def fee_rate(desk: Desk, account: int, asked: params.OneSymbol) -> Body:
         for symbol in desk.symbols(asked.symbol, asked.category)
     ]
     return {"category": CATEGORY, "list": rows}
+
+
+def set_margin_mode(_desk: Desk, _account: int, asked: params.SetMarginMode) -> Body:
+    """Accept cross margin, which is what there is; refuse the others rather than margin as something else."""
+    if asked.set_margin_mode != "REGULAR_MARGIN":
+        raise wrong(f"this exchange has cross margin alone, not {asked.set_margin_mode[:40]}: nothing was changed")
+    return {"reasons": []}
 
 
 def position_list(desk: Desk, account: int, asked: params.Positions) -> Body:

@@ -15,7 +15,6 @@ SERVER_ERROR = 10016
 UNKNOWN_REQUEST = 10404
 NOT_FOUND = 404
 NOT_MODIFIED = 34040
-MARGIN_MODE_NOT_SET = 3400045
 
 CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.WRONG_POSITION_SIDE: (PARAMETER_ERROR, "position idx not match position mode"),

@@ -146,9 +146,3 @@ def test_an_order_that_turns_a_position_closes_what_there_was() -> None:
     ]
     assert [float(row["closedPnl"]) for row in rows] == pytest.approx([-600 * TAKER, -400 * TAKER])
     assert listed(get(of, "position/closed-pnl", "category=linear", account=1)) == []
-
-
-def test_the_margin_mode_is_cross_and_stays_so() -> None:
-    of = desk()
-    assert post(of, "account/set-margin-mode", setMarginMode="REGULAR_MARGIN")["result"] == {"reasons": []}
-    assert post(of, "account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")["retCode"] == 3400045

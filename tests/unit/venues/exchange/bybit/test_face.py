@@ -259,6 +259,14 @@ def test_funding_is_an_execution_of_its_own() -> None:
     assert stamp["fundingRate"] == "0.00100000"
 
 
+def test_only_cross_margin_is_accepted() -> None:
+    of = desk()
+    assert post(of, "account/set-margin-mode", setMarginMode="REGULAR_MARGIN")["retCode"] == 0
+    refused = post(of, "account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")
+    assert (refused["retCode"], "cross margin alone" in refused["retMsg"]) == (10001, True)
+    assert get(of, "account/info")["result"]["marginMode"] == "REGULAR_MARGIN"
+
+
 def test_leverage_and_mode_answer_what_the_venue_answers() -> None:
     of = desk()
     which: dict[str, Any] = {"category": "linear", "symbol": "AAAUSDT"}
