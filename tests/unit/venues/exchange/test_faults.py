@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from ballast.model.errors import ConfigError
 from ballast.venues.exchange.bybit.house import BybitFace
-from ballast.venues.exchange.faults.kinds import KINDS, AnswerLost, PushDropped, PushLate
+from ballast.venues.exchange.bybit.sockets import TradeConversation
+from ballast.venues.exchange.faults.injection import Injection, Wire
+from ballast.venues.exchange.faults.kinds import KINDS, AnswerLost, PushDropped, PushLate, SymbolDelisted
 from ballast.venues.exchange.faults.schedule import Hit, Schedule, parse_faults, random_faults
 from ballast.venues.exchange.mexc.house import MexcFace
 from tests.unit.venues.exchange.bybit.desks import desk
@@ -79,6 +81,43 @@ def held(state: Any, account: int = 0) -> float:
 
 def live(talk: Callable[[Client], Awaitable[None]]) -> None:
     with_exchange(desk(market(line(100, 103, 100), flat(50.0, 2))), talk)
+
+
+def hits(schedule: Schedule, *names: str, now_ms: float = 0.0) -> list[bool]:
+    return [bool(schedule.hits(AnswerLost, name, None, now_ms)) for name in names]
+
+
+def test_a_fault_lets_the_first_pass_and_then_hits_as_many_as_it_says() -> None:
+    schedule = Schedule()
+    schedule.arm([AnswerLost(match="a*", skip=2, count=2)], 0.0)
+    assert hits(schedule, *["a", "b", "ab", "a", "b", "a", "a"]) == [False, False, False, True, False, True, False]
+
+
+def test_a_fault_has_its_time_from_when_it_was_armed() -> None:
+    schedule = Schedule()
+    schedule.arm([AnswerLost(after_ms=10.0, for_ms=5.0, count=0)], 100.0)
+    assert [hits(schedule, "a", now_ms=now)[0] for now in (109.0, 110.0, 114.9, 115.0)] == [False, True, True, False]
+
+
+def test_an_event_happens_once() -> None:
+    schedule = Schedule()
+    schedule.arm([SymbolDelisted(symbol="AAAUSDT")], 0.0)
+    (armed,) = schedule.due(0.0)
+    armed.n_struck += 1
+    assert schedule.due(1.0) == []
+
+
+def test_however_late_a_topics_messages_come_in_their_order() -> None:
+    of = desk()
+    injection = Injection(BybitFace(of))
+    injection.arm([{"kind": "push_late", "delay_ms": 10, "jitter_ms": 1_000, "count": 0}], "test")
+    wire = Wire(injection, TradeConversation(of, 1), lambda _: None)
+    due = []
+    for k in range(50):
+        ((late_s, _),) = wire.pass_on(b'{"topic":"order"}', k / 100.0)
+        due.append(round(k / 100.0 + late_s, 9))
+    assert due == sorted(due)
+    assert len(set(due)) > 3
 
 
 def test_an_order_whose_answer_is_lost_is_there() -> None:
@@ -324,6 +363,9 @@ def test_a_market_order_that_fills_in_part_is_cancelled_with_what_it_has() -> No
         made = (await order(client))["result"]["orderId"]
         (row,) = (await client.signed(f"/v5/order/history?category=linear&orderId={made}"))["result"]["list"]
         assert (row["orderStatus"], row["cumExecQty"]) == ("Cancelled", "0.400")
+        # The next one is bounded no more.
+        await order(client)
+        assert held((await client.get("/operator/state"))[1]) == pytest.approx(1.4)
 
     live(talk)
 

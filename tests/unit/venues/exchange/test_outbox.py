@@ -8,6 +8,8 @@ from typing import cast
 
 import pytest
 
+from ballast.venues.exchange import outbox
+from ballast.venues.exchange.faults.injection import Wire
 from ballast.venues.exchange.outbox import BINARY, Outbox, frame
 
 
@@ -17,6 +19,7 @@ class Line:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.is_broken = False
+        self.n_waiting = 0
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -25,7 +28,7 @@ class Line:
         return self.is_broken
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.n_waiting
 
     def abort(self) -> None:
         self.is_broken = True
@@ -89,3 +92,47 @@ def test_what_is_sent_is_noted_when_it_is() -> None:
 
     talk(do)
     assert noted == [(b"a", False), (b"b", True)]
+
+
+def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MOST_WAITING", 10)
+
+    async def do(box: Outbox, line: Line) -> None:
+        for line.n_waiting in (10, 11):
+            assert not line.is_broken
+            box.send(b"a")
+            await asyncio.sleep(0.001)
+        assert (line.is_broken, box.is_closed) == (True, True)
+
+    talk(do)
+
+
+@pytest.mark.parametrize(
+    ("length", "head"),
+    [
+        (0, b"\x81\0"),
+        (125, b"\x81\x7d"),
+        (126, b"\x81\x7e\0\x7e"),
+        (65_535, b"\x81\x7e\xff\xff"),
+        (65_536, b"\x81\x7f\0\0\0\0\0\x01\0\0"),
+    ],
+)
+def test_a_frame_begins_with_its_kind_and_length(length: int, head: bytes) -> None:
+    assert frame(b"x" * length) == head + b"x" * length
+    assert frame(b"x", BINARY) == b"\x82\x01x"
+
+
+def test_a_silent_client_is_answered_nothing() -> None:
+    class Silent:
+        is_silent, is_clear = True, False
+
+        def pass_on(self, _message: bytes, _now_s: float) -> list[tuple[float, bytes]]:
+            return []
+
+    async def do(box: Outbox, _line: Line) -> None:
+        box.wire = cast(Wire, Silent())
+        box.reply(b"pong")
+        box.send(b"a")
+        await asyncio.sleep(0.02)
+
+    assert talk(do).written == []
