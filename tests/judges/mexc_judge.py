@@ -121,9 +121,10 @@ class Judge:
             self.ended_as(order, symbol, status="canceled")
 
     def cancel_all(self, symbol: str) -> None:
-        self.client.cancel_all_orders(symbol)
-        if self.client.fetch_open_orders(symbol):
-            raise Differs(f"orders of {symbol} are left after all were cancelled")
+        of = self.dice.choice((symbol, symbol, None))
+        self.client.cancel_all_orders(of)
+        if self.client.fetch_open_orders(of):
+            raise Differs(f"orders of {of or 'the account'} are left after all were cancelled")
 
     def look_up(self, symbol: str) -> None:
         """Place an order by a name of its own, find it by that, and see that the name is spent."""

@@ -58,6 +58,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _private("POST", "batchOrders", params.BatchOrders, trading.batch_orders, Weight(1, 1, per_second=2)),
     _private("GET", "order", params.OneOrder, trading.query_order, Weight(2)),
     _private("DELETE", "order", params.OneOrder, trading.cancel_order, Weight(1)),
+    _private("DELETE", "order/all", params.Params, trading.cancel_every_order, Weight(1)),
     _private("GET", "openOrders", params.OpenOrders, trading.open_orders, Weight(3)),
     _private("DELETE", "openOrders", params.OpenOrders, trading.cancel_open_orders, Weight(1)),
     _private("GET", "allOrders", params.History, trading.all_orders, Weight(10)),

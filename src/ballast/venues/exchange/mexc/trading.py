@@ -172,6 +172,13 @@ def cancel_open_orders(desk: Desk, account: int, asked: params.OpenOrders) -> Bo
     return [{**cancelled_row(order, desk.listing(order.symbol)), "orderListId": -1} for order in cancelled]
 
 
+def cancel_every_order(desk: Desk, account: int, _asked: params.Params) -> Body:
+    """Take all orders of all symbols back."""
+    for order in _live(desk, account, desk.symbols("")):
+        _cancel(desk, order)
+    return {"code": 200, "msg": "success", "timestamp": desk.wall_ms}
+
+
 def query_order(desk: Desk, account: int, asked: params.OneOrder) -> Body:
     """Return one order, live or not."""
     order = _find(desk, account, asked, NO_SUCH_ORDER, "Order does not exist.")

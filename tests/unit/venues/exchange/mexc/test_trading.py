@@ -173,6 +173,16 @@ def test_all_open_orders_of_up_to_five_symbols_are_cancelled_at_once() -> None:
     assert len(ask(of, "DELETE", "openOrders", symbol="AAAUSDT,BBBUSDT")) == 1
 
 
+def test_every_open_order_of_an_account_is_cancelled_at_once() -> None:
+    of = desk()
+    order(of)
+    order(of, symbol="BBBUSDT", price="49")
+    order(of, account=1)
+    assert code(ask(of, "DELETE", "order/all")) == 200
+    assert ask(of, "GET", "openOrders") == []
+    assert len(ask(of, "GET", "openOrders", account=1)) == 1
+
+
 def test_orders_and_trades_are_listed_newest_first_within_their_spans() -> None:
     day = 86_400_000_000_000
     of = desk(market([(100.0,) * 4] * 3, interval_ns=day))
