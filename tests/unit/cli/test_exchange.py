@@ -246,9 +246,11 @@ def test_two_venues_listen_on_one_port_and_move_together(tmp_path: Path) -> None
         for path, code in (("/v5/nothing", "retCode"), ("/api/v3/nothing", "code"), ("/nothing", "retCode")):
             with pytest.raises(urllib.error.HTTPError) as caught:
                 urllib.request.urlopen(f"{ready['rest_url']}{path}")
-            assert json.load(caught.value)[code] == 404
-        with pytest.raises(urllib.error.HTTPError):
+            with caught.value as told:
+                assert json.load(told)[code] == 404
+        with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(f"{ready['operator_url']}/state?venue=nasdaq")
+        caught.value.close()
 
 
 def test_mexc_trades_the_spot_account_of_a_configuration(tmp_path: Path) -> None:
