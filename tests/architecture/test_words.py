@@ -26,7 +26,7 @@ AMERICAN = re.compile(
 )
 # Words of CSS, HTTP, drawing libraries and venues, which may stand in strings that are handed to them.
 INTERFACE = re.compile(
-    r"(?:color|center|gray|behavior|authoriz)\w*|\w*colors?|(?:\b|PARTIALLY_)canceled", re.IGNORECASE
+    r"(?:color|center|gray|behavior|authoriz)\w*|\w*colors?|(?:\b|PARTIALLY_|PartiallyFilled)canceled", re.IGNORECASE
 )
 WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]{2,}")
 CODE = re.compile(r"``.+?``|`[^`\n]+`|```.*?```", re.DOTALL)

@@ -18,14 +18,14 @@ from tests.judges.truth import Operator, arguments, play, same_money, same_order
 SIDES = {"long": "LONG", "short": "SHORT"}
 
 
-def connect(ready: dict[str, Any], key: int) -> Any:
-    """Return a client that knows nothing of the exchange but its address and a key."""
+def connect(ready: dict[str, Any], key: int, kind: str = "swap") -> Any:
+    """Return a client of swaps or spot that knows nothing of the exchange but its address and a key."""
     credentials = ready["keys"][key]
     client = ccxt.bybit({
         "apiKey": credentials["api_key"],
         "secret": credentials["api_secret"],
         "enableRateLimit": False,
-        "options": {"defaultType": "swap", "fetchMarkets": {"types": ["linear"]}},
+        "options": {"defaultType": kind, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}},
     })
     client.urls["api"] = dict.fromkeys(("spot", "futures", "v2", "public", "private"), ready["rest_url"])
     return client

@@ -21,13 +21,13 @@ SYMBOL, ID = "BLORP/USDT:USDT", "BLORPUSDT"
 PATIENCE_S = 20.0
 
 
-def connect(ready: dict[str, Any]) -> Any:
+def connect(ready: dict[str, Any], kind: str = "swap") -> Any:
     credentials = ready["keys"][0]
     client = ccxt.pro.bybit({
         "apiKey": credentials["api_key"],
         "secret": credentials["api_secret"],
         "enableRateLimit": False,
-        "options": {"defaultType": "swap", "fetchMarkets": {"types": ["linear"]}},
+        "options": {"defaultType": kind, "fetchMarkets": {"types": ["spot" if kind == "spot" else "linear"]}},
     })
     private = ready["private_url"]
     client.urls["api"] = dict.fromkeys(("spot", "futures", "v2", "public", "private"), ready["rest_url"]) | {
@@ -47,10 +47,12 @@ def connect(ready: dict[str, Any]) -> Any:
 class Judge:
     """One client in one-way mode, with five watchers."""
 
+    symbol, kind = SYMBOL, "swap"
+
     def __init__(self, ready: dict[str, Any], seed: int) -> None:
         self.operator, self.client, self.dice = (
             Operator(ready["operator_url"], "bybit"),
-            connect(ready),
+            connect(ready, self.kind),
             random.Random(seed),
         )
         self.orders: dict[str, dict[str, Any]] = {}
@@ -74,7 +76,7 @@ class Judge:
             self.watch(client.watch_my_trades, lambda rows: self.trades.update({row["id"]: dict(row) for row in rows})),
             self.watch(client.watch_positions, self.keep_positions),
             self.watch(client.watch_balance, self.balance.update),
-            self.watch(lambda: client.watch_order_book(SYMBOL, 50), self.book.update),
+            self.watch(lambda: client.watch_order_book(self.symbol, 50), self.book.update),
         ]
 
     async def act(self) -> None:
@@ -83,10 +85,10 @@ class Judge:
         if kind == "step":
             await asyncio.to_thread(self.operator.step, by_ms=self.dice.randint(5_000, 60_000))
             return
-        price = float(self.client.price_to_precision(SYMBOL, last * self.dice.uniform(0.998, 1.002)))
-        qty = float(self.client.amount_to_precision(SYMBOL, self.dice.uniform(20, 400) / last))
+        price = float(self.client.price_to_precision(self.symbol, last * self.dice.uniform(0.998, 1.002)))
+        qty = float(self.client.amount_to_precision(self.symbol, self.dice.uniform(20, 400) / last))
         side = self.dice.choice(("buy", "sell"))
-        await self.client.create_order_ws(SYMBOL, kind, side, qty, price if kind == "limit" else None)
+        await self.client.create_order_ws(self.symbol, kind, side, qty, price if kind == "limit" else None)
 
     def compare(self) -> None:
         """Hold what the watchers have seen against the kernel."""
@@ -110,7 +112,7 @@ class Judge:
         return dict(rows[0])
 
     async def book_is_right(self) -> None:
-        fetched = await self.client.fetch_order_book(SYMBOL, 50)
+        fetched = await self.client.fetch_order_book(self.symbol, 50)
         for side in ("bids", "asks"):
             if [list(level[:2]) for level in self.book[side][:50]] != [list(level[:2]) for level in fetched[side]]:
                 raise Differs(f"{side}: the watched book is {self.book[side][:2]}, the fetched one {fetched[side][:2]}")
@@ -143,13 +145,14 @@ class Judge:
                 return
 
 
-def main() -> None:
+def run(of: type[Judge]) -> None:
+    """Let a judge play, and print its summary."""
     ready, n_actions, seed = arguments()
-    judge = Judge(ready, seed)
+    judge = of(ready, seed)
     asyncio.run(judge.run(n_actions))
     summary = {"n_orders": len(judge.orders), "n_trades": len(judge.trades)}
     print(json.dumps({"done": summary, "n_fills": judge.operator.state()["n_fills"]}))
 
 
 if __name__ == "__main__":
-    main()
+    run(Judge)

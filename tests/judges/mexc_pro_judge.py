@@ -17,7 +17,8 @@ from typing import Any
 
 import ccxt.pro
 
-from tests.judges.mexc_client import connect, number_of, same_holdings, same_trades
+from tests.judges.mexc_client import FEE_RATE, connect, number_of
+from tests.judges.spot_truth import same_holdings, same_trades
 from tests.judges.truth import Differs, Operator, State, arguments, same_orders
 
 SYMBOL, ID = "BLORP/USDT", "BLORPUSDT"
@@ -83,7 +84,7 @@ class Judge:
     def compare(self) -> None:
         """Hold what the watchers have seen against the kernel."""
         account = self.operator.state()["accounts"][0] | {"opened_with": self.opened_with}
-        same_holdings(self.balance, account)
+        same_holdings(self.balance, account, FEE_RATE)
         live = [order for order in self.orders.values() if order["status"] == "open"]
         same_orders(
             ((number_of(one["id"]), ID, one["side"].upper(), one["remaining"], one["price"]) for one in live), account

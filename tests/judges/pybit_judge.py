@@ -26,12 +26,13 @@ from tests.judges.truth import Differs, Operator, arguments, play, same_money, s
 
 LEGS = {1: "LONG", 2: "SHORT"}
 PATIENCE_S = 10.0
+ENDS = {"Filled", "Cancelled", "PartiallyFilledCanceled", "Deactivated"}
 
 
 def point_at(ready: dict[str, Any]) -> None:
     """Give pybit's modules the exchange's addresses."""
     pybit._http_manager.HTTP_URL = ready["rest_url"]
-    pybit.unified_trading.PUBLIC_WSS = ready["public_url"].removesuffix("linear") + "{CHANNEL_TYPE}"
+    pybit.unified_trading.PUBLIC_WSS = ready["public_url"].rpartition("/")[0] + "/{CHANNEL_TYPE}"
     pybit.unified_trading.PRIVATE_WSS = ready["private_url"]
     pybit._websocket_trading.TRADE_WSS = ready["trade_url"]
 
@@ -50,7 +51,7 @@ class Heard:
     def order(self, message: dict[str, Any]) -> None:
         for row in message["data"]:
             before = self.orders.get(row["orderId"])
-            if before in {"Filled", "Cancelled", "Deactivated"}:
+            if before in ENDS:
                 self.faults.append(f"order {row['orderId']} was {before} and became {row['orderStatus']}")
             self.orders[row["orderId"]] = row["orderStatus"]
 
@@ -91,6 +92,21 @@ class Dropped(logging.Handler):
 class Judge:
     """One client of one account, in hedge mode."""
 
+    category = "linear"
+    actions: tuple[str, ...] = (
+        "market",
+        "limit",
+        "limit",
+        "limit",
+        "socket",
+        "reduce",
+        "stop",
+        "cancel",
+        "amend",
+        "step",
+        "step",
+    )
+
     def __init__(self, ready: dict[str, Any], seed: int) -> None:
         point_at(ready)
         credentials = {name: ready["keys"][1][name] for name in ("api_key", "api_secret")}
@@ -98,59 +114,67 @@ class Judge:
         self.client = HTTP(**credentials, max_retries=1)
         self.dice = random.Random(seed)
         self.done: Counter[str] = Counter()
-        self.heard = Heard()
+        self.heard = self.listener()
         self.dropped = Dropped()
-        self.client.switch_position_mode(category="linear", coin="USDT", mode=3)
-        rows = self.client.get_instruments_info(category="linear")["result"]["list"]
+        rows = self.client.get_instruments_info(category=self.category)["result"]["list"]
         priced = {row["symbol"] for row in self.tickers() if row["lastPrice"]}
         self.steps = {
-            row["symbol"]: (Decimal(row["lotSizeFilter"]["qtyStep"]), Decimal(row["priceFilter"]["tickSize"]))
+            row["symbol"]: (Decimal(self.lot_of(row["lotSizeFilter"])), Decimal(row["priceFilter"]["tickSize"]))
             for row in rows
             if row["symbol"] in priced
         }
         self.private = WebSocket(channel_type="private", testnet=False, **credentials)
         self.private.order_stream(self.heard.order)
         self.private.execution_stream(self.heard.execution)
-        self.private.position_stream(self.heard.position)
         self.private.wallet_stream(self.heard.money)
         self.trade = WebSocketTrading(testnet=False, **credentials)
+        self.prepare()
+
+    def listener(self) -> Heard:
+        """Return what keeps what the private socket says."""
+        return Heard()
+
+    def prepare(self) -> None:
+        """Choose the position mode, and listen to positions."""
+        self.client.switch_position_mode(category="linear", coin="USDT", mode=3)
+        self.private.position_stream(self.heard.position)
+
+    def lot_of(self, sizes: dict[str, Any]) -> str:
+        """Return the step of quantities."""
+        return str(sizes["qtyStep"])
 
     def tickers(self) -> list[dict[str, Any]]:
-        return list(self.client.get_tickers(category="linear")["result"]["list"])
+        return list(self.client.get_tickers(category=self.category)["result"]["list"])
 
     def compare(self) -> None:
         account = self.operator.state()["accounts"][1]
-        wallet = self.client.get_wallet_balance(accountType="UNIFIED")["result"]["list"][0]
+        self.compare_wallet(self.client.get_wallet_balance(accountType="UNIFIED")["result"]["list"][0], account)
+        same_orders((order_of(row) for row in self.open_orders() if row["orderStatus"] != "Untriggered"), account)
+
+    def compare_wallet(self, wallet: dict[str, Any], account: dict[str, Any]) -> None:
+        """Hold money, margin and positions against the kernel."""
         same_money(float(wallet["totalWalletBalance"]), account["cash"], "balance")
         same_money(float(wallet["totalEquity"]), account["equity"], "equity")
         same_money(float(wallet["totalInitialMargin"]), account["initial_margin"], "initial margin")
         same_money(float(wallet["totalMaintenanceMargin"]), account["maintenance_margin"], "maintenance margin")
         rows = self.client.get_positions(category="linear", settleCoin="USDT", limit=200)["result"]["list"]
         same_positions(map(leg_of, rows), account)
-        orders, cursor = [], ""
+
+    def open_orders(self) -> list[dict[str, Any]]:
+        """Return all open orders, page by page."""
+        orders: list[dict[str, Any]] = []
+        cursor = ""
+        scope = {"settleCoin": "USDT"} if self.category == "linear" else {}
         while True:
-            page = self.client.get_open_orders(category="linear", settleCoin="USDT", limit=50, cursor=cursor)["result"]
+            page = self.client.get_open_orders(category=self.category, limit=50, cursor=cursor, **scope)["result"]
             orders += page["list"]
             cursor = page["nextPageCursor"]
             if not cursor:
-                break
-        same_orders((order_of(row) for row in orders if row["orderStatus"] != "Untriggered"), account)
+                return orders
 
     def act(self) -> None:
         symbol = self.dice.choice(sorted(self.steps))
-        name = self.dice.choice((
-            "market",
-            "limit",
-            "limit",
-            "limit",
-            "socket",
-            "reduce",
-            "stop",
-            "cancel",
-            "amend",
-            "step",
-            "step",
-        ))
+        name = self.dice.choice(self.actions)
         try:
             getattr(self, name)(symbol)
             self.done[name] += 1
@@ -211,21 +235,27 @@ class Judge:
         trigger = self.on_grid(self.price(symbol) * Decimal("1.004" if rises else "0.996"), self.steps[symbol][1])
         kind = self.dice.choice(("Market", "Limit"))
         self.client.place_order(
-            **self.order(symbol, orderType=kind, triggerPrice=trigger, triggerDirection=1 if rises else 2)
+            **self.order(symbol, orderType=kind, triggerPrice=trigger, **self.conditional(rises=rises))
         )
 
+    def conditional(self, *, rises: bool) -> dict[str, Any]:
+        """Return what makes an order wait for a price."""
+        return {"triggerDirection": 1 if rises else 2}
+
     def cancel(self, symbol: str) -> None:
-        rows = self.client.get_open_orders(category="linear", symbol=symbol)["result"]["list"]
+        rows = self.client.get_open_orders(category=self.category, symbol=symbol)["result"]["list"]
         if rows:
-            self.client.cancel_order(category="linear", symbol=symbol, orderId=self.dice.choice(rows)["orderId"])
+            row = self.dice.choice(rows)
+            waits = {"orderFilter": "StopOrder"} if row["orderStatus"] == "Untriggered" else {}
+            self.client.cancel_order(category=self.category, symbol=symbol, orderId=row["orderId"], **waits)
 
     def amend(self, symbol: str) -> None:
-        rows = self.client.get_open_orders(category="linear", symbol=symbol, orderFilter="Order")["result"]["list"]
+        rows = self.client.get_open_orders(category=self.category, symbol=symbol, orderFilter="Order")["result"]["list"]
         if rows:
             row, (lot, tick) = self.dice.choice(rows), self.steps[symbol]
             price = self.on_grid(Decimal(row["price"]) * Decimal(self.dice.uniform(0.998, 1.002)), tick)
             qty = format(Decimal(row["qty"]) + lot * self.dice.randint(0, 3), "f")
-            self.client.amend_order(category="linear", symbol=symbol, orderId=row["orderId"], price=price, qty=qty)
+            self.client.amend_order(category=self.category, symbol=symbol, orderId=row["orderId"], price=price, qty=qty)
 
     def step(self, _symbol: str) -> None:
         self.operator.step(by_ms=self.dice.randint(1_000, 90_000))
@@ -247,6 +277,15 @@ class Judge:
         account = self.operator.state()["accounts"][1]
         if self.heard.faults:
             raise Differs("; ".join(self.heard.faults[:3]))
+        self._compare_held(account)
+        live = {int(name[-12:]) for name, status in self.heard.orders.items() if status in {"New", "PartiallyFilled"}}
+        if live != {order["number"] for order in account["orders"]}:
+            held_orders = {order["number"] for order in account["orders"]}
+            raise Differs(
+                f"orders: heard of {sorted(live - held_orders)} in vain, and not of {sorted(held_orders - live)}"
+            )
+
+    def _compare_held(self, account: dict[str, Any]) -> None:
         same_positions(map(leg_of, self.heard.positions.values()), account)
         held = {(leg["symbol"], leg["position_side"]): leg["qty"] for leg in account["positions"]}
         for (symbol, leg), qty in self.heard.held.items():
@@ -254,12 +293,6 @@ class Judge:
                 raise Differs(
                     f"executions of {symbol} {LEGS[leg]} sum to {qty}, the kernel holds {held[symbol, LEGS[leg]]}"
                 )
-        live = {int(name[-12:]) for name, status in self.heard.orders.items() if status in {"New", "PartiallyFilled"}}
-        if live != {order["number"] for order in account["orders"]}:
-            held_orders = {order["number"] for order in account["orders"]}
-            raise Differs(
-                f"orders: heard of {sorted(live - held_orders)} in vain, and not of {sorted(held_orders - live)}"
-            )
         if self.heard.wallet:
             same_money(float(self.heard.wallet["totalWalletBalance"]), account["cash"], "pushed balance")
 
@@ -275,9 +308,10 @@ def order_of(row: dict[str, Any]) -> tuple[int, str, str, float, float]:
     return number, row["symbol"], row["side"].upper(), float(row["leavesQty"]), float(row["price"])
 
 
-def main() -> None:
+def run(of: type[Judge]) -> None:
+    """Let a judge play, and print its summary."""
     ready, n_actions, seed = arguments()
-    judge = Judge(ready, seed)
+    judge = of(ready, seed)
     summary = play(judge, n_actions)
     judge.hear_out()
     summary["n_heard"] = len(judge.heard.orders)
@@ -287,4 +321,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(Judge)

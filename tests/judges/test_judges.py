@@ -8,16 +8,29 @@ import pytest
 
 from tests.judges.exchanges import judge_python, judged, running
 
-ARGUMENTS = ("--clock", "step", "--no-rate-limits", "--balance", "20000", "--venue", "bybit,mexc")
-JUDGES = ("ccxt_judge.py", "pybit_judge.py", "mexc_judge.py")
-WATCHERS = {"ccxt_pro_judge.py": 80, "mexc_pro_judge.py": 200}
-"""Actions of those who watch over sockets."""
+PLAIN = ("--clock", "step", "--no-rate-limits", "--balance", "20000")
+ARGUMENTS = (*PLAIN, "--venue", "bybit,mexc")
+SPOT = (*PLAIN, "--kind", "spot")
+JUDGES = {
+    "ccxt_judge.py": ARGUMENTS,
+    "pybit_judge.py": ARGUMENTS,
+    "mexc_judge.py": (*ARGUMENTS, "--closed", "WOBBLOUSDT"),
+    "ccxt_spot_judge.py": SPOT,
+    "pybit_spot_judge.py": SPOT,
+}
+"""Who trades, and at which exchange."""
+WATCHERS = {
+    "ccxt_pro_judge.py": (80, ARGUMENTS),
+    "mexc_pro_judge.py": (200, ARGUMENTS),
+    "ccxt_pro_spot_judge.py": (80, SPOT),
+}
+"""Who watches over sockets, the actions of each, and at which exchange."""
 
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_a_judge_sees_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
     judge_python()
-    with running(*ARGUMENTS, "--closed", "WOBBLOUSDT") as ready:
+    with running(*JUDGES[judge]) as ready:
         summary = judged(judge, ready, tmp_path, n_actions=200, seed=11)
     assert summary["n_fills"] > 40
     # Refusals are part of the game, and most actions are not.
@@ -29,24 +42,26 @@ def test_a_judge_sees_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_judge_sees_it_two_thousand_times(judge: str, seed: int, tmp_path: Path) -> None:
     judge_python()
-    with running(*ARGUMENTS, "--seed", str(seed)) as ready:
+    with running(*JUDGES[judge], "--seed", str(seed)) as ready:
         summary = judged(judge, ready, tmp_path, n_actions=1_000, seed=seed)
     assert summary["done"].get("socket answer dropped by the client", 0) <= 5
 
 
 @pytest.mark.verify
+@pytest.mark.parametrize("judge", ["mexc_pro_judge.py", "ccxt_pro_spot_judge.py"])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_is_watched_is_that_two_thousand_times(seed: int, tmp_path: Path) -> None:
+def test_what_is_watched_is_that_two_thousand_times(judge: str, seed: int, tmp_path: Path) -> None:
     judge_python()
-    with running(*ARGUMENTS, "--seed", str(seed)) as ready:
-        judged("mexc_pro_judge.py", ready, tmp_path, n_actions=1_000, seed=seed)
+    with running(*WATCHERS[judge][1], "--seed", str(seed)) as ready:
+        judged(judge, ready, tmp_path, n_actions=1_000, seed=seed)
 
 
 @pytest.mark.parametrize("judge", WATCHERS)
 def test_what_is_watched_over_sockets_is_what_the_kernel_holds(judge: str, tmp_path: Path) -> None:
     judge_python()
-    with running(*ARGUMENTS) as ready:
-        summary = judged(judge, ready, tmp_path, n_actions=WATCHERS[judge], seed=5)
+    n_actions, at = WATCHERS[judge]
+    with running(*at) as ready:
+        summary = judged(judge, ready, tmp_path, n_actions=n_actions, seed=5)
     assert summary["n_fills"] > 20
 
 

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
     from ballast.venues.exchange.venue import LocalVenue
 
 RANDOM = "random"
-KINDS = {"bybit": "unified_margin", "mexc": "spot"}
-"""What accounts of each venue that is spoken for are."""
+KINDS = {"bybit": ("unified_margin", "spot"), "mexc": ("spot",)}
+"""What accounts of each venue that is spoken for may be; the first unless it is said."""
 SAMPLE_DAYS = 3
 MOST_SYMBOLS = 32
 STAND_IN_TIERS = "bybit-btcusdt-2026-08"
 MIN_NOTIONAL = {"bybit": 5.0, "mexc": 1.0}
-LARGEST_LOT = {"bybit": 9, "mexc": 0}
-"""Of made-up lots, as a power of ten: MEXC counts quantities in decimals."""
-MEXC_TAKER_FEE_RATE = 0.0005
+LARGEST_LOT = {"unified_margin": 9, "spot": 0}
+"""Of made-up lots, as a power of ten: quantities of coins are counted in decimals."""
+SPOT_FEE_RATES = {"bybit": (0.001, 0.001), "mexc": (0.0, 0.0005)}
+"""Of maker and taker."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,14 @@ def exchange(
         str | None,
         typer.Option(
             "--data", metavar="FILE|sample", help="Bars to trade on, without a configuration; sample if none."
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            metavar="unified_margin|spot",
+            help="What accounts are, without a configuration; else the venue's.",
         ),
     ] = None,
     clock: Annotated[
@@ -104,6 +113,8 @@ def exchange(
         raise ConfigError(f"--closed {closed}: {venue} has no such symbols; it belongs to --venue mexc")
     if file is not None and data is not None:
         raise ConfigError(f"--data {data}: {file} names its data already; leave one of them out")
+    if file is not None and kind is not None:
+        raise ConfigError(f"--kind {kind}: {file} names its account already; leave one of them out")
 
     from ballast.cli.exchange_view import watch
     from ballast.cli.serving import serve
@@ -113,7 +124,7 @@ def exchange(
 
     pace = parse_pace(clock)
     if replay is not None:
-        given = {"a configuration": file, "--data": data, "--faults": faults, "--record": record}
+        given = {"a configuration": file, "--data": data, "--kind": kind, "--faults": faults, "--record": record}
         if others := [name for name, value in given.items() if value is not None]:
             raise ConfigError(f"--replay {replay}: it has its own data; leave {others[0]} out")
         _play(replay, pace, port, tls=tls)
@@ -121,7 +132,7 @@ def exchange(
     if file:
         offer = _of_config(file, settings or (), venues, accounts)
     else:
-        offer = offer_of_bars(data or "sample", seed, venues, accounts)
+        offer = offer_of_bars(data or "sample", seed, _kinds(venues, kind), accounts)
     script = None if faults in {None, RANDOM} else _script(Path(str(faults)))
     shut = _closed(closed, offer)
     faces = [
@@ -183,6 +194,14 @@ def _venues(text: str) -> tuple[str, ...]:
     return names
 
 
+def _kinds(venues: Sequence[str], kind: str | None) -> dict[str, str]:
+    """Return what accounts of each venue are."""
+    for name in venues:
+        if kind is not None and kind not in KINDS[name]:
+            raise ConfigError(f"--kind {kind}: accounts of {name} are {' or '.join(KINDS[name])}")
+    return {name: kind or KINDS[name][0] for name in venues}
+
+
 def _of_config(file: Path, settings: Any, venues: tuple[str, ...], n_accounts: int) -> Offer:
     """Return the exchange that a configuration describes: the same market and account that a backtest of it has."""
     from ballast.backtest.setup import setup_from_config
@@ -195,9 +214,9 @@ def _of_config(file: Path, settings: Any, venues: tuple[str, ...], n_accounts: i
     config, (name, *others) = load(file, settings), venues
     if others:
         raise ConfigError(f"--venue {','.join(venues)}: {file} describes one account; choose one venue for it")
-    if config.account.kind != KINDS[name]:
-        asked = f'account.kind = "{config.account.kind}": accounts of {name} are {KINDS[name]}'
-        fitting = next((one for one, kind in KINDS.items() if kind == config.account.kind), None)
+    if config.account.kind not in KINDS[name]:
+        asked = f'account.kind = "{config.account.kind}": accounts of {name} are {" or ".join(KINDS[name])}'
+        fitting = next((one for one, kinds in KINDS.items() if config.account.kind in kinds), None)
         raise ConfigError(f"{asked}; choose --venue {fitting}" if fitting else asked)
     frames = frames_of(config)
     of = setup_from_config(config, frames)
@@ -238,8 +257,8 @@ def _left_out(config: Config) -> list[str]:
     return said
 
 
-def offer_of_bars(source: str, seed: int, venues: tuple[str, ...], n_accounts: int) -> Offer:
-    """Return an exchange on the sample market, or on a file's bars, with steps and tiers made up."""
+def offer_of_bars(source: str, seed: int, kinds: Mapping[str, str], n_accounts: int) -> Offer:
+    """Return an exchange on the sample market, or on a file's bars, with steps and tiers made up; accounts by venue."""
     from ballast.data.frames import load_frames
     from ballast.data.sample import Market as Sample
     from ballast.data.sample import sample_table
@@ -257,25 +276,23 @@ def offer_of_bars(source: str, seed: int, venues: tuple[str, ...], n_accounts: i
     if len(symbols) > MOST_SYMBOLS:
         raise ConfigError(f"--data {source}: {len(symbols)} symbols; choose up to {MOST_SYMBOLS} in a configuration")
     frames = load_frames(table, symbols)
-    templates = {
-        "bybit": AccountTerms(""),
-        "mexc": AccountTerms(
-            "", kind=AccountKind.SPOT, leverage=1.0, maker_fee_rate=0.0, taker_fee_rate=MEXC_TAKER_FEE_RATE
-        ),
-    }
-    setups = {
-        name: Setup(
-            _made_up(frames, MIN_NOTIONAL[name], LARGEST_LOT[name]),
-            [replace(templates[name], name=f"account-{k}") for k in range(n_accounts)],
-        )
-        for name in venues
-    }
+    setups = {}
+    for name, kind in kinds.items():
+        terms = AccountTerms("")
+        if kind == "spot":
+            maker, taker = SPOT_FEE_RATES[name]
+            terms = replace(terms, kind=AccountKind.SPOT, leverage=1.0, maker_fee_rate=maker, taker_fee_rate=taker)
+        market = _made_up(frames, MIN_NOTIONAL[name], LARGEST_LOT[kind])
+        setups[name] = Setup(market, [replace(terms, name=f"account-{k}") for k in range(n_accounts)])
+    of_margin = (
+        f"Risk tiers are those of {STAND_IN_TIERS} for every symbol.",
+        "There is no mark price: the last price stands in. No funding is paid.",
+    )
     return Offer(
         setups,
         (
             "Ticks and lots are made up from the first prices; a configuration names real ones.",
-            f"Risk tiers are those of {STAND_IN_TIERS} for every symbol.",
-            "There is no mark price: the last price stands in. No funding is paid.",
+            *(of_margin if "unified_margin" in kinds.values() else ()),
         ),
     )
 

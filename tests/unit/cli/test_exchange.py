@@ -32,6 +32,31 @@ from ballast.data.sample import Market, write_sample
 from tests.architecture.sources import ROOT
 from tests.judges.exchanges import COMMAND, running
 
+PAIRS = {"bybit": "/v5/market/instruments-info?category=spot", "mexc": "/api/v3/exchangeInfo"}
+"""Where each venue lists pairs of spot."""
+SPOT = """
+[data]
+path = "market.parquet"
+symbols = ["BLORPUSDT", "SNORTLUSDT"]
+
+[account]
+kind = "spot"
+initial_capital = 777.0
+maker_fee_rate = 0.001
+taker_fee_rate = 0.002
+
+[instruments.BLORPUSDT]
+tick = 0.0001
+lot_step = 1.0
+
+[instruments.SNORTLUSDT]
+tick = 0.01
+lot_step = 0.1
+
+[strategy]
+name = "cascade"
+"""
+
 
 def state_of(ready: dict[str, Any]) -> dict[str, Any]:
     with urllib.request.urlopen(f"{ready['operator_url']}/state") as answer:
@@ -92,6 +117,8 @@ name = "hedge_grid"
         (["--venue", "bybit,"], "this version speaks bybit, mexc"),
         (["--venue", "bybit", "--closed", "BLORPUSDT"], "belongs to --venue mexc"),
         (["--venue", "mexc", "--closed", "BLOBUSDT"], "did you mean 'BLORPUSDT'?"),
+        (["--kind", "cash"], "accounts of bybit are unified_margin or spot"),
+        (["--venue", "bybit,mexc", "--kind", "unified_margin"], "accounts of mexc are spot"),
         (["--clock", "fast"], "no such clock"),
         (["--data", "live"], "this version trades recorded bars"),
         (["--data", "nowhere.parquet"], "nowhere.parquet"),
@@ -253,35 +280,23 @@ def test_two_venues_listen_on_one_port_and_move_together(tmp_path: Path) -> None
         caught.value.close()
 
 
-def test_mexc_trades_the_spot_account_of_a_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize("venue", ["bybit", "mexc"])
+def test_either_venue_trades_the_spot_account_of_a_configuration(venue: str, tmp_path: Path) -> None:
     write_sample(tmp_path / "market.parquet", Market(days=1, symbols=2))
-    (tmp_path / "spot.toml").write_text("""
-[data]
-path = "market.parquet"
-symbols = ["BLORPUSDT", "SNORTLUSDT"]
-
-[account]
-kind = "spot"
-initial_capital = 777.0
-maker_fee_rate = 0.001
-taker_fee_rate = 0.002
-
-[instruments.BLORPUSDT]
-tick = 0.0001
-lot_step = 1.0
-
-[instruments.SNORTLUSDT]
-tick = 0.01
-lot_step = 0.1
-
-[strategy]
-name = "cascade"
-""")
-    with running(str(tmp_path / "spot.toml"), "--venue", "mexc", "--clock", "step", "--accounts", "1") as ready:
+    (tmp_path / "spot.toml").write_text(SPOT)
+    with running(str(tmp_path / "spot.toml"), "--venue", venue, "--clock", "step", "--accounts", "1") as ready:
         (account,) = state_of(ready)["accounts"]
-        with urllib.request.urlopen(f"{ready['rest_url']}/api/v3/exchangeInfo") as answer:
-            symbol, _ = json.load(answer)["symbols"]
+        with urllib.request.urlopen(ready["rest_url"] + PAIRS[venue]) as answer:
+            told = json.load(answer)
     assert (account["cash"], account["equity"]) == (777.0, 777.0)
-    assert (symbol["tickSize"], symbol["takerCommission"]) == ("0.0001", "0.002")
-    assert run(["exchange", str(tmp_path / "spot.toml")]) == 2
-    assert run(["exchange", str(tmp_path / "spot.toml"), "--venue", "mexc,bybit"]) == 2
+    symbols = told["symbols"] if venue == "mexc" else told["result"]["list"]
+    symbol = symbols[0] | symbols[0].get("priceFilter", {})
+    assert (len(symbols), symbol["symbol"], symbol["tickSize"]) == (2, "BLORPUSDT", "0.0001")
+
+
+def test_one_account_of_a_configuration_is_one_venues_and_its_kind_is_said_there(tmp_path: Path) -> None:
+    write_sample(tmp_path / "market.parquet", Market(days=1, symbols=2))
+    (tmp_path / "spot.toml").write_text(SPOT)
+    spot = str(tmp_path / "spot.toml")
+    assert run(["exchange", spot, "--venue", "mexc,bybit"]) == 2
+    assert run(["exchange", spot, "--kind", "spot"]) == 2

@@ -7,13 +7,16 @@ from math import isfinite, isnan, nan
 
 from ballast.model.enums import OrderType, PositionSide, QtyUnit, Side
 from ballast.venues.exchange.market import Listing
-from ballast.venues.exchange.orders import Order, OrderRequest, OrderState, Origin, Trigger
+from ballast.venues.exchange.orders import OrderRequest, OrderState, Origin, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
+from ballast.venues.exchange.registry import Registry
 
 MAX_ACTIVE_ORDERS = 500
-"""Of an account, a symbol."""
+"""Of an account, a symbol; of a spot account in all."""
 MAX_CONDITIONAL_ORDERS = 10
 """Of an account, a symbol; protection of positions not counted."""
+MAX_SPOT_CONDITIONAL_ORDERS = 30
+"""Of a spot account, a symbol."""
 
 
 def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price: float, listing: Listing) -> None:
@@ -36,20 +39,26 @@ def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price:
         raise Refused(Refusal.NOTHING_TO_REDUCE)
 
 
-def check_room(request: OrderRequest, live: list[Order]) -> None:
+def check_room(request: OrderRequest, orders: Registry, account: int, symbol: int, *, is_spot: bool) -> None:
     """Check that the account may have one more order of the symbol."""
+    if is_spot and orders.n_live_of(account) >= MAX_ACTIVE_ORDERS:
+        raise Refused(Refusal.TOO_MANY_ORDERS)
+    if request.trigger == Trigger.NONE and orders.n_live(account, symbol) < MAX_ACTIVE_ORDERS:
+        return
+    live = orders.live(account, symbol)
+    waiting = [order for order in live if order.state == OrderState.UNTRIGGERED]
     if request.trigger == Trigger.NONE:
-        if sum(order.state != OrderState.UNTRIGGERED for order in live) >= MAX_ACTIVE_ORDERS:
+        if len(live) - len(waiting) >= MAX_ACTIVE_ORDERS:
             raise Refused(Refusal.TOO_MANY_ORDERS)
         return
-    waiting = [order for order in live if order.state == OrderState.UNTRIGGERED]
-    if sum(order.request.origin == Origin.CLIENT for order in waiting) >= MAX_CONDITIONAL_ORDERS:
+    most = MAX_SPOT_CONDITIONAL_ORDERS if is_spot else MAX_CONDITIONAL_ORDERS
+    if sum(order.request.origin == Origin.CLIENT for order in waiting) >= most:
         raise Refused(Refusal.TOO_MANY_CONDITIONAL_ORDERS)
 
 
 def check_qty(qty: float, price: float, listing: Listing) -> None:
     """Check a quantity, and its value at ``price`` unless that is NaN."""
-    if not isfinite(qty) or qty <= 0.0 or abs(qty / listing.lot - round(qty / listing.lot)) > 1e-6:
+    if not isfinite(qty) or qty <= 0.0 or not is_on_grid(qty, listing.lot):
         raise Refused(Refusal.INVALID_QTY)
     if qty < max(listing.min_qty, listing.lot) * (1.0 - 1e-9):
         raise Refused(Refusal.BELOW_MINIMUM_QTY)
@@ -57,6 +66,12 @@ def check_qty(qty: float, price: float, listing: Listing) -> None:
         raise Refused(Refusal.ABOVE_MAXIMUM_QTY)
     if qty * price < listing.min_notional - 1e-9:
         raise Refused(Refusal.BELOW_MINIMUM_NOTIONAL)
+
+
+def is_on_grid(value: float, step: float) -> bool:
+    """Tell whether a finite number is a multiple of a step."""
+    steps = value / step
+    return isfinite(steps) and abs(steps - round(steps)) <= 1e-6
 
 
 def check_money(request: OrderRequest, listing: Listing) -> None:

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from ballast.kernel.margin_account import set_leverage
 from ballast.kernel.venue import new_venue
-from ballast.model.enums import Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
+from ballast.model.enums import AccountKind, Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import ANY, Intent, clear
 from ballast.model.market import Feed, width_for
 from ballast.venues.exchange import steps
-from ballast.venues.exchange.checks import MAX_CONDITIONAL_ORDERS
+from ballast.venues.exchange.checks import MAX_CONDITIONAL_ORDERS, MAX_SPOT_CONDITIONAL_ORDERS
 from ballast.venues.exchange.market import Setup
 from ballast.venues.exchange.orders import Order, Trigger
 
@@ -85,7 +85,7 @@ class Host:
             n_accounts=max(LEAST_ACCOUNTS, width_for(len(setup.accounts))),
             order_capacity=ORDER_CAPACITY,
             # Room for every conditional order and every leg's protection.
-            watch_capacity=max(1_024, width_for(len(setup.accounts) * n_symbols * (MAX_CONDITIONAL_ORDERS + 4))),
+            watch_capacity=max(1_024, width_for(len(setup.accounts) * n_symbols * (_most_conditional(setup) + 4))),
             width=market.feed.frames.dtype["close"].shape[0],
             tiers=market.tiers,
         )
@@ -260,6 +260,11 @@ class Host:
             self.record.markets[symbol].last_price = closes[known[-1]] if len(known) else nan
             self.record.markets[symbol].synced_frame = frame - 1
         clock.pause_ns = start_ns
+
+
+def _most_conditional(setup: Setup) -> int:
+    is_spot = any(terms.kind == AccountKind.SPOT for terms in setup.accounts)
+    return MAX_SPOT_CONDITIONAL_ORDERS if is_spot else MAX_CONDITIONAL_ORDERS
 
 
 def _open_accounts(record: Any, setup: Setup) -> None:

@@ -66,6 +66,10 @@ class Registry:
         """Return how many orders of a symbol an account has that may still fill."""
         return len(self._live.get((account, symbol), ()))
 
+    def n_live_of(self, account: int) -> int:
+        """Return how many orders an account has that may still fill."""
+        return sum(len(orders) for (owner, _), orders in self._live.items() if owner == account)
+
     def has_live(self, account: int) -> bool:
         """Tell whether an account has any live order."""
         return any(orders for (owner, _), orders in self._live.items() if owner == account)

@@ -3,18 +3,23 @@ What a spot account holds, how much of it its resting orders have locked, and wh
 
 The money and the coins are the kernel's; what is locked follows from the orders that rest. Promises that whatever rests
 can be paid when it fills: a buy locks its value at its limit with the dearer of the two fees, a sell its quantity.
+Orders that wait for a trigger lock nothing, and are asked again when it is met.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from ballast.kernel.fills import slipped_price
 from ballast.kernel.ledger import leg_index
 from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side
+from ballast.model.errors import ConfigError
 from ballast.model.units import MONEY_TOLERANCE
-from ballast.venues.exchange.market import Setup
-from ballast.venues.exchange.orders import OrderRequest
+from ballast.venues.exchange.market import Listing, Setup
+from ballast.venues.exchange.orders import Order, OrderRequest, OrderState
 from ballast.venues.exchange.refusals import Refusal, Refused
 from ballast.venues.exchange.registry import Registry
 
@@ -51,29 +56,35 @@ class SpotBooks:
         """Tell whether an account is a spot account: it holds coins and money, and owes nothing."""
         return self._setup.accounts[account].kind == AccountKind.SPOT
 
-    def money(self, account: int) -> Holding:
-        """Return an account's quote money."""
-        locked = 0.0
-        for symbol in range(self._n_symbols):
-            for order in self._orders.live(account, symbol):
-                if order.request.side == Side.BUY and order.request.type == OrderType.LIMIT:
-                    locked += order.left_qty * order.price
-        return Holding(self._cash(account), locked * (1.0 + self.dearer_rate(account)))
-
-    def coins(self, account: int, symbol: int) -> Holding:
-        """Return an account's base units of a symbol."""
-        locked = sum(
-            order.left_qty
-            for order in self._orders.live(account, symbol)
-            if order.request.side == Side.SELL and order.request.type == OrderType.LIMIT
+    def money(self, account: int, without: Order | None = None) -> Holding:
+        """Return an account's quote money, and what is locked of it by all orders but ``without``."""
+        buys = (
+            order.left_qty * order.price
+            for symbol in range(self._n_symbols)
+            for order in self._locking(account, symbol, Side.BUY)
+            if order is not without
         )
-        return Holding(self._held(account, symbol), locked)
+        return Holding(self._cash(account), sum(buys) * (1.0 + self.dearer_rate(account)))
+
+    def coins(self, account: int, symbol: int, without: Order | None = None) -> Holding:
+        """Return an account's base units of a symbol, and what is locked of them by all orders but ``without``."""
+        sells = (order.left_qty for order in self._locking(account, symbol, Side.SELL) if order is not without)
+        return Holding(self._held(account, symbol), sum(sells))
 
     def holdings(self, account: int) -> dict[str, Holding]:
         """Return what an account holds by coin, quote money first."""
         listings = self._setup.market.listings
         held = {listings[0].quote: self.money(account)}
         return held | {listing.base: self.coins(account, symbol) for symbol, listing in enumerate(listings)}
+
+    def written(self, account: int) -> dict[str, tuple[str, str, str]]:
+        """Return (total, free, locked) by coin as venues write them, quote money first."""
+        listings = {listing.base: listing for listing in self._setup.market.listings}
+        found = {}
+        for coin, held in self.holdings(account).items():
+            write = listings[coin].qty if coin in listings else _money
+            found[coin] = write(held.total), write(held.free), write(held.locked)
+        return found
 
     def value(self, account: int, prices: list[float]) -> float:
         """Return money and coins at ``prices``, by symbol; coins without a price count nothing. Quote money."""
@@ -85,8 +96,14 @@ class SpotBooks:
         terms = self._setup.accounts[account]
         return max(terms.maker_fee_rate, terms.taker_fee_rate)
 
-    def check(self, account: int, symbol: int, request: OrderRequest, last_price: float) -> None:
-        """Raise ``Refused`` for an order that the account cannot pay, or deliver, out of what is free."""
+    def check(
+        self, account: int, symbol: int, request: OrderRequest, last_price: float, without: Order | None = None
+    ) -> None:
+        """
+        Raise ``Refused`` for an order that the account cannot pay, or deliver, out of what is free.
+
+        What ``without`` has locked counts as free.
+        """
         is_market = request.type == OrderType.MARKET
         if is_market and not self._record.markets[symbol].has_bar:
             raise Refused(Refusal.NO_PRICE)
@@ -94,14 +111,35 @@ class SpotBooks:
         price = slipped if is_market else request.price
         is_money = request.qty_unit == QtyUnit.QUOTE
         if request.side == Side.SELL:
-            needed, holding = request.qty / price if is_money else request.qty, self.coins(account, symbol)
+            needed, holding = request.qty / price if is_money else request.qty, self.coins(account, symbol, without)
             is_short = needed > holding.free * (1.0 + MONEY_TOLERANCE)
         else:
-            worth, holding = request.qty if is_money else request.qty * price, self.money(account)
+            worth, holding = request.qty if is_money else request.qty * price, self.money(account, without)
             needed = worth * (1.0 + self.dearer_rate(account))
             is_short = needed > holding.free + MONEY_TOLERANCE * max(1.0, holding.total)
         if is_short:
             raise Refused(Refusal.INSUFFICIENT_FUNDS)
+
+    def check_again(self, order: Order, qty_left: float, price: float, last_price: float) -> None:
+        """Raise ``Refused`` for an order that the account cannot pay as it is about to be: amended, or triggered."""
+        qty = order.request.qty if order.request.qty_unit == QtyUnit.QUOTE else qty_left
+        asked = replace(order.request, qty=qty, price=price)
+        self.check(order.account, order.symbol, asked, last_price, without=order)
+
+    def can_pay(self, order: Order, last_price: float) -> bool:
+        """Tell whether an order whose trigger has been met can be paid."""
+        try:
+            self.check_again(order, order.qty, order.price, last_price)
+        except Refused:
+            return False
+        return True
+
+    def _locking(self, account: int, symbol: int, side: Side) -> Iterator[Order]:
+        """Return the orders of a side that rest, or are about to."""
+        for order in self._orders.live(account, symbol):
+            is_limit = order.request.type == OrderType.LIMIT
+            if is_limit and order.request.side == side and order.state != OrderState.UNTRIGGERED:
+                yield order
 
     def _cash(self, account: int) -> float:
         return float(self._record.accounts[account].cash)
@@ -109,3 +147,18 @@ class SpotBooks:
     def _held(self, account: int, symbol: int) -> float:
         leg = leg_index(account, self._n_symbols, symbol, PositionSide.NONE)
         return float(self._record.positions[leg].qty)
+
+
+def check_one_purse(listings: Sequence[Listing]) -> str:
+    """Return the coin in which everything is quoted; raises ``ConfigError`` for several, or symbols of each other."""
+    quotes = {listing.quote for listing in listings}
+    if len(quotes) > 1 or quotes & {listing.base for listing in listings}:
+        raise ConfigError(
+            f"symbols quoted in {', '.join(sorted(quotes))}: the spot accounts of the local exchange hold one "
+            "quote coin; choose symbols of one"
+        )
+    return listings[0].quote
+
+
+def _money(value: float) -> str:
+    return format(value, ".8f")

@@ -19,14 +19,7 @@ import numpy as np
 from ballast.kernel.margin_account import set_leverage
 from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.units import round_to_tick
-from ballast.venues.exchange.checks import (
-    MAX_ACTIVE_ORDERS,
-    check_order,
-    check_prices,
-    check_qty,
-    check_room,
-    check_trigger,
-)
+from ballast.venues.exchange.checks import check_order, check_prices, check_qty, check_room, check_trigger
 from ballast.venues.exchange.hosting import Happened, Host
 from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Setup
@@ -164,9 +157,9 @@ class LocalVenue:
             raise Refused(Refusal.DUPLICATE_LINK_ID)
         last_price, held = self.last_price(symbol), self.held(account, symbol, request.position_side)
         check_order(request, self.is_hedged(account), held, last_price, self.market.listings[symbol])
-        if request.trigger != Trigger.NONE or self.orders.n_live(account, symbol) >= MAX_ACTIVE_ORDERS:
-            check_room(request, self.orders.live(account, symbol))
-        if self.spot.has(account):
+        is_spot = self.spot.has(account)
+        check_room(request, self.orders, account, symbol, is_spot=is_spot)
+        if is_spot and request.trigger == Trigger.NONE:
             self.spot.check(account, symbol, request, last_price)
         return symbol
 
@@ -202,7 +195,10 @@ class LocalVenue:
         qty, price = order.qty if qty is None else qty, order.price if price is None else price
         trigger_price = order.trigger_price if trigger_price is None else trigger_price
         left = qty - order.filled_qty
-        check_qty(left, nan, self.market.listings[order.symbol])
+        if order.request.qty_unit == QtyUnit.BASE:
+            check_qty(left, nan, self.market.listings[order.symbol])
+        elif qty != order.qty:
+            raise Refused(Refusal.UNSUPPORTED)
         if order.request.type == OrderType.LIMIT:
             check_prices([price])
             price = self._on_tick(order.symbol, price, order.request.side)
@@ -210,6 +206,8 @@ class LocalVenue:
         is_same_price = price == order.price or isnan(price)
         if qty == order.qty and is_same_price and not moves_trigger:
             raise Refused(Refusal.NOT_MODIFIED)
+        if order.state != OrderState.UNTRIGGERED and self.spot.has(order.account):
+            self.spot.check_again(order, left, price, self.last_price(order.symbol))
         if moves_trigger:
             if order.state != OrderState.UNTRIGGERED:
                 raise Refused(Refusal.ORDER_CLOSED)
@@ -340,12 +338,16 @@ class LocalVenue:
         self._change(order, OrderState.UNTRIGGERED)
 
     def _trigger(self, order: Order) -> Order:
-        """Send a conditional order whose price has been met, and return it; the kernel stands at that price."""
+        """Send a conditional order whose price has been met, if it can be paid; the kernel stands at that price."""
         if order.request.closes_all:
             order.qty = abs(self.held(order.account, order.symbol, order.request.position_side))
         order.is_triggered = True
         self._unprotect(order)
         self._change(order, OrderState.TRIGGERED)
+        if self.spot.has(order.account) and not self.spot.can_pay(order, self.last_price(order.symbol)):
+            order.reason = Reason.INSUFFICIENT_CASH
+            self._change(order, OrderState.CANCELLED)
+            return order
         order.state = OrderState.CREATED
         self._send(order)
         return order

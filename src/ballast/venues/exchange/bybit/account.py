@@ -5,8 +5,9 @@ from __future__ import annotations
 from ballast.model.enums import PositionMode, PositionSide
 from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.codes import NOT_MODIFIED, Rejection, wrong
-from ballast.venues.exchange.bybit.desk import Body, Desk, check_category, check_scope, page
-from ballast.venues.exchange.bybit.wire import CATEGORY, position_rows, wallet_row
+from ballast.venues.exchange.bybit.desk import Body, Desk, page
+from ballast.venues.exchange.bybit.wallet import wallet_row
+from ballast.venues.exchange.bybit.wire import position_rows
 from ballast.venues.exchange.orders import Origin
 from ballast.venues.exchange.refusals import Refusal, Refused
 
@@ -23,11 +24,11 @@ def query_api(desk: Desk, account: int, _asked: params.Params) -> Body:
         "readOnly": 0,
         "secret": "",
         "permissions": {
-            "ContractTrade": ["Order", "Position"],
-            "Spot": [],
+            "ContractTrade": [] if desk.category.is_spot else ["Order", "Position"],
+            "Spot": ["SpotTrade"] if desk.category.is_spot else [],
             "Wallet": ["AccountTransfer"],
             "Options": [],
-            "Derivatives": ["DerivativesTrade"],
+            "Derivatives": [] if desk.category.is_spot else ["DerivativesTrade"],
             "CopyTrading": [],
             "BlockTrade": [],
             "Exchange": [],
@@ -72,10 +73,8 @@ def wallet_balance(desk: Desk, account: int, asked: params.WalletBalance) -> Bod
     """Return the account's money."""
     if asked.account_type != "UNIFIED":
         raise wrong("accountType only support UNIFIED.")
-    row = wallet_row(desk.venue, account)
     coins = {name.strip() for name in asked.coin.split(",")} - {""}
-    row["coin"] = [one for one in row["coin"] if not coins or one["coin"] in coins]
-    return {"list": [row]}
+    return {"list": [wallet_row(desk.venue, account, desk.category, coins)]}
 
 
 def fee_rate(desk: Desk, account: int, asked: params.OneSymbol) -> Body:
@@ -86,7 +85,7 @@ def fee_rate(desk: Desk, account: int, asked: params.OneSymbol) -> Body:
         {"symbol": desk.listing(symbol).symbol, "baseCoin": "", **rates}
         for symbol in desk.symbols(asked.symbol, asked.category)
     ]
-    return {"category": CATEGORY, "list": rows}
+    return {"category": desk.category.name, "list": rows}
 
 
 def set_margin_mode(_desk: Desk, _account: int, asked: params.SetMarginMode) -> Body:
@@ -98,21 +97,20 @@ def set_margin_mode(_desk: Desk, _account: int, asked: params.SetMarginMode) -> 
 
 def position_list(desk: Desk, account: int, asked: params.Positions) -> Body:
     """Return positions: of a symbol all legs, of a coin those that are held."""
-    if asked.category in {"inverse", "option"}:
+    if asked.category != "spot" and desk.is_elsewhere(asked.category):
         return {"category": asked.category, "list": [], "nextPageCursor": ""}
-    check_category(asked.category)
-    in_scope = check_scope(asked.symbol, asked.settle_coin, asked.base_coin)
-    symbols = desk.symbols(asked.symbol, asked.category) if in_scope else []
+    desk.check_contracts(asked.category)
+    symbols = desk.scope(asked.symbol, asked.settle_coin, asked.base_coin)
     rows = [row for symbol in symbols for row in position_rows(desk.venue, account, symbol)]
     if not asked.symbol:
         rows = [row for row in rows if row["side"]]
     chosen, cursor = page(rows, asked.limit, 200, asked.cursor)
-    return {"category": CATEGORY, "list": chosen, "nextPageCursor": cursor}
+    return {"category": desk.category.name, "list": chosen, "nextPageCursor": cursor}
 
 
 def switch_mode(desk: Desk, account: int, asked: params.SwitchMode) -> Body:
     """Change the position mode: of the whole account, whatever symbol or coin is named."""
-    check_category(asked.category)
+    desk.check_contracts(asked.category)
     if not asked.symbol and not asked.coin:
         raise wrong("params error: symbol or coin is required")
     if asked.symbol:
@@ -133,6 +131,7 @@ def switch_mode(desk: Desk, account: int, asked: params.SwitchMode) -> Body:
 
 def set_leverage(desk: Desk, account: int, asked: params.SetLeverage) -> Body:
     """Change a symbol's leverage, the same in both legs."""
+    desk.check_contracts(asked.category)
     symbol = desk.symbol(asked.symbol, asked.category)
     buy, sell = params.number(asked.buy_leverage, "buyLeverage"), params.number(asked.sell_leverage, "sellLeverage")
     if buy != sell:
@@ -150,6 +149,7 @@ def set_leverage(desk: Desk, account: int, asked: params.SetLeverage) -> Body:
 
 def trading_stop(desk: Desk, account: int, asked: params.TradingStop) -> Body:
     """Set or clear a leg's take-profit and stop-loss, which close all of it by a market order."""
+    desk.check_contracts(asked.category)
     symbol = desk.symbol(asked.symbol, asked.category)
     if asked.tpsl_mode != "Full" or {asked.tp_order_type, asked.sl_order_type} != {"Market"}:
         raise wrong("The local exchange protects whole positions with market orders alone: tpslMode Full")

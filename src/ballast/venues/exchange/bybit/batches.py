@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from ballast.venues.exchange.bybit import codes, params, trading
-from ballast.venues.exchange.bybit.codes import CODES, Rejection, wrong
-from ballast.venues.exchange.bybit.desk import Batch, Body, Desk, check_category
-from ballast.venues.exchange.bybit.limits import RateLimit
+from ballast.venues.exchange.bybit.codes import Rejection, wrong
+from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
+from ballast.venues.exchange.bybit.limits import RateLimit, order_limit
 from ballast.venues.exchange.refusals import Refused
 
-PER_SECOND = 10
 Handler = Callable[[Desk, int, params.Batch], Batch]
 
 
@@ -21,19 +20,19 @@ def batch(single: Callable[[Desk, int, Any], Body], of: type[params.Params], lim
     """Return the handler that does ``single`` for each of a batch; the request itself has paid for the first."""
 
     def handle(desk: Desk, account: int, asked: params.Batch) -> Batch:
-        check_category(asked.category)
+        desk.check_category(asked.category)
         rows, outcomes = [], []
         for number, fields in enumerate(asked.request):
             done: Body = {}
             code, words = codes.OK, "OK"
             try:
                 if number:
-                    desk.limits.count(account, limit, desk.wall_ms)
+                    desk.count(account, limit)
                 done = single(desk, account, _one(fields, asked.category, of))
             except Rejection as error:
                 code, words = error.code, error.message
             except Refused as error:
-                code, words = CODES[error.refusal]
+                code, words = desk.category.codes[error.refusal]
             rows.append(_row(desk, asked.category, fields, done))
             outcomes.append({"code": code, "msg": words})
         return Batch({"list": rows}, {"list": outcomes})
@@ -55,12 +54,7 @@ def _row(desk: Desk, category: str, fields: dict[str, Any], done: Body) -> Body:
     return row | {"createAt": str(desk.venue.now_ns // 1_000_000) if done else ""}
 
 
-def limited(verb: str) -> RateLimit:
-    """Return the budget of a batch, apart from that of single requests."""
-    return RateLimit(f"order/{verb}-batch", PER_SECOND)
-
-
-create_limit, amend_limit, cancel_limit = (limited(verb) for verb in ("create", "amend", "cancel"))
+create_limit, amend_limit, cancel_limit = (order_limit(f"{verb}-batch") for verb in ("create", "amend", "cancel"))
 create_batch = batch(trading.create_order, params.CreateOrder, create_limit)
 amend_batch = batch(trading.amend_order, params.AmendOrder, amend_limit)
 cancel_batch = batch(trading.cancel_order, params.CancelOrder, cancel_limit)

@@ -6,17 +6,17 @@ from typing import Any
 
 from ballast.model.enums import OrderType, Side
 from ballast.venues.exchange.bybit import params
-from ballast.venues.exchange.bybit.desk import Body, Desk, check_category, page
+from ballast.venues.exchange.bybit.desk import Body, Desk, page
 from ballast.venues.exchange.bybit.trading import is_between
-from ballast.venues.exchange.bybit.wire import CATEGORY, EXECUTIONS, millis, money, order_id, side_word
+from ballast.venues.exchange.bybit.wire import EXECUTIONS, millis, money, order_id, side_word
 from ballast.venues.exchange.orders import Fill
 
 
 def closed_profits(desk: Desk, account: int, asked: params.ClosedProfits) -> Body:
     """List orders that have closed anything, newest first."""
-    if asked.category in {"inverse", "option", "spot"}:
+    if desk.is_elsewhere(asked.category):
         return {"category": asked.category, "list": [], "nextPageCursor": ""}
-    check_category(asked.category)
+    desk.check_contracts(asked.category)
     symbols = set(desk.symbols(asked.symbol, asked.category))
     by_order: dict[int, list[Fill]] = {}
     for fill in desk.venue.fills:
@@ -25,7 +25,7 @@ def closed_profits(desk: Desk, account: int, asked: params.ClosedProfits) -> Bod
     newest_first = sorted(by_order.values(), key=lambda fills: -fills[-1].number)
     meant = [fills for fills in newest_first if is_between(fills[-1].time_ns, asked.start_time, asked.end_time)]
     chosen, cursor = page(meant, asked.limit, 100, asked.cursor)
-    return {"category": CATEGORY, "list": [_row(desk, fills) for fills in chosen], "nextPageCursor": cursor}
+    return {"category": desk.category.name, "list": [_row(desk, fills) for fills in chosen], "nextPageCursor": cursor}
 
 
 def _row(desk: Desk, fills: list[Fill]) -> dict[str, Any]:

@@ -44,7 +44,23 @@ CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.NOT_TRADING: (110074, "This contract is not live"),
     Refusal.UNSUPPORTED: (PARAMETER_ERROR, "The local exchange does not have this"),
 }
-"""What a client hears of a refusal, unless its endpoint has its own code for it."""
+SPOT_CODES: dict[Refusal, tuple[int, str]] = CODES | {
+    Refusal.INVALID_QTY: (170137, "Order volume decimal too long."),
+    Refusal.BELOW_MINIMUM_QTY: (170136, "Order quantity lower than the minimum."),
+    Refusal.ABOVE_MAXIMUM_QTY: (170135, "Order quantity too large."),
+    Refusal.BELOW_MINIMUM_NOTIONAL: (170140, "Order value exceeded lower limit."),
+    Refusal.INVALID_PRICE: (170133, "Order price lower than the minimum."),
+    Refusal.INSUFFICIENT_FUNDS: (170131, "Insufficient balance."),
+    Refusal.UNKNOWN_ORDER: (170213, "Order does not exist."),
+    Refusal.ORDER_CLOSED: (170213, "Order does not exist."),
+    Refusal.DUPLICATE_LINK_ID: (170141, "Duplicate clientOrderId."),
+    Refusal.TOO_MANY_ORDERS: (170810, "Cannot exceed maximum of 500 conditional, TP/SL and active orders."),
+    Refusal.TOO_MANY_CONDITIONAL_ORDERS: (170810, "Cannot exceed maximum of 30 conditional orders of a symbol."),
+    Refusal.TRIGGER_NOT_ABOVE: (170130, "Data sent for parameter 'triggerPrice' is not valid."),
+    Refusal.TRIGGER_NOT_BELOW: (170130, "Data sent for parameter 'triggerPrice' is not valid."),
+    Refusal.NO_PRICE: (170151, "The trading pair is not open yet."),
+    Refusal.NOT_TRADING: (170151, "The trading pair is not open yet."),
+}
 
 
 class Rejection(Exception):

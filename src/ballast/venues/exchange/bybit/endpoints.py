@@ -8,7 +8,7 @@ from typing import Any
 
 from ballast.venues.exchange.bybit import account, batches, closed_profit, market, params, trading
 from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
-from ballast.venues.exchange.bybit.limits import RateLimit
+from ballast.venues.exchange.bybit.limits import RateLimit, order_limit
 
 Handler = Callable[[Desk, int, Any], Body | Batch]
 
@@ -41,6 +41,10 @@ def _write(path: str, of: type[params.Params], handler: Handler, per_second: int
     return Endpoint("POST", f"/v5/{path}", of, handler, RateLimit(path, per_second))
 
 
+def _order(verb: str, of: type[params.Params], handler: Handler) -> Endpoint:
+    return Endpoint("POST", f"/v5/order/{verb}", of, handler, order_limit(verb))
+
+
 def _batch(handler: Handler, limit: RateLimit) -> Endpoint:
     return Endpoint("POST", f"/v5/{limit.group}", params.Batch, handler, limit)
 
@@ -67,10 +71,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _write("position/switch-mode", params.SwitchMode, account.switch_mode),
     _write("position/set-leverage", params.SetLeverage, account.set_leverage),
     _write("position/trading-stop", params.TradingStop, account.trading_stop),
-    _write("order/create", params.CreateOrder, trading.create_order),
-    _write("order/amend", params.AmendOrder, trading.amend_order),
-    _write("order/cancel", params.CancelOrder, trading.cancel_order),
-    _write("order/cancel-all", params.CancelAll, trading.cancel_all),
+    _order("create", params.CreateOrder, trading.create_order),
+    _order("amend", params.AmendOrder, trading.amend_order),
+    _order("cancel", params.CancelOrder, trading.cancel_order),
+    _order("cancel-all", params.CancelAll, trading.cancel_all),
     _batch(batches.create_batch, batches.create_limit),
     _batch(batches.amend_batch, batches.amend_limit),
     _batch(batches.cancel_batch, batches.cancel_limit),

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from ballast.venues.exchange.bybit import codes
-from ballast.venues.exchange.bybit.codes import CODES, Rejection
+from ballast.venues.exchange.bybit.codes import Rejection
 from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
 from ballast.venues.exchange.bybit.endpoints import BY_ROUTE, TRADE_OPERATIONS, Endpoint
 from ballast.venues.exchange.bybit.limits import AddressBanned
@@ -35,8 +35,8 @@ def answer(desk: Desk, request: Request) -> Answer:
         account = -1
         if endpoint.limit is not None:
             account = caller_of(request.headers, _signed_part(request), desk.keys, desk.wall_ms).account
-            headers = desk.limits.headers(account, endpoint.limit, desk.wall_ms)
-            headers = desk.limits.count(account, endpoint.limit, desk.wall_ms)
+            headers = desk.limits.headers(account, desk.budget(endpoint.limit), desk.wall_ms)
+            headers = desk.count(account, endpoint.limit)
         result = perform(desk, endpoint, account, _raw_params(request))
     except Rejection as error:
         return _enveloped(desk, 200, error.code, error.message, {}, headers)
@@ -53,7 +53,7 @@ def perform(desk: Desk, endpoint: Endpoint, account: int, raw: Mapping[str, Any]
     except msgspec.ValidationError as error:
         raise codes.wrong(f"params error: {error}"[:LONGEST_MESSAGE]) from None
     except Refused as error:
-        raise Rejection(*CODES[error.refusal]) from None
+        raise Rejection(*desk.category.codes[error.refusal]) from None
 
 
 def trade(desk: Desk, account: int, message: Mapping[str, Any]) -> Body | Batch:
@@ -68,7 +68,7 @@ def trade(desk: Desk, account: int, message: Mapping[str, Any]) -> Body | Batch:
         raise Rejection(codes.TIMESTAMP_OUT_OF_WINDOW, "The request time exceeds the time window range.")
     if not isinstance(arguments, list) or len(arguments) != 1 or not isinstance(arguments[0], dict):
         raise codes.wrong("params error: args must hold one order")
-    desk.limits.count(account, endpoint.limit, desk.wall_ms)
+    desk.count(account, endpoint.limit)
     return perform(desk, endpoint, account, arguments[0])
 
 

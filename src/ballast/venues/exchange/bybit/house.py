@@ -17,7 +17,6 @@ from ballast.venues.exchange.bybit.sockets import (
     PublicConversation,
     TradeConversation,
 )
-from ballast.venues.exchange.bybit.wire import CATEGORY
 from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Trouble, Visit
 from ballast.venues.exchange.faults.kinds import KINDS
 
@@ -43,8 +42,11 @@ class BybitFace(Face):
     def __init__(self, desk: Desk) -> None:
         self.desk, self.venue, self.keys = desk, desk.venue, desk.keys
         self.public, self.private = PublicStream(desk), PrivateStream(desk)
+        if desk.category.is_spot:
+            # A spot account owes nothing, and is never liquidated.
+            self.faults = self.faults - {"liquidation"}
         self.sockets = {
-            f"/v5/public/{CATEGORY}": self._public,
+            f"/v5/public/{desk.category.name}": self._public,
             "/v5/private": self._private,
             "/v5/trade": self._trade,
         }
@@ -79,7 +81,7 @@ class BybitFace(Face):
         """Return where clients go."""
         return {
             "rest_url": f"http://{host}",
-            "public_url": f"ws://{host}/v5/public/{CATEGORY}",
+            "public_url": f"ws://{host}/v5/public/{self.desk.category.name}",
             "private_url": f"ws://{host}/v5/private",
             "trade_url": f"ws://{host}/v5/trade",
         }

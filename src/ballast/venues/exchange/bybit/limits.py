@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from ballast.venues.exchange.bybit.codes import TOO_MANY_VISITS, Rejection
 from ballast.venues.exchange.window import Window
@@ -15,10 +16,21 @@ _SECOND_MS = 1_000
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A budget that endpoints of a group share: ``per_second`` requests of one account."""
+    """A budget that endpoints of a group share: ``per_second`` requests of one account; in spot another if not 0."""
 
     group: str
     per_second: int
+    spot_per_second: int = 0
+
+    @cached_property
+    def in_spot(self) -> RateLimit:
+        """The budget where spot is traded."""
+        return RateLimit(self.group, self.spot_per_second or self.per_second)
+
+
+def order_limit(verb: str) -> RateLimit:
+    """Return the budget of what is done to orders: "create", "cancel-batch" and so on, each with its own."""
+    return RateLimit(f"order/{verb}", per_second=10, spot_per_second=20)
 
 
 class AddressBanned(Exception):

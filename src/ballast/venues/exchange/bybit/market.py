@@ -10,7 +10,8 @@ from ballast.venues.exchange import quotes
 from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.codes import wrong
 from ballast.venues.exchange.bybit.desk import Body, Desk, page
-from ballast.venues.exchange.bybit.wire import CATEGORY, COIN, millis, money, side_word
+from ballast.venues.exchange.bybit.wire import millis, money, side_word
+from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.orders import TradePrinted
 
 _MS = 1_000_000
@@ -22,6 +23,8 @@ INTERVALS = {
 }
 """Lengths of bars by the protocol's names; months are not served."""
 FUNDING_MINUTES = 480
+MOST_MONEY = "1000000000000"
+"""The largest order of spot that is told of, in quote money; the kernel knows no such limit."""
 
 
 def server_time(desk: Desk, _account: int, _asked: params.ServerTime) -> Body:
@@ -31,25 +34,64 @@ def server_time(desk: Desk, _account: int, _asked: params.ServerTime) -> Body:
 
 def instruments_info(desk: Desk, _account: int, asked: params.Instruments) -> Body:
     """List instruments."""
-    if asked.category in {"inverse", "option", "spot"}:
+    if desk.is_elsewhere(asked.category):
         return {"category": asked.category, "list": [], "nextPageCursor": ""}
     symbols = desk.symbols(asked.symbol, asked.category)
     symbols = [symbol for symbol in symbols if asked.status in {"", _status(desk, symbol)}]
+    if desk.category.is_spot:
+        return {"category": desk.category.name, "list": [_pair(desk, symbol) for symbol in symbols]}
     rows, cursor = page(symbols, asked.limit, 1000, asked.cursor)
-    return {"category": CATEGORY, "list": [_instrument(desk, symbol) for symbol in rows], "nextPageCursor": cursor}
+    listed = [_contract(desk, symbol) for symbol in rows]
+    return {"category": desk.category.name, "list": listed, "nextPageCursor": cursor}
 
 
-def _instrument(desk: Desk, symbol: int) -> Body:
+def _pair(desk: Desk, symbol: int) -> Body:
+    """Return a symbol of spot; money is counted in hundred-millionths."""
+    listing = desk.listing(symbol)
+    largest, least = _largest_qty(listing), f"{listing.min_notional:g}"
+    return {
+        "symbol": listing.symbol,
+        "baseCoin": listing.base,
+        "quoteCoin": listing.quote,
+        "innovation": "0",
+        "status": _status(desk, symbol),
+        "marginTrading": "none",
+        "stTag": "0",
+        "lotSizeFilter": {
+            "basePrecision": listing.qty(listing.lot),
+            "quotePrecision": "0.00000001",
+            "minOrderQty": _least_qty(listing),
+            "maxOrderQty": largest,
+            "minOrderAmt": least,
+            "maxOrderAmt": MOST_MONEY,
+            "maxLimitOrderQty": largest,
+            "maxMarketOrderQty": largest,
+            "postOnlyMaxLimitOrderSize": largest,
+        },
+        "priceFilter": {"tickSize": listing.price(listing.tick)},
+        "riskParameters": {"priceLimitRatioX": "", "priceLimitRatioY": ""},
+        "symbolType": "",
+    }
+
+
+def _largest_qty(listing: Listing) -> str:
+    return listing.qty(min(listing.max_qty, 1e9))
+
+
+def _least_qty(listing: Listing) -> str:
+    return listing.qty(max(listing.min_qty, listing.lot))
+
+
+def _contract(desk: Desk, symbol: int) -> Body:
     listing, record = desk.listing(symbol), desk.venue.record
-    one, first = record.instruments[symbol], record.tiers[record.markets[symbol].first_tier]
-    largest = listing.qty(min(float(one.max_qty), 1e9))
+    first, largest = record.tiers[record.markets[symbol].first_tier], _largest_qty(listing)
     return {
         "symbol": listing.symbol,
         "contractType": "LinearPerpetual",
         "status": _status(desk, symbol),
         "baseCoin": listing.base,
         "quoteCoin": listing.quote,
-        "settleCoin": COIN,
+        "settleCoin": desk.category.coin,
         "symbolType": "",
         "launchTime": millis(int(desk.venue.market.feed.frames["ts_ns"][0])),
         "deliveryTime": "0",
@@ -69,9 +111,9 @@ def _instrument(desk: Desk, symbol: int) -> Body:
             "maxOrderQty": largest,
             "maxMktOrderQty": largest,
             "postOnlyMaxOrderQty": largest,
-            "minOrderQty": listing.qty(max(float(one.min_qty), listing.lot)),
+            "minOrderQty": _least_qty(listing),
             "qtyStep": listing.qty(listing.lot),
-            "minNotionalValue": f"{float(one.min_notional):g}",
+            "minNotionalValue": f"{listing.min_notional:g}",
         },
         "unifiedMarginTrade": True,
         "fundingInterval": FUNDING_MINUTES,
@@ -89,29 +131,49 @@ def _status(desk: Desk, symbol: int) -> str:
 
 def tickers(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
     """Return a symbol's ticker, or all."""
-    if asked.category in {"inverse", "option", "spot"}:
+    if desk.is_elsewhere(asked.category):
         return {"category": asked.category, "list": []}
     rows = [ticker(desk, symbol) for symbol in desk.symbols(asked.symbol, asked.category)]
-    return {"category": CATEGORY, "list": rows}
+    return {"category": desk.category.name, "list": rows}
 
 
 def ticker(desk: Desk, symbol: int) -> Body:
-    """Return a symbol's ticker; the index price is the mark, for there is no other venue."""
-    venue, listing = desk.venue, desk.listing(symbol)
-    last, mark, day = venue.last_price(symbol), venue.mark_price(symbol), quotes.day(venue, symbol)
-    book, stamp = quotes.book(venue, symbol, 1), quotes.next_funding(venue, symbol)
-    row = {
+    """Return a symbol's ticker, with the best prices; the index price is the mark, for there is no other venue."""
+    listing, book = desk.listing(symbol), quotes.book(desk.venue, symbol, 1)
+    row = day_ticker(desk, symbol) if desk.category.is_spot else _contract_ticker(desk, symbol)
+    for name, side in (("bid", book.bids), ("ask", book.asks)):
+        row[f"{name}1Price"] = listing.price(side[0].price) if side else ""
+        row[f"{name}1Size"] = listing.qty(side[0].qty) if side else ""
+    return row
+
+
+def day_ticker(desk: Desk, symbol: int) -> Body:
+    """Return what every ticker tells of a symbol's price and last day, and of spot its index, which is that price."""
+    row = _day_of(desk, symbol, quotes.day(desk.venue, symbol))
+    return row | {"usdIndexPrice": row["lastPrice"]}
+
+
+def _day_of(desk: Desk, symbol: int, day: quotes.Day) -> Body:
+    last, listing = desk.venue.last_price(symbol), desk.listing(symbol)
+    return {
         "symbol": listing.symbol,
         "lastPrice": listing.price(last),
-        "markPrice": listing.price(mark),
-        "indexPrice": listing.price(mark),
         "prevPrice24h": listing.price(day.before),
-        "prevPrice1h": listing.price(day.hour_before),
         "price24hPcnt": f"{last / day.before - 1.0:.6f}" if day.before > 0.0 else "",
         "highPrice24h": listing.price(day.high),
         "lowPrice24h": listing.price(day.low),
         "volume24h": listing.qty(day.volume),
         "turnover24h": money(day.turnover),
+    }
+
+
+def _contract_ticker(desk: Desk, symbol: int) -> Body:
+    venue, listing = desk.venue, desk.listing(symbol)
+    mark, day, stamp = venue.mark_price(symbol), quotes.day(venue, symbol), quotes.next_funding(venue, symbol)
+    return _day_of(desk, symbol, day) | {
+        "markPrice": listing.price(mark),
+        "indexPrice": listing.price(mark),
+        "prevPrice1h": listing.price(day.hour_before),
         "openInterest": "0",
         "openInterestValue": "0",
         "fundingRate": f"{stamp[1]:.8f}" if stamp else "0",
@@ -127,18 +189,15 @@ def ticker(desk: Desk, symbol: int) -> Body:
         "preQty": "",
         "curPreListingPhase": "",
     }
-    for name, side in (("bid", book.bids), ("ask", book.asks)):
-        row[f"{name}1Price"] = listing.price(side[0].price) if side else ""
-        row[f"{name}1Size"] = listing.qty(side[0].qty) if side else ""
-    return row
 
 
 def orderbook(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
     """Return the book."""
     symbol = desk.symbol(asked.symbol, asked.category)
-    depth = asked.limit or 25
-    if not 0 < depth <= 1000:
-        raise wrong("params error: limit must be from 1 to 1000")
+    default, most = desk.category.book_depth
+    depth = asked.limit or default
+    if not 0 < depth <= most:
+        raise wrong(f"params error: limit must be from 1 to {most}")
     book, number = quotes.book(desk.venue, symbol, depth), sequence(desk)
     sides = book_sides(desk, symbol, book)
     now = desk.venue.now_ns // _MS
@@ -160,8 +219,9 @@ def sequence(desk: Desk) -> int:
 def recent_trade(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
     """Return the last trades, newest first."""
     symbol = desk.symbol(asked.symbol, asked.category)
-    rows, _ = page(list(reversed(desk.venue.tape.trades[symbol])), asked.limit or 500, 1000, "")
-    return {"category": CATEGORY, "list": [_trade_row(desk, trade) for trade in rows]}
+    default, most = desk.category.trades
+    rows, _ = page(list(reversed(desk.venue.tape.trades[symbol])), asked.limit or default, most, "")
+    return {"category": desk.category.name, "list": [_trade_row(desk, trade) for trade in rows]}
 
 
 def _trade_row(desk: Desk, trade: TradePrinted) -> Body:
@@ -189,7 +249,7 @@ def kline(desk: Desk, _account: int, asked: params.Klines) -> Body:
     rows = _bars(desk, asked, of_mark=False)
     listing = desk.listing(desk.symbol(asked.symbol, asked.category))
     return {
-        "category": CATEGORY,
+        "category": desk.category.name,
         "symbol": asked.symbol,
         "list": [[*_prices(desk, asked, bar), listing.qty(bar.volume), money(bar.turnover)] for bar in rows],
     }
@@ -197,8 +257,9 @@ def kline(desk: Desk, _account: int, asked: params.Klines) -> Body:
 
 def mark_price_kline(desk: Desk, _account: int, asked: params.Klines) -> Body:
     """Return bars of the mark price, newest first; those of the index are the same."""
+    desk.check_contracts(asked.category)
     rows = _bars(desk, asked, of_mark=True)
-    return {"category": CATEGORY, "symbol": asked.symbol, "list": [_prices(desk, asked, bar) for bar in rows]}
+    return {"category": desk.category.name, "symbol": asked.symbol, "list": [_prices(desk, asked, bar) for bar in rows]}
 
 
 def _bars(desk: Desk, asked: params.Klines, *, of_mark: bool) -> list[quotes.Bar]:
@@ -233,13 +294,14 @@ def _prices(desk: Desk, asked: params.Klines, bar: quotes.Bar) -> list[str]:
 
 def funding_history(desk: Desk, _account: int, asked: params.FundingHistory) -> Body:
     """Return the stamps that have passed, newest first."""
+    desk.check_contracts(asked.category)
     symbol = desk.symbol(asked.symbol, asked.category)
     stamps = desk.venue.market.feed.funding
     until = desk.venue.now_ns if asked.end_time is None else min(desk.venue.now_ns, _time_ns(asked.end_time))
     since = 0 if asked.start_time is None else _time_ns(asked.start_time)
     rows = np.flatnonzero((stamps["symbol"] == symbol) & (stamps["ts_ns"] >= since) & (stamps["ts_ns"] <= until))
     chosen, _ = page(rows[::-1].tolist(), asked.limit, 200, "")
-    return {"category": CATEGORY, "list": [_stamp(asked.symbol, stamps[row]) for row in chosen]}
+    return {"category": desk.category.name, "list": [_stamp(asked.symbol, stamps[row]) for row in chosen]}
 
 
 def _stamp(symbol: str, stamp: Any) -> Body:
@@ -252,9 +314,10 @@ def _stamp(symbol: str, stamp: Any) -> Body:
 
 def risk_limit(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
     """Return risk tiers, 15 symbols a page."""
+    desk.check_contracts(asked.category)
     symbols, cursor = page(desk.symbols(asked.symbol, asked.category), 15, 15, asked.cursor)
     rows = [row for symbol in symbols for row in _tiers(desk, symbol)]
-    return {"category": CATEGORY, "list": rows, "nextPageCursor": cursor}
+    return {"category": desk.category.name, "list": rows, "nextPageCursor": cursor}
 
 
 def _tiers(desk: Desk, symbol: int) -> list[Body]:
@@ -278,7 +341,7 @@ def _tiers(desk: Desk, symbol: int) -> list[Body]:
 
 def coin_info(desk: Desk, _account: int, asked: params.Coins) -> Body:
     """List coins; nothing can be deposited or withdrawn here."""
-    coins = sorted({COIN, *(listing.base for listing in desk.venue.market.listings)})
+    coins = sorted({desk.category.coin, *(listing.base for listing in desk.venue.market.listings)})
     rows = [
         {"name": coin, "coin": coin, "remainAmount": "0", "chains": []} for coin in coins if asked.coin in {"", coin}
     ]

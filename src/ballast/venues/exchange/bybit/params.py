@@ -150,6 +150,7 @@ class CreateOrder(Params):
     tp_order_type: Text = ""
     sl_order_type: Text = ""
     market_unit: Text = ""
+    is_leverage: int = 0
 
 
 class AmendOrder(Params):
@@ -165,7 +166,7 @@ class AmendOrder(Params):
 
 
 class CancelOrder(Params):
-    """One order by either id."""
+    """One order by either id; ``order_filter`` "StopOrder" means a spot order that is not triggered yet."""
 
     category: Text
     symbol: Text

@@ -1,7 +1,8 @@
 """
 The private socket: orders, executions, positions and wallets of the account that has signed in.
 
-Nothing is said at subscription: no topic has a snapshot. A position is told at every change of one of its orders.
+Nothing is said at subscription: no topic has a snapshot. A position is told at every change of one of its orders; of
+spot, which has none, each coin whose amount or lock is another than when it was last told.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import msgspec
 from ballast.venues.exchange.bybit.codes import Rejection
 from ballast.venues.exchange.bybit.desk import Body, Desk
 from ballast.venues.exchange.bybit.public_stream import Subscriber
-from ballast.venues.exchange.bybit.wire import CATEGORY, fill_row, funding_row, order_row, position_rows, wallet_row
+from ballast.venues.exchange.bybit.wallet import wallet_row
+from ballast.venues.exchange.bybit.wire import fill_row, funding_row, order_row, position_rows
 from ballast.venues.exchange.orders import (
     Fill,
     FundingPaid,
@@ -26,7 +28,6 @@ from ballast.venues.exchange.orders import (
 )
 
 KINDS = ("order", "execution", "position", "wallet")
-TOPICS = {*KINDS, *(f"{kind}.{CATEGORY}" for kind in KINDS[:3])}
 
 
 @dataclass
@@ -47,6 +48,11 @@ class PrivateStream:
         # By account and kind: the topics that are heard, and by whom.
         self._heard_by: dict[tuple[int, str], dict[str, list[Subscriber]]] = {}
         self._n_messages = 0
+        category = desk.category
+        of_category = KINDS[:2] if category.is_spot else KINDS[:3]
+        self._names = {*KINDS, *(f"{kind}.{category.name}" for kind in of_category)}
+        # Of spot accounts that somebody hears of: each coin as it was told last.
+        self._told: dict[int, dict[str, tuple[str, str, str]]] = {}
 
     def sign_in(self, listener: Subscriber, account: int) -> None:
         """Let a socket hear of an account."""
@@ -68,7 +74,7 @@ class PrivateStream:
         client = self._clients.get(id(listener))
         if client is None:
             raise Rejection(10004, "Request not authorized")
-        unknown = [name for name in names if name not in TOPICS]
+        unknown = [name for name in names if name not in self._names]
         if unknown:
             raise Rejection(10001, f"error:handler not found,topic:{unknown[0][:60]}")
         kinds = [name.partition(".")[0] for name in names]
@@ -89,25 +95,42 @@ class PrivateStream:
         """Tell each account what happened to it, in the order in which it happened; money and legs as they end."""
         if not self._heard_by:
             return
-        venue, legs, wallets = self._desk.venue, dict[tuple[int, int], None](), dict[int, None]()
+        category, legs, wallets = self._desk.category, dict[tuple[int, int], None](), dict[int, None]()
         for update in updates:
             if isinstance(update, OrderChanged):
                 account, order = update.order.account, update.order
-                self._tell(account, "order", partial(order_row, order, self._desk.listing(order.symbol)))
+                self._tell(account, "order", partial(order_row, order, self._desk.listing(order.symbol), category))
             elif isinstance(update, PositionChanged):
                 legs[update.account, update.symbol] = None
             elif isinstance(update, WalletChanged):
                 wallets[update.account] = None
             elif isinstance(update, Fill):
                 account, listing = update.order.account, self._desk.listing(update.order.symbol)
-                self._tell(account, "execution", partial(fill_row, update, listing))
+                self._tell(account, "execution", partial(fill_row, update, listing, category))
             elif isinstance(update, FundingPaid):
                 listing = self._desk.listing(update.symbol)
-                self._tell(update.account, "execution", partial(funding_row, update, listing))
+                self._tell(update.account, "execution", partial(funding_row, update, listing, category))
+        if category.is_spot:
+            # Whatever happens to an order is of its account's leg, too, and may lock coins or money.
+            for account in wallets | dict.fromkeys(account for account, _ in legs):
+                self._tell_coins(account)
+            return
+        venue = self._desk.venue
         for account, symbol in legs:
             self._tell(account, "position", partial(position_rows, venue, account, symbol, price_key="entryPrice"))
         for account in wallets:
-            self._tell(account, "wallet", partial(wallet_row, venue, account, is_pushed=True))
+            self._tell(account, "wallet", partial(wallet_row, venue, account, category, is_pushed=True))
+
+    def _tell_coins(self, account: int) -> None:
+        if account not in self._told:
+            return
+        venue = self._desk.venue
+        before, now = self._told[account], venue.spot.written(account)
+        self._told[account] = now
+        changed = [coin for coin, amounts in now.items() if before[coin] != amounts]
+        if changed:
+            make = partial(wallet_row, venue, account, self._desk.category, changed, is_pushed=True)
+            self._tell(account, "wallet", make)
 
     def _tell(self, account: int, kind: str, make: Callable[[], Body | list[Body]]) -> None:
         """Encode once for each topic that is heard, whoever hears it."""
@@ -129,3 +152,7 @@ class PrivateStream:
         for client in self._clients.values():
             for kind, topic in client.topics.items():
                 self._heard_by.setdefault((client.account, kind), {}).setdefault(topic, []).append(client.listener)
+        if self._desk.category.is_spot:
+            heard_of = (account for account, kind in self._heard_by if kind == "wallet")
+            written = self._desk.venue.spot.written
+            self._told = {account: self._told.get(account) or written(account) for account in heard_of}

@@ -11,7 +11,7 @@ import msgspec
 from ballast.venues.exchange import quotes
 from ballast.venues.exchange.bybit.codes import Rejection
 from ballast.venues.exchange.bybit.desk import Body, Desk
-from ballast.venues.exchange.bybit.market import book_sides, interval_ns, sequence, ticker, trade_id
+from ballast.venues.exchange.bybit.market import book_sides, day_ticker, interval_ns, sequence, ticker, trade_id
 from ballast.venues.exchange.bybit.wire import millis, money, side_word
 from ballast.venues.exchange.orders import OrderChanged, TradePrinted, Update
 
@@ -132,7 +132,7 @@ class PublicStream:
                 topic.sides, topic.update_number = self._sides(topic), 1
             return [self._book_message(topic, "snapshot", *topic.sides)]
         if topic.kind == "tickers":
-            topic.ticker = topic.ticker or ticker(self._desk, topic.symbol)
+            topic.ticker = topic.ticker or self._ticker(topic)
             return [self._message(topic, "snapshot", topic.ticker)]
         return []
 
@@ -168,16 +168,25 @@ class PublicStream:
         }
         return self._message(topic, kind, data)
 
+    def _ticker(self, topic: Topic) -> Body:
+        is_spot = self._desk.category.is_spot
+        return day_ticker(self._desk, topic.symbol) if is_spot else ticker(self._desk, topic.symbol)
+
     def _ticker_delta(self, topic: Topic) -> list[bytes]:
-        now = ticker(self._desk, topic.symbol)
+        now = self._ticker(topic)
         changed = {name: value for name, value in now.items() if topic.ticker.get(name) != value}
         topic.ticker = now
+        if self._desk.category.is_spot:
+            # There are no deltas of spot.
+            return [self._message(topic, "snapshot", now)] if changed else []
         return [self._message(topic, "delta", {"symbol": now["symbol"], **changed})] if changed else []
 
     def _trades(self, topic: Topic, trades: Sequence[TradePrinted]) -> list[bytes]:
         if not trades:
             return []
         listing = self._desk.listing(topic.symbol)
+        # The direction of the price is told of contracts alone.
+        direction = {} if self._desk.category.is_spot else {"L": "ZeroPlusTick"}
         rows = [
             {
                 "T": trade.time_ns // _MS,
@@ -185,7 +194,7 @@ class PublicStream:
                 "S": side_word(trade.side),
                 "v": listing.qty(trade.qty),
                 "p": listing.price(trade.price),
-                "L": "ZeroPlusTick",
+                **direction,
                 "i": trade_id(trade),
                 "BT": False,
                 "RPI": False,

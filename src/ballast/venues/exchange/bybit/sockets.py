@@ -84,12 +84,18 @@ class PublicConversation(Conversation):
         """Forget the socket."""
         self._stream.unsubscribe(self._listener)
 
+    def _topics(self, message: Mapping[str, Any]) -> Sequence[str]:
+        names, most = topics_of(message), self.desk.category.most_topics
+        if 0 < most < len(names):
+            raise Rejection(10001, f"error:args size >{most}")
+        return names
+
     def _answer(self, op: str, message: Mapping[str, Any]) -> list[bytes]:
         if op == "ping":
             return [self._encoded(message, {"success": True, "ret_msg": "pong", "op": "ping"})]
         done = self._encoded(message, {"success": True, "ret_msg": "", "op": op})
         if op == "subscribe":
-            return [done, *self._stream.subscribe(self._listener, topics_of(message))]
+            return [done, *self._stream.subscribe(self._listener, self._topics(message))]
         if op == "unsubscribe":
             self._stream.unsubscribe(self._listener, topics_of(message))
             return [done]

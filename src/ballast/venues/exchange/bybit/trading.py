@@ -3,128 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isnan, nan
 
-from ballast.model.enums import OrderType, Side, TimeInForce
 from ballast.venues.exchange.bybit import params
-from ballast.venues.exchange.bybit.account import position_side
 from ballast.venues.exchange.bybit.codes import wrong
-from ballast.venues.exchange.bybit.desk import Body, Desk, check_category, check_scope, page
-from ballast.venues.exchange.bybit.wire import CATEGORY, fill_row, funding_row, order_id, order_number, order_row
-from ballast.venues.exchange.orders import Order, OrderRequest, OrderState, Trigger
+from ballast.venues.exchange.bybit.desk import Body, Desk, page
+from ballast.venues.exchange.bybit.requests import order_request, price_of
+from ballast.venues.exchange.bybit.wire import fill_row, funding_row, order_id, order_number, order_row
+from ballast.venues.exchange.orders import Order, OrderState
 from ballast.venues.exchange.preview import preview
-from ballast.venues.exchange.refusals import Refused
+from ballast.venues.exchange.refusals import Refusal, Refused
 
 DAY_NS = 86_400_000_000_000
 FORGOTTEN_AFTER_A_DAY = frozenset({OrderState.CANCELLED, OrderState.REJECTED, OrderState.DEACTIVATED})
 """Closed orders whose history ends after 24 hours."""
 RECENT_CLOSED = 500
-MOST_RATE = 9_999.0
-_SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
-_TYPES = {"Market": OrderType.MARKET, "Limit": OrderType.LIMIT}
-_TIMES_IN_FORCE = {
-    "": TimeInForce.GTC,
-    "GTC": TimeInForce.GTC,
-    "PostOnly": TimeInForce.GTC,
-    "IOC": TimeInForce.IOC,
-    "FOK": TimeInForce.FOK,
-}
+TPSL_FILTERS = frozenset({"tpslOrder", "OcoOrder", "BidirectionalTpslOrder"})
+RATES, MOST_RATE = ("preImrE4", "preMmrE4", "postImrE4", "postMmrE4"), 9_999.0
 
 
 def create_order(desk: Desk, account: int, asked: params.CreateOrder) -> Body:
     """Take an order; the answer only acknowledges it."""
-    desk.symbol(asked.symbol, asked.category)
-    order = desk.venue.place(account, _request(desk, account, asked))
-    return _ids(order)
-
-
-def _request(desk: Desk, account: int, asked: params.CreateOrder) -> OrderRequest:
-    if asked.side not in _SIDES:
-        raise wrong("Side invalid")
-    if asked.order_type not in _TYPES:
-        raise wrong("OrderType invalid")
-    if asked.time_in_force not in _TIMES_IN_FORCE:
-        raise wrong("TimeInForce invalid")
-    _refuse_unserved(asked)
-    is_limit = asked.order_type == "Limit"
-    take_profit, stop_loss = _optional(asked.take_profit, "takeProfit"), _optional(asked.stop_loss, "stopLoss")
-    if (asked.reduce_only or asked.close_on_trigger) and (not (isnan(take_profit) and isnan(stop_loss))):
-        raise wrong("reduceOnly orders cannot carry takeProfit or stopLoss")
-    trigger = _trigger(asked)
-    return OrderRequest(
-        symbol=asked.symbol,
-        side=_SIDES[asked.side],
-        type=_TYPES[asked.order_type],
-        qty=params.number(asked.qty, "qty"),
-        price=params.number(asked.price, "price") if is_limit else nan,
-        position_side=position_side(desk, account, asked.position_idx),
-        time_in_force=_TIMES_IN_FORCE[asked.time_in_force],
-        post_only=is_limit and asked.time_in_force == "PostOnly",
-        reduce_only=asked.reduce_only or asked.close_on_trigger,
-        trigger=trigger,
-        trigger_price=params.number(asked.trigger_price, "triggerPrice") if trigger else nan,
-        take_profit=take_profit,
-        stop_loss=stop_loss,
-        link_id=asked.order_link_id,
-    )
+    return _ids(desk.venue.place(account, order_request(desk, account, asked)))
 
 
 def pre_check(desk: Desk, account: int, asked: params.CreateOrder) -> Body:
     """Return the account's margin rates before an order and after it, in ten-thousandths; nothing stays of it."""
-    desk.symbol(asked.symbol, asked.category)
-    before, after = preview(desk.venue, account, _request(desk, account, asked))
-    rates = {"preImrE4": before.im_rate, "preMmrE4": before.mm_rate, "postImrE4": after.im_rate}
+    before, after = preview(desk.venue, account, order_request(desk, account, asked))
+    rates = (before.im_rate, before.mm_rate, after.im_rate, after.mm_rate)
+    if desk.category.is_spot:
+        # Coins are paid, not margined.
+        rates = (0.0,) * 4
     return {
         "orderId": "",
         "orderLinkId": asked.order_link_id,
-        **{name: round(min(rate, MOST_RATE) * 1e4) for name, rate in {**rates, "postMmrE4": after.mm_rate}.items()},
+        **{name: round(min(rate, MOST_RATE) * 1e4) for name, rate in zip(RATES, rates, strict=True)},
     }
-
-
-def _refuse_unserved(asked: params.CreateOrder) -> None:
-    by_last = {"", "LastPrice"}
-    if {asked.trigger_by, asked.tp_trigger_by, asked.sl_trigger_by} - by_last:
-        raise wrong("The local exchange triggers by LastPrice alone")
-    if asked.tpsl_mode == "Partial" or {asked.tp_order_type, asked.sl_order_type} - {"", "Market"}:
-        raise wrong("The local exchange protects whole positions with market orders alone: tpslMode Full")
-
-
-def _trigger(asked: params.CreateOrder) -> Trigger:
-    has_price = asked.trigger_price not in {"", "0"}
-    if not has_price:
-        return Trigger.NONE
-    if asked.trigger_direction not in {1, 2}:
-        raise wrong("TriggerDirection invalid")
-    return Trigger(asked.trigger_direction)
-
-
-def _optional(text: str, name: str) -> float:
-    return params.number(text, name) if text not in {"", "0"} else nan
 
 
 def amend_order(desk: Desk, account: int, asked: params.AmendOrder) -> Body:
     """Change an order; the answer only acknowledges it."""
     order = _order(desk, account, asked.category, asked.symbol, asked.order_id, asked.order_link_id)
-    changes = {"qty": asked.qty, "price": asked.price, "trigger_price": asked.trigger_price}
-    desk.venue.amend(order, **{name: params.number(text, name) for name, text in changes.items() if text})
+    changes = {"price": asked.price, "trigger_price": asked.trigger_price}
+    prices = {name: price_of(desk, order.symbol, text, name) for name, text in changes.items() if text}
+    desk.venue.amend(order, qty=params.number(asked.qty, "qty") if asked.qty else None, **prices)
     return _ids(order)
 
 
 def cancel_order(desk: Desk, account: int, asked: params.CancelOrder) -> Body:
     """Take an order back; the answer only acknowledges it."""
     order = _order(desk, account, asked.category, asked.symbol, asked.order_id, asked.order_link_id)
+    # In spot a request means orders of one kind, those that have no trigger ahead unless it says otherwise.
+    if desk.category.is_spot and not _passes_filter(desk, order, asked.order_filter or "Order"):
+        raise Refused(Refusal.UNKNOWN_ORDER)
     desk.venue.cancel(order)
     return _ids(order)
 
 
 def cancel_all(desk: Desk, account: int, asked: params.CancelAll) -> Body:
     """Take all orders back that the request means."""
-    check_category(asked.category)
-    in_scope = check_scope(asked.symbol, asked.settle_coin, asked.base_coin)
+    desk.check_category(asked.category)
+    meant = asked.order_filter or ("Order" if desk.category.is_spot else "")
     cancelled = []
-    for symbol in desk.symbols(asked.symbol, asked.category) if in_scope else []:
+    for symbol in desk.scope(asked.symbol, asked.settle_coin, asked.base_coin):
         for order in desk.venue.orders.live(account, symbol):
-            if _passes_filter(order, asked.order_filter) and order.is_live:
+            if _passes_filter(desk, order, meant) and order.is_live:
                 desk.venue.cancel(order)
                 cancelled.append(_ids(order))
     return {"list": cancelled, "success": "1"}
@@ -154,15 +96,15 @@ def order_history(desk: Desk, account: int, asked: params.Orders) -> Body:
 
 def _order_page(desk: Desk, rows: list[Order], asked: params.Orders) -> Body:
     chosen, cursor = page(rows, asked.limit, 50, asked.cursor)
-    listed = [order_row(order, desk.listing(order.symbol)) for order in chosen]
-    return {"category": CATEGORY, "list": listed, "nextPageCursor": cursor}
+    listed = [order_row(order, desk.listing(order.symbol), desk.category) for order in chosen]
+    return {"category": desk.category.name, "list": listed, "nextPageCursor": cursor}
 
 
 def _matching(desk: Desk, account: int, asked: params.Orders) -> Iterator[Order]:
     """Return an account's orders that a request means, newest first."""
-    if asked.category in {"inverse", "option", "spot"}:
+    if desk.is_elsewhere(asked.category):
         return
-    check_category(asked.category)
+    desk.check_category(asked.category)
     if asked.symbol:
         desk.symbol(asked.symbol, asked.category)
     if asked.order_id or asked.order_link_id:
@@ -176,7 +118,7 @@ def _matching(desk: Desk, account: int, asked: params.Orders) -> Iterator[Order]
     for order in reversed(desk.venue.orders.all.values()):
         in_time = is_between(order.created_ns, asked.start_time, asked.end_time)
         is_meant = order.account == account and asked.symbol in {"", order.request.symbol}
-        if is_meant and in_time and _passes_filter(order, asked.order_filter):
+        if is_meant and in_time and _passes_filter(desk, order, asked.order_filter):
             yield order
 
 
@@ -185,21 +127,24 @@ def is_between(time_ns: int, start_ms: int | None, end_ms: int | None) -> bool:
     return (start_ms is None or start_ms <= time_ns // 1_000_000) and (end_ms is None or time_ns // 1_000_000 <= end_ms)
 
 
-def _passes_filter(order: Order, word: str) -> bool:
+def _passes_filter(desk: Desk, order: Order, word: str) -> bool:
     is_waiting = order.state == OrderState.UNTRIGGERED
-    if word in {"StopOrder", "tpslOrder"}:
+    if word == "StopOrder":
         return is_waiting
+    if word in TPSL_FILTERS:
+        # Spot has none here; of contracts the word means the same as StopOrder.
+        return is_waiting and not desk.category.is_spot
     return not (word == "Order" and is_waiting)
 
 
 def execution_list(desk: Desk, account: int, asked: params.Executions) -> Body:
     """List fills and payments of funding, newest first."""
-    if asked.category in {"inverse", "option", "spot"}:
+    if desk.is_elsewhere(asked.category):
         return {"category": asked.category, "list": [], "nextPageCursor": ""}
     symbols = set(desk.symbols(asked.symbol, asked.category))
     is_of_one = bool(asked.order_id or asked.order_link_id)
     rows = [
-        (fill.number, fill.time_ns, fill_row(fill, desk.listing(fill.order.symbol)))
+        (fill.number, fill.time_ns, fill_row(fill, desk.listing(fill.order.symbol), desk.category))
         for fill in desk.venue.fills
         if fill.order.account == account
         and fill.order.symbol in symbols
@@ -207,7 +152,7 @@ def execution_list(desk: Desk, account: int, asked: params.Executions) -> Body:
     ]
     if not is_of_one:
         rows += [
-            (paid.number, paid.time_ns, funding_row(paid, desk.listing(paid.symbol)))
+            (paid.number, paid.time_ns, funding_row(paid, desk.listing(paid.symbol), desk.category))
             for paid in desk.venue.funding
             if paid.account == account and paid.symbol in symbols
         ]
@@ -215,7 +160,7 @@ def execution_list(desk: Desk, account: int, asked: params.Executions) -> Body:
     rows = [row for row in rows if asked.exec_type in {"", row[2]["execType"]}]
     newest_first = [row for _, _, row in sorted(rows, key=lambda row: -row[0])]
     chosen, cursor = page(newest_first, asked.limit, 100, asked.cursor)
-    return {"category": CATEGORY, "list": chosen, "nextPageCursor": cursor}
+    return {"category": desk.category.name, "list": chosen, "nextPageCursor": cursor}
 
 
 def _is_meant(order: Order, asked: params.Executions) -> bool:

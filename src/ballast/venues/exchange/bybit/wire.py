@@ -1,19 +1,18 @@
-"""The venue's facts in the protocol's words: orders, executions, positions, wallets."""
+"""The venue's facts in the protocol's words: orders, executions, positions."""
 
 from __future__ import annotations
 
 from math import isnan
 from typing import Any
 
-from ballast.model.enums import OrderType, PositionSide, Reason, Side, TimeInForce
-from ballast.venues.exchange.accounts import figures, position, sides_of
+from ballast.model.enums import OrderType, PositionSide, QtyUnit, Reason, Side, TimeInForce
+from ballast.venues.exchange.accounts import position, sides_of
+from ballast.venues.exchange.bybit.category import LINEAR, Category
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderState, Origin
 from ballast.venues.exchange.venue import LocalVenue
 
-CATEGORY = "linear"
 NOTHING = "0.00000000"
-COIN = "USDT"
 _MS = 1_000_000
 _STATES = {
     OrderState.CREATED: "New",
@@ -77,12 +76,12 @@ def millis(time_ns: int) -> str:
     return str(time_ns // _MS)
 
 
-def order_row(order: Order, listing: Listing) -> dict[str, Any]:
+def order_row(order: Order, listing: Listing, category: Category) -> dict[str, Any]:
     """Return an order."""
     request = order.request
     is_market, fees = request.type == OrderType.MARKET, money(order.fees)
-    return {
-        "category": CATEGORY,
+    row = {
+        "category": category.name,
         "symbol": request.symbol,
         "orderId": order_id(order.number),
         "orderLinkId": request.link_id,
@@ -103,8 +102,8 @@ def order_row(order: Order, listing: Listing) -> dict[str, Any]:
         "cumExecQty": listing.qty(order.filled_qty),
         "cumExecValue": money(order.filled_value),
         "cumExecFee": fees,
-        "cumFeeDetail": {COIN: fees} if order.filled_qty else {},
-        "feeCurrency": COIN,
+        "cumFeeDetail": {category.coin: fees} if order.filled_qty else {},
+        "feeCurrency": category.coin,
         "isLeverage": "",
         "stopOrderType": _STOP_TYPES.get(request.origin, "Stop" if order.is_conditional else ""),
         "orderIv": "",
@@ -128,6 +127,26 @@ def order_row(order: Order, listing: Listing) -> dict[str, Any]:
         "createdTime": millis(order.created_ns),
         "updatedTime": millis(order.updated_ns),
     }
+    return _spot_order(row, order) if category.is_spot else row
+
+
+def _spot_order(row: dict[str, Any], order: Order) -> dict[str, Any]:
+    """
+    Return an order of spot, which does not say how it came about.
+
+    What asked for money tells its quantity in that, and one that was cancelled after a fill has a word of its own.
+    """
+    del row["createType"], row["tpslMode"]
+    request = order.request
+    row |= {"isLeverage": "0", "marketUnit": "", "ocoTriggerBy": "OcoTriggerByUnknown"}
+    if request.type == OrderType.MARKET:
+        is_money = request.qty_unit == QtyUnit.QUOTE
+        row["marketUnit"] = "quoteCoin" if is_money else "baseCoin"
+        if is_money:
+            row |= {"qty": money(request.qty), "leavesValue": money(max(0.0, request.qty - order.filled_value))}
+    if order.state == OrderState.CANCELLED and order.filled_qty:
+        row["orderStatus"] = "PartiallyFilledCanceled"
+    return row
 
 
 def _time_in_force(order: Order) -> str:
@@ -149,11 +168,11 @@ def _reject_reason(order: Order) -> str:
     return "EC_NoError" if not order.reason else _REJECT_REASONS.get(order.reason, "EC_Others")
 
 
-def fill_row(fill: Fill, listing: Listing) -> dict[str, Any]:
+def fill_row(fill: Fill, listing: Listing, category: Category) -> dict[str, Any]:
     """Return an execution."""
     order = fill.order
-    return {
-        "category": CATEGORY,
+    row = {
+        "category": category.name,
         "symbol": order.request.symbol,
         "orderId": order_id(order.number),
         "orderLinkId": order.request.link_id,
@@ -172,7 +191,7 @@ def fill_row(fill: Fill, listing: Listing) -> dict[str, Any]:
         "execFee": money(fill.fee),
         "execPnl": money(fill.profit),
         "feeRate": f"{fill.fee_rate:.8f}",
-        "feeCurrency": COIN,
+        "feeCurrency": category.coin,
         "execTime": millis(fill.time_ns),
         "isMaker": fill.is_maker,
         "isLeverage": "0",
@@ -185,15 +204,22 @@ def fill_row(fill: Fill, listing: Listing) -> dict[str, Any]:
         "blockTradeId": "",
         "seq": fill.number,
     }
+    return _spot_fill(row) if category.is_spot else row
 
 
-def funding_row(paid: FundingPaid, listing: Listing) -> dict[str, Any]:
+def _spot_fill(row: dict[str, Any]) -> dict[str, Any]:
+    """Return an execution of spot: it closes nothing, and does not say how its order came about."""
+    del row["createType"]
+    return row | {"closedSize": "", "execPnl": "", "markPrice": "", "feeCoin": row["feeCurrency"]}
+
+
+def funding_row(paid: FundingPaid, listing: Listing, category: Category) -> dict[str, Any]:
     """Return the execution by which a payment of funding arrives."""
     value = abs(paid.qty) * paid.mark_price
     is_long = paid.qty > 0.0
     rate = paid.payment / (paid.qty * paid.mark_price) if value else 0.0
     return {
-        "category": CATEGORY,
+        "category": category.name,
         "symbol": listing.symbol,
         "orderId": _execution_id(paid.number),
         "orderLinkId": "",
@@ -212,7 +238,7 @@ def funding_row(paid: FundingPaid, listing: Listing) -> dict[str, Any]:
         "execFee": money(paid.payment),
         "execPnl": "",
         "feeRate": f"{rate:.8f}",
-        "feeCurrency": COIN,
+        "feeCurrency": category.coin,
         "execTime": millis(paid.time_ns),
         "isMaker": False,
         "isLeverage": "0",
@@ -242,7 +268,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
     realised = money(venue.realised_profit(account, symbol, side))
     initial, maintenance = ("", "") if is_flat else (money(one.initial_margin), money(one.maintenance_margin))
     return {
-        "category": CATEGORY,
+        "category": LINEAR.name,
         "symbol": listing.symbol,
         "positionIdx": int(side),
         "side": "" if is_flat else side_word(Side.BUY if one.qty > 0.0 else Side.SELL),
@@ -284,53 +310,3 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
 def _protection(venue: LocalVenue, account: int, symbol: int, side: PositionSide, origin: Origin) -> str:
     price = venue.protection(account, symbol, side, origin)
     return venue.market.listings[symbol].price(price) if price else ""
-
-
-def wallet_row(venue: LocalVenue, account: int, *, is_pushed: bool = False) -> dict[str, Any]:
-    """Return an account's money; what is pushed has no locked amount."""
-    now = figures(venue, account)
-    cash, profit = now.cash, now.equity - now.cash
-    earned = now.realised_pnl - now.fees - now.funding_paid
-    equity, wallet, unrealised = money(now.equity), money(cash), money(profit)
-    initial, maintenance = money(now.initial_margin), money(now.maintenance_margin)
-    im_rate, mm_rate = f"{min(now.im_rate, 9999.0):.8f}", f"{min(now.mm_rate, 9999.0):.8f}"
-    return {
-        "accountType": "UNIFIED",
-        "accountIMRate": im_rate,
-        "accountMMRate": mm_rate,
-        "accountIMRateByMp": im_rate,
-        "accountMMRateByMp": mm_rate,
-        "accountLTV": "0",
-        "totalEquity": equity,
-        "totalWalletBalance": wallet,
-        "totalMarginBalance": equity,
-        "totalAvailableBalance": money(now.available),
-        "totalPerpUPL": unrealised,
-        "totalInitialMargin": initial,
-        "totalMaintenanceMargin": maintenance,
-        "totalInitialMarginByMp": initial,
-        "totalMaintenanceMarginByMp": maintenance,
-        "coin": [
-            {
-                "coin": COIN,
-                "equity": equity,
-                "usdValue": equity,
-                "walletBalance": wallet,
-                "unrealisedPnl": unrealised,
-                "cumRealisedPnl": money(earned),
-                "totalOrderIM": money(now.orders_margin),
-                "totalPositionIM": money(now.positions_margin),
-                "totalPositionMM": maintenance,
-                **({} if is_pushed else {"locked": "0"}),
-                "bonus": "0",
-                "borrowAmount": "0",
-                "spotBorrow": "0",
-                "accruedInterest": "0",
-                "availableToWithdraw": "",
-                "availableToBorrow": "",
-                "collateralSwitch": True,
-                "marginCollateral": True,
-                "spotHedgingQty": "0",
-            }
-        ],
-    }

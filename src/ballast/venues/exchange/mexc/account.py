@@ -6,7 +6,6 @@ from ballast.venues.exchange.mexc import params
 from ballast.venues.exchange.mexc.codes import missing
 from ballast.venues.exchange.mexc.desk import Body, Desk
 from ballast.venues.exchange.mexc.market import default_symbols
-from ballast.venues.exchange.mexc.wire import money
 
 
 def account_info(desk: Desk, account: int, _asked: params.Params) -> Body:
@@ -32,12 +31,7 @@ def account_info(desk: Desk, account: int, _asked: params.Params) -> Body:
 
 def balances(desk: Desk, account: int) -> dict[str, tuple[str, str]]:
     """Return (free, locked) by coin, as the venue writes them."""
-    listings = {listing.base: listing for listing in desk.venue.market.listings}
-    written = {}
-    for coin, held in desk.venue.spot.holdings(account).items():
-        write = listings[coin].qty if coin in listings else money
-        written[coin] = write(held.free), write(held.locked)
-    return written
+    return {coin: (free, locked) for coin, (_, free, locked) in desk.venue.spot.written(account).items()}
 
 
 def trade_fee(desk: Desk, account: int, asked: params.OneSymbol) -> Body:

@@ -13,6 +13,7 @@ from ballast.venues.exchange.mexc.books import VersionedBooks
 from ballast.venues.exchange.mexc.codes import BAD_SYMBOL, UNKNOWN_SYMBOL, Rejection, missing, wrong
 from ballast.venues.exchange.mexc.limits import RateLimits
 from ballast.venues.exchange.mexc.listen_keys import ListenKeys
+from ballast.venues.exchange.spot import check_one_purse
 from ballast.venues.exchange.venue import LocalVenue
 
 Body = dict[str, Any] | list[Any]
@@ -21,7 +22,7 @@ Body = dict[str, Any] | list[Any]
 @dataclass
 class Desk:
     """
-    The venue behind the counter; ``wall_ms`` is the wall's time at the request.
+    The venue behind the counter; ``wall_ms`` is the wall's time at the request, ``quote`` the coin of all prices.
 
     ``closed`` are symbols that everybody sees and nobody trades by the API. Raises ``ConfigError`` for a market that
     one purse cannot trade, whose symbols are quoted in several coins or in each other, and for lots that the protocol
@@ -36,25 +37,13 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.books, self.listen_keys = VersionedBooks(self.venue), ListenKeys()
-        listings = self.venue.market.listings
-        quotes = {listing.quote for listing in listings}
-        if len(quotes) > 1 or quotes & {listing.base for listing in listings}:
-            raise ConfigError(
-                f"symbols quoted in {', '.join(sorted(quotes))}: the spot accounts of the local exchange hold one "
-                "quote coin; choose symbols of one"
-            )
-
-        for listing in listings:
+        self.quote = check_one_purse(self.venue.market.listings)
+        for listing in self.venue.market.listings:
             if abs(listing.lot * 10.0**listing.qty_decimals - 1.0) > 1e-9:
                 raise ConfigError(
                     f"instruments.{listing.symbol}.lot_step = {listing.lot:g}: mexc counts quantities in decimals; "
                     "use a power of ten up to 1"
                 )
-
-    @property
-    def quote(self) -> str:
-        """The coin in which everything is quoted."""
-        return self.venue.market.listings[0].quote
 
     def symbol(self, name: str) -> int:
         """Return a symbol's number; raises ``Rejection``."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from ballast.venues.exchange.checks import is_on_grid
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.mexc.codes import TOO_MANY_DECIMALS, WRONG_AMOUNT, Rejection
 
@@ -125,6 +126,6 @@ def price(text: str, listing: Listing) -> float:
 
 def _in_steps(text: str, name: str, step: float) -> float:
     value = amount(text, name)
-    if abs(value / step - round(value / step)) > 1e-6:
+    if not is_on_grid(value, step):
         raise Rejection(TOO_MANY_DECIMALS, f"{name} decimal places is too long")
     return value

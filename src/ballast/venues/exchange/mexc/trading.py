@@ -13,7 +13,6 @@ from ballast.venues.exchange.mexc import params
 from ballast.venues.exchange.mexc.codes import (
     MISSING_PARAMETER,
     NO_SUCH_ORDER,
-    TOO_MANY_ORDERS,
     UNKNOWN_ORDER,
     Rejection,
     missing,
@@ -33,8 +32,6 @@ from ballast.venues.exchange.orders import Order, OrderRequest
 from ballast.venues.exchange.refusals import Refused
 
 T = TypeVar("T")
-MOST_OPEN_ORDERS = 500
-"""Of an account."""
 MOST_BATCHED = 20
 DAY_NS = 86_400_000_000_000
 ORDER_DAYS, TRADE_DAYS = 7, 30
@@ -58,7 +55,7 @@ def create_order(desk: Desk, account: int, asked: params.NewOrder) -> Body:
 
 def test_order(desk: Desk, account: int, asked: params.NewOrder) -> Body:
     """Check an order as if it were sent."""
-    request = _request(desk, account, asked)
+    request = _request(desk, asked)
     _translated(desk, request, lambda: desk.venue.check(account, request))
     return {}
 
@@ -89,7 +86,7 @@ def _batched(desk: Desk, account: int, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(desk: Desk, account: int, asked: params.NewOrder) -> Order:
-    request = _request(desk, account, asked)
+    request = _request(desk, asked)
     return _translated(desk, request, lambda: desk.venue.place(account, request))
 
 
@@ -109,7 +106,7 @@ def _translated(desk: Desk, request: OrderRequest, do: Callable[[], T]) -> T:
         ) from None
 
 
-def _request(desk: Desk, account: int, asked: params.NewOrder) -> OrderRequest:
+def _request(desk: Desk, asked: params.NewOrder) -> OrderRequest:
     symbol = desk.open_symbol(asked.symbol)
     for name, given in (("side", asked.side), ("type", asked.type)):
         if not given:
@@ -118,8 +115,6 @@ def _request(desk: Desk, account: int, asked: params.NewOrder) -> OrderRequest:
         raise wrong("side")
     if asked.type not in _TYPES:
         raise wrong("type")
-    if len(_live(desk, account, desk.symbols(""))) >= MOST_OPEN_ORDERS:
-        raise Rejection(TOO_MANY_ORDERS, "Cannot exceed the maximum order limit")
     is_market = asked.type == "MARKET"
     qty, unit = _amount(desk, symbol, asked, is_market=is_market)
     if not is_market and not asked.price:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ballast.model.enums import PositionMode
+from ballast.model.enums import AccountKind, PositionMode
 from ballast.venues.exchange.bybit.desk import Desk
 from ballast.venues.exchange.bybit.face import answer
 from ballast.venues.exchange.bybit.limits import RateLimits
@@ -24,9 +24,12 @@ def desk(
     *,
     mode: PositionMode = PositionMode.ONE_WAY,
     limits: bool = False,
+    is_spot: bool = False,
     **terms: Any,
 ) -> Desk:
-    """Return a desk of two accounts over a flat market at 100, unless another is given."""
+    """Return a desk of two accounts over a flat market at 100 and one at 50, unless another is given."""
+    if is_spot:
+        terms = {"kind": AccountKind.SPOT, "leverage": 1.0, "maker_fee_rate": 0.001, "taker_fee_rate": 0.001} | terms
     local: LocalVenue = venue(of or market(flat(100.0, 3), flat(50.0, 3)), n_accounts=2, mode=mode, **terms)
     keys = {f"key-{k}": ApiKey(f"key-{k}", f"secret-{k}", k) for k in range(2)}
     return Desk(local, keys, RateLimits(is_on=limits), WALL_MS)
@@ -53,7 +56,14 @@ def post(of: Desk, path: str, *, account: int = 0, **parameters: Any) -> dict[st
 
 def order(of: Desk, *, account: int = 0, **changed: Any) -> dict[str, Any]:
     """Send a limit buy of 1 at 99, or what is changed of it."""
-    plain = {"category": "linear", "symbol": "AAAUSDT", "side": "Buy", "orderType": "Limit", "qty": "1", "price": "99"}
+    plain = {
+        "category": of.category.name,
+        "symbol": "AAAUSDT",
+        "side": "Buy",
+        "orderType": "Limit",
+        "qty": "1",
+        "price": "99",
+    }
     return post(of, "order/create", account=account, **plain | changed)
 
 

@@ -10,7 +10,7 @@ import pytest
 from ballast.model.enums import PositionMode
 from ballast.venues.exchange.bybit.desk import Desk
 from ballast.venues.exchange.bybit.sockets import TradeConversation
-from ballast.venues.exchange.bybit.wire import wallet_row
+from ballast.venues.exchange.bybit.wallet import wallet_row
 from tests.unit.venues.exchange.bybit.desks import WALL_MS, desk, get, listed, order, post
 from tests.unit.venues.exchange.bybit.test_streams import AUTH
 from tests.unit.venues.exchange.markets import START_NS, flat, line, market
@@ -94,11 +94,11 @@ def test_the_check_before_an_order_tells_the_rates_that_follow_and_nothing_stays
     of = desk()
     order(of, orderType="Market", qty="5")
     of.venue.take_updates()
-    before, state = wallet_row(of.venue, 0), of.venue.record.tobytes()
+    before, state = wallet_row(of.venue, 0, of.category), of.venue.record.tobytes()
     told = post(of, "order/pre-check", **PLAIN | {"category": "linear", "orderLinkId": "x"} | changed)["result"]
     assert (of.venue.record.tobytes(), of.venue.take_updates(), len(of.venue.orders.all)) == (state, [], 1)
     assert order(of, orderLinkId="x", **changed)["retCode"] == 0
-    after = wallet_row(of.venue, 0)
+    after = wallet_row(of.venue, 0, of.category)
     for name, row in (("pre", before), ("post", after)):
         for rate in ("Im", "Mm"):
             expected = round(float(row[f"account{rate.upper()}Rate"]) * 1e4)

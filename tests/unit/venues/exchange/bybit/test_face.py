@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ballast.model.enums import PositionMode
-from ballast.venues.exchange.bybit.codes import CODES
+from ballast.venues.exchange.bybit.codes import CODES, SPOT_CODES
 from ballast.venues.exchange.bybit.desk import Desk
 from ballast.venues.exchange.bybit.endpoints import ENDPOINTS, Endpoint
 from ballast.venues.exchange.bybit.face import answer
@@ -73,12 +73,13 @@ def test_a_body_that_is_no_order_is_a_parameter_error(text: str) -> None:
 
 
 @cache
-def fuzzed() -> Desk:
-    return desk()
+def fuzzed(*, is_spot: bool) -> Desk:
+    return desk(is_spot=is_spot)
 
 
 texts = st.text(max_size=12) | st.sampled_from([
     "linear",
+    "spot",
     "AAAUSDT",
     "Buy",
     "Limit",
@@ -99,12 +100,12 @@ def fields_of(endpoint: Endpoint) -> list[str]:
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_whatever_a_request_holds_the_answer_has_the_venues_shape(data: st.DataObject) -> None:
-    of = fuzzed()
+    of = fuzzed(is_spot=data.draw(st.booleans()))
     endpoint = data.draw(st.sampled_from(ENDPOINTS))
     names = st.sampled_from(fields_of(endpoint)) if fields_of(endpoint) else st.just("category")
     asked = data.draw(st.dictionaries(names | texts, values, max_size=6))
     if data.draw(st.booleans()):
-        asked |= {"category": "linear", "symbol": "AAAUSDT"}
+        asked |= {"category": of.category.name, "symbol": "AAAUSDT"}
     if endpoint.method == "GET":
         query = "&".join(f"{name}={value}" for name, value in asked.items()).encode("ascii", "ignore").decode()
         request = Request("GET", endpoint.path, query, headers(query))
@@ -118,7 +119,7 @@ def test_whatever_a_request_holds_the_answer_has_the_venues_shape(data: st.DataO
 
 
 def test_every_refusal_of_the_venue_has_a_code() -> None:
-    assert set(Refusal) == set(CODES)
+    assert set(Refusal) == set(CODES) == set(SPOT_CODES)
 
 
 @pytest.mark.parametrize(
