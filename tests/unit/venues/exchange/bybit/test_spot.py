@@ -194,9 +194,20 @@ def test_a_conditional_order_locks_nothing_and_is_cancelled_if_it_cannot_be_paid
     assert (late["orderStatus"], late["cumExecQty"]) == ("Cancelled", "0.000")
 
 
+def test_what_rests_has_its_money_before_what_is_triggered() -> None:
+    of = spot(line(100, 102))
+    order(of, qty="90", price="99")
+    order(of, orderFilter="StopOrder", orderType="Market", qty="2000", triggerPrice="101")
+    of.venue.advance_to(START_NS + MINUTE_NS)
+    triggered, resting = orders(of, "&openOnly=1") + orders(of)
+    assert (triggered["orderStatus"], resting["orderStatus"]) == ("Cancelled", "New")
+    assert float(coins(of)["USDT"]["walletBalance"]) == 10_000.0
+
+
 def test_a_conditional_limit_order_rests_under_its_own_number_and_locks_then() -> None:
     of = spot(line(100, 102, 104))
     made = order(of, orderFilter="StopOrder", triggerPrice="101", price="90", qty="10")["result"]["orderId"]
+    assert coins(of)["USDT"]["locked"] == "0.00000000"
     of.venue.advance_to(START_NS + MINUTE_NS)
     (row,) = orders(of)
     assert (row["orderId"], row["orderStatus"], row["stopOrderType"]) == (made, "New", "Stop")
