@@ -63,7 +63,7 @@ def exchange(
         typer.Option(
             "--kind",
             metavar="unified_margin|spot",
-            help="What accounts are, without a configuration; else the venue's.",
+            help="What accounts are, without a configuration; else unified_margin at bybit, spot at mexc.",
         ),
     ] = None,
     clock: Annotated[
