@@ -63,9 +63,7 @@ def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
     frame = max(0, int(np.searchsorted(ends, decided_ms, "right")) - 1)
     known = [f"close {significant(float(result.close_prices[frame, symbol]))}"]
     known.append(f"equity {number(float(result.equity[frame]))}")
-    known += [
-        said for note in notes if (said := story.tell(int(note["reason"]), float(note["value"]), int(note["level"])))
-    ]
+    known += [said for note in notes if (said := story.tell(note))]
     bought, sold = fills[fills["side"] > 0], fills[fills["side"] < 0]
     flow = float(np.sum(-fills["side"] * fills["qty"] * fills["price"] - fills["fee"]))
     is_over = abs(float(fills["side"] @ fills["qty"])) <= 1e-9 * float(bought["qty"].sum())
@@ -86,7 +84,7 @@ def _decision(story: Story, symbol: int, fill_ms: int) -> Any:
     own = story.notes[(story.notes["symbol"] == symbol) & ~np.isin(story.notes["reason"], list(story.levels))]
     # A trade decided at a close fills at that very instant, or later.
     last = int(np.searchsorted(own["time_ns"], (fill_ms + 1) * NS_PER_MS, "left")) - 1
-    told = [k for k in range(max(0, last - 40), last + 1) if story.tell(int(own[k]["reason"]), 0.0, 0)]
+    told = [k for k in range(max(0, last - 40), last + 1) if story.tell(own[k])]
     if not told:
         return own[:0]
     return own[own["time_ns"] == own[told[-1]]["time_ns"]]
