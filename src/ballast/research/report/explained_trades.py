@@ -29,12 +29,9 @@ def explained_trades(result: Result) -> str:
     lead = LEAD + (f" The last {MAX_ROWS:,} of {len(trades):,}." if len(trades) > MAX_ROWS else "")
     head = [
         Cell("#"),
-        text("Symbol"),
         text("Decided (UTC)"),
         text("What was known"),
-        text("Bought"),
-        text("Stop and target"),
-        text("Ended"),
+        text("What came of it"),
         heading("P/L"),
     ]
     return section("explained", "Trades explained", lead, table(head, rows, tall=len(rows) > 15))
@@ -69,12 +66,9 @@ def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
     is_over = abs(float(fills["side"] @ fills["qty"])) <= 1e-9 * float(bought["qty"].sum())
     return [
         figure(f"{number_:,}"),
-        text(result.symbols[symbol]),
-        text(moment(decided_ms)),
+        Cell(f"{escape(result.symbols[symbol])}<br>{moment(decided_ms)}", "text"),
         _lines(known),
-        _lines(_told(result, bought)),
-        _lines(_levels_of(story, symbol, number_)),
-        _lines(_told(result, sold)),
+        _lines([*_told(result, bought), *_levels_of(story, symbol, number_), *_told(result, sold)]),
         figure(number(flow, signed=True), flow) if is_over else figure("open"),
     ]
 
@@ -98,7 +92,8 @@ def _levels_of(story: Story, symbol: int, number_: int) -> list[str]:
 
 def _told(result: Result, fills: Any) -> list[str]:
     return [
-        f"{moment(int(fill['ts_ms']))} {result.reasons[int(fill['reason'])]}: {significant(float(fill['qty']))} at "
+        f"{moment(int(fill['ts_ms']))} {result.reasons[int(fill['reason'])]}: "
+        f"{'bought' if fill['side'] > 0 else 'sold'} {significant(float(fill['qty']))} at "
         f"{significant(float(fill['price']))}, fee {significant(float(fill['fee']))}"
         for fill in fills
     ]
