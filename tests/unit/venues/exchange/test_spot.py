@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ballast.model.enums import AccountKind, OrderType, QtyUnit, Side, TimeInForce
 from ballast.venues.exchange.operator import state
-from ballast.venues.exchange.orders import Order, OrderRequest, OrderState
+from ballast.venues.exchange.orders import Order, OrderRequest, OrderState, Trigger
 from ballast.venues.exchange.pace import parse_pace
 from ballast.venues.exchange.refusals import Refusal, Refused
 from ballast.venues.exchange.venue import LocalVenue
@@ -120,11 +120,16 @@ def test_the_operator_sees_a_spot_account_at_its_value() -> None:
     assert (account["initial_margin"], account["is_liquidated"]) == (0.0, False)
 
 
+def way_to(at: LocalVenue, price: float) -> Trigger:
+    return Trigger.RISES if price > at.last_price(0) else Trigger.FALLS
+
+
 SIDES = st.sampled_from([Side.BUY, Side.SELL])
 ACTIONS = st.lists(
     st.tuples(
-        st.integers(0, 1), SIDES, st.floats(0.05, 150.0), st.sampled_from([None, 96.0, 99.0, 100.0, 101.0, 104.0]),
+        st.integers(0, 1), SIDES, st.floats(0.2, 150.0), st.sampled_from([None, 96.0, 99.0, 100.0, 101.0, 104.0]),
         st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC]), st.integers(0, 40),
+        st.sampled_from([None, None, 95.0, 98.5, 102.0, 105.0]), st.sampled_from([None, None, 0.5, 3.0]),
     ),
     max_size=25,
 )  # fmt: skip
@@ -133,12 +138,15 @@ ACTIONS = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(ACTIONS)
 def test_nothing_that_was_accepted_ever_fails_for_money_and_none_is_made(actions: list[Any]) -> None:
-    """Two accounts trade with each other and with the market, across gaps of the price."""
+    """Two accounts trade with each other and with the market, across gaps; some orders wait, some are amended."""
     bars = [(100.0, 103.0, 97.0, 101.0), (95.0, 99.0, 94.0, 98.0), (106.0, 107.0, 99.0, 100.0)] * 3
     at = spot(bars, n_accounts=2)
-    for account, side, qty, price, tif, seconds in actions:
+    for account, side, qty, price, tif, seconds, trigger, change in actions:
+        waits = {} if trigger is None else {"trigger": way_to(at, trigger), "trigger_price": trigger}
         try:
-            send(at, side, round(qty, 3), price, account=account, time_in_force=tif)
+            order = send(at, side, round(qty, 3), price, account=account, time_in_force=tif, **waits)
+            if change is not None:
+                at.amend(order, qty=round(order.qty * change, 3))
         except Refused:
             continue
         at.advance_to(at.now_ns + seconds * 1_000_000_000)
@@ -152,5 +160,8 @@ def test_nothing_that_was_accepted_ever_fails_for_money_and_none_is_made(actions
         assert coins.total == pytest.approx(sum(signed))
         assert money.total >= money.locked - 1e-5
         assert coins.total >= coins.locked - 1e-9
-    reasons = {order.reason.name for order in at.orders.all.values() if order.reason}
-    assert reasons <= {"IMMEDIATE_UNFILLED", "CANCELLED_BY_STRATEGY"}
+    ended = [order for order in at.orders.all.values() if order.reason]
+    assert {order.reason.name for order in ended if not order.is_conditional} <= {"IMMEDIATE_UNFILLED"}
+    # What has waited is judged when its price is met, and has no claim to money before.
+    assert {order.reason.name for order in ended} <= {"IMMEDIATE_UNFILLED", "INSUFFICIENT_CASH"}
+    assert all(not order.filled_qty for order in ended if order.reason.name == "INSUFFICIENT_CASH")

@@ -29,8 +29,8 @@ class Category:
         In which fees are paid, and profits told.
     codes : mapping of Refusal to (int, str)
         What a client hears of a refusal, unless its endpoint has its own code for it.
-    unknown_symbol : (int, str)
-        What it hears of a symbol that is none.
+    invalid : mapping of str to (int, str)
+        What it hears of a parameter with a word that is none, by name.
     book_depth, trades : (int, int)
         Levels of a book, and trades, that REST tells: unless asked otherwise, and at most.
     most_topics : int
@@ -41,7 +41,7 @@ class Category:
     is_spot: bool
     coin: str
     codes: Mapping[Refusal, tuple[int, str]]
-    unknown_symbol: tuple[int, str]
+    invalid: Mapping[str, tuple[int, str]]
     book_depth: tuple[int, int]
     trades: tuple[int, int]
     most_topics: int
@@ -52,7 +52,12 @@ LINEAR = Category(
     is_spot=False,
     coin="USDT",
     codes=CODES,
-    unknown_symbol=(PARAMETER_ERROR, "params error: symbol invalid"),
+    invalid={
+        "symbol": (PARAMETER_ERROR, "params error: symbol invalid"),
+        "side": (PARAMETER_ERROR, "Side invalid"),
+        "orderType": (PARAMETER_ERROR, "OrderType invalid"),
+        "timeInForce": (PARAMETER_ERROR, "TimeInForce invalid"),
+    },
     book_depth=(25, 1_000),
     trades=(500, 1_000),
     most_topics=0,
@@ -62,7 +67,12 @@ SPOT = Category(
     is_spot=True,
     coin="USDT",
     codes=SPOT_CODES,
-    unknown_symbol=(170121, "Invalid symbol."),
+    invalid={
+        "symbol": (170121, "Invalid symbol."),
+        "side": (170117, "Invalid side."),
+        "orderType": (170116, "Invalid orderType."),
+        "timeInForce": (170115, "Invalid timeInForce."),
+    },
     book_depth=(1, 200),
     trades=(60, 60),
     most_topics=10,

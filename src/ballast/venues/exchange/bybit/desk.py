@@ -68,7 +68,7 @@ class Desk:
         self.check_category(category)
         symbol = self.venue.symbol(name)
         if symbol is None:
-            raise Rejection(*self.category.unknown_symbol) if name else wrong("params error: symbol is required")
+            raise Rejection(*self.category.invalid["symbol"]) if name else wrong("params error: symbol is required")
         return symbol
 
     def symbols(self, name: str, category: str) -> list[int]:

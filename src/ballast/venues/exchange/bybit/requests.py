@@ -31,73 +31,14 @@ _NOTHING = {"", "0"}
 def order_request(desk: Desk, account: int, asked: params.CreateOrder) -> OrderRequest:
     """Return what a request asks for; raises ``Rejection``, or ``Refused``."""
     symbol = desk.symbol(asked.symbol, asked.category)
-    if desk.category.is_spot:
-        return _of_spot(desk, account, symbol, asked)
-    return _of_contracts(desk, account, symbol, asked)
-
-
-def _of_contracts(desk: Desk, account: int, symbol: int, asked: params.CreateOrder) -> OrderRequest:
-    if asked.side not in _SIDES:
-        raise wrong("Side invalid")
-    if asked.order_type not in _TYPES:
-        raise wrong("OrderType invalid")
-    if asked.time_in_force not in _TIMES_IN_FORCE:
-        raise wrong("TimeInForce invalid")
-    _refuse_unserved(asked)
+    words = (("side", asked.side, _SIDES), ("orderType", asked.order_type, _TYPES))
+    for name, word, known in (*words, ("timeInForce", asked.time_in_force, _TIMES_IN_FORCE)):
+        if word not in known:
+            raise Rejection(*desk.category.invalid[name])
+    (_refuse_unserved_spot if desk.category.is_spot else _refuse_unserved)(asked)
     is_limit = asked.order_type == "Limit"
-    take_profit, stop_loss = _optional(asked.take_profit, "takeProfit"), _optional(asked.stop_loss, "stopLoss")
-    if (asked.reduce_only or asked.close_on_trigger) and (not (isnan(take_profit) and isnan(stop_loss))):
-        raise wrong("reduceOnly orders cannot carry takeProfit or stopLoss")
-    trigger = _trigger(asked)
-    return OrderRequest(
-        symbol=asked.symbol,
-        side=_SIDES[asked.side],
-        type=_TYPES[asked.order_type],
-        qty=params.number(asked.qty, "qty"),
-        price=price_of(desk, symbol, asked.price, "price") if is_limit else nan,
-        position_side=position_side(desk, account, asked.position_idx),
-        time_in_force=_TIMES_IN_FORCE[asked.time_in_force],
-        post_only=is_limit and asked.time_in_force == "PostOnly",
-        reduce_only=asked.reduce_only or asked.close_on_trigger,
-        trigger=trigger,
-        trigger_price=price_of(desk, symbol, asked.trigger_price, "triggerPrice") if trigger else nan,
-        take_profit=take_profit,
-        stop_loss=stop_loss,
-        link_id=asked.order_link_id,
-    )
-
-
-def _refuse_unserved(asked: params.CreateOrder) -> None:
-    by_last = {"", "LastPrice"}
-    if {asked.trigger_by, asked.tp_trigger_by, asked.sl_trigger_by} - by_last:
-        raise wrong("The local exchange triggers by LastPrice alone")
-    if asked.tpsl_mode == "Partial" or {asked.tp_order_type, asked.sl_order_type} - {"", "Market"}:
-        raise wrong("The local exchange protects whole positions with market orders alone: tpslMode Full")
-
-
-def _trigger(asked: params.CreateOrder) -> Trigger:
-    if asked.trigger_price in _NOTHING:
-        return Trigger.NONE
-    if asked.trigger_direction not in {1, 2}:
-        raise wrong("TriggerDirection invalid")
-    return Trigger(asked.trigger_direction)
-
-
-def _optional(text: str, name: str) -> float:
-    return params.number(text, name) if text not in _NOTHING else nan
-
-
-def _of_spot(desk: Desk, account: int, symbol: int, asked: params.CreateOrder) -> OrderRequest:
-    if asked.side not in _SIDES:
-        raise Rejection(170117, "Invalid side.")
-    if asked.order_type not in _TYPES:
-        raise Rejection(170116, "Invalid orderType.")
-    if asked.time_in_force not in _TIMES_IN_FORCE:
-        raise Rejection(170115, "Invalid timeInForce.")
-    _refuse_unserved_spot(asked)
-    is_limit = asked.order_type == "Limit"
-    qty, unit = _amount(asked)
-    trigger, trigger_price = _spot_trigger(desk, symbol, asked)
+    qty, unit = _spot_amount(asked) if desk.category.is_spot else (params.number(asked.qty, "qty"), QtyUnit.BASE)
+    trigger, trigger_price = _trigger(desk, symbol, asked)
     return OrderRequest(
         symbol=asked.symbol,
         side=_SIDES[asked.side],
@@ -108,10 +49,23 @@ def _of_spot(desk: Desk, account: int, symbol: int, asked: params.CreateOrder) -
         position_side=position_side(desk, account, asked.position_idx),
         time_in_force=_TIMES_IN_FORCE[asked.time_in_force],
         post_only=is_limit and asked.time_in_force == "PostOnly",
+        reduce_only=asked.reduce_only or asked.close_on_trigger,
         trigger=trigger,
         trigger_price=trigger_price,
+        take_profit=_optional(asked.take_profit, "takeProfit"),
+        stop_loss=_optional(asked.stop_loss, "stopLoss"),
         link_id=asked.order_link_id,
     )
+
+
+def _refuse_unserved(asked: params.CreateOrder) -> None:
+    by_last = {"", "LastPrice"}
+    if {asked.trigger_by, asked.tp_trigger_by, asked.sl_trigger_by} - by_last:
+        raise wrong("The local exchange triggers by LastPrice alone")
+    if asked.tpsl_mode == "Partial" or {asked.tp_order_type, asked.sl_order_type} - {"", "Market"}:
+        raise wrong("The local exchange protects whole positions with market orders alone: tpslMode Full")
+    if (asked.reduce_only or asked.close_on_trigger) and not {asked.take_profit, asked.stop_loss} <= _NOTHING:
+        raise wrong("reduceOnly orders cannot carry takeProfit or stopLoss")
 
 
 def _refuse_unserved_spot(asked: params.CreateOrder) -> None:
@@ -125,7 +79,7 @@ def _refuse_unserved_spot(asked: params.CreateOrder) -> None:
         raise Rejection(170202, "Invalid orderFilter parameter.")
 
 
-def _amount(asked: params.CreateOrder) -> tuple[float, QtyUnit]:
+def _spot_amount(asked: params.CreateOrder) -> tuple[float, QtyUnit]:
     """Return how much an order is for; market buys mean money unless they say otherwise, sells coins."""
     qty, is_market = params.number(asked.qty, "qty"), asked.order_type == "Market"
     if asked.market_unit and (not is_market or asked.market_unit not in _UNITS):
@@ -139,16 +93,25 @@ def _amount(asked: params.CreateOrder) -> tuple[float, QtyUnit]:
     return qty, unit
 
 
-def _spot_trigger(desk: Desk, symbol: int, asked: params.CreateOrder) -> tuple[Trigger, float]:
-    """Return on which way to its trigger the price is; one that is given makes an order conditional."""
+def _trigger(desk: Desk, symbol: int, asked: params.CreateOrder) -> tuple[Trigger, float]:
+    """Return on which way its trigger is met; in spot that follows from where the price stands."""
+    is_spot = desk.category.is_spot
     if asked.trigger_price in _NOTHING:
-        if asked.order_filter == "StopOrder":
+        if is_spot and asked.order_filter == "StopOrder":
             raise Rejection(170203, "Please enter the TP/SL price.")
         return Trigger.NONE, nan
     price, last = price_of(desk, symbol, asked.trigger_price, "triggerPrice"), desk.venue.last_price(symbol)
+    if not is_spot:
+        if asked.trigger_direction not in {1, 2}:
+            raise wrong("TriggerDirection invalid")
+        return Trigger(asked.trigger_direction), price
     if isnan(last):
         raise Refused(Refusal.NO_PRICE)
     return Trigger.FALLS if price < last else Trigger.RISES, price
+
+
+def _optional(text: str, name: str) -> float:
+    return params.number(text, name) if text not in _NOTHING else nan
 
 
 def price_of(desk: Desk, symbol: int, text: str, name: str) -> float:

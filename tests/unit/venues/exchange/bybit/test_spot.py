@@ -359,3 +359,16 @@ def test_of_a_wallet_each_coin_that_has_changed_is_told_and_of_positions_nothing
     assert ear.of("position") == []
     states = [message["data"][0]["orderStatus"] for message in ear.of("order")]
     assert states == ["New", "New", "Filled", "New", "Cancelled"]
+
+
+def test_a_delisted_pair_is_closed_its_orders_are_cancelled_and_coins_stay() -> None:
+    of = spot()
+    order(of, orderType="Market", qty="500")
+    order(of, side="Sell", qty="2", price="120")
+    of.venue.delist(0)
+    assert order(of)["retCode"] == 170151
+    assert [row["status"] for row in listed(get(of, "market/instruments-info", "category=spot"))] == [
+        "Closed",
+        "Trading",
+    ]
+    assert (coins(of)["AAA"]["walletBalance"], coins(of)["AAA"]["locked"]) == ("5.000", "0.000")
