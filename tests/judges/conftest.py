@@ -1,3 +1,3 @@
 """The judges themselves run in an environment of their own, not here."""
 
-collect_ignore_glob = ["*_judge.py", "freqtrade_bot/*"]
+collect_ignore_glob = ["*_judge.py", "spot_player.py", "spot_watcher.py", "freqtrade_bot/*"]
