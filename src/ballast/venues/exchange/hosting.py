@@ -66,6 +66,8 @@ class Host:
     record : Venue
     position_mode, maker_fee_rate, taker_fee_rate : ndarray
         By account.
+    cash : ndarray
+        By account.
     qty : ndarray
         By leg.
     volume_left : ndarray
@@ -97,6 +99,7 @@ class Host:
         self._read, self._written = clock["events_read"], clock["events_written"]
         self._next_order_id, self._woken_role = clock["next_order_id"], clock["woken_role"]
         holders, markets = whole["accounts"], whole["markets"]
+        self.cash = holders["cash"]
         self.position_mode, self.qty = holders["position_mode"], whole["positions"]["qty"]
         self.maker_fee_rate, self.taker_fee_rate = holders["maker_fee_rate"], holders["taker_fee_rate"]
         self._has_bar, self._price = markets["has_bar"], markets["price"]
@@ -128,6 +131,10 @@ class Host:
     def frame(self) -> int:
         """The bar that the market is in; -1 before the first."""
         return int(self._frame.item())
+
+    def has_bar(self, symbol: int) -> bool:
+        """Tell whether a symbol trades in the bar that the market is in."""
+        return bool(self._has_bar.item(symbol))
 
     def last_price(self, symbol: int) -> float:
         """Return where the price stands, off the tick grid on the way between two; NaN before the first."""

@@ -8,16 +8,16 @@ Orders that wait for a trigger lock nothing, and are asked again when it is met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ballast.kernel.fills import slipped_price
-from ballast.kernel.ledger import leg_index
 from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side
 from ballast.model.errors import ConfigError
 from ballast.model.units import MONEY_TOLERANCE
+from ballast.venues.exchange.hosting import Host
+from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Listing, Setup
 from ballast.venues.exchange.orders import Order, OrderRequest, OrderState
 from ballast.venues.exchange.refusals import Refusal, Refused
@@ -38,18 +38,19 @@ class Holding(NamedTuple):
 
 class SpotBooks:
     """
-    The spot accounts of a venue, read from the kernel's record and the orders that rest.
+    The spot accounts of a venue, read from the kernel's columns and the orders that rest.
 
     Parameters
     ----------
     setup : Setup
-    record : Venue
-        The kernel's state.
+    host : Host
+    legs : Legs
+        Where the kernel holds what.
     orders : Registry
     """
 
-    def __init__(self, setup: Setup, record: Any, orders: Registry) -> None:
-        self._setup, self._record, self._orders = setup, record, orders
+    def __init__(self, setup: Setup, host: Host, legs: Legs, orders: Registry) -> None:
+        self._setup, self._host, self._legs, self._orders = setup, host, legs, orders
         self._n_symbols = len(setup.market.symbols)
 
     def has(self, account: int) -> bool:
@@ -79,9 +80,13 @@ class SpotBooks:
 
     def written(self, account: int) -> dict[str, tuple[str, str, str]]:
         """Return (total, free, locked) by coin as venues write them, quote money first."""
+        return self.write(self.holdings(account))
+
+    def write(self, holdings: Mapping[str, Holding]) -> dict[str, tuple[str, str, str]]:
+        """Return (total, free, locked) by coin as venues write them."""
         listings = {listing.base: listing for listing in self._setup.market.listings}
         found = {}
-        for coin, held in self.holdings(account).items():
+        for coin, held in holdings.items():
             write = listings[coin].qty if coin in listings else _money
             found[coin] = write(held.total), write(held.free), write(held.locked)
         return found
@@ -105,10 +110,9 @@ class SpotBooks:
         What ``without`` has locked counts as free.
         """
         is_market = request.type == OrderType.MARKET
-        if is_market and not self._record.markets[symbol].has_bar:
+        if is_market and not self._host.has_bar(symbol):
             raise Refused(Refusal.NO_PRICE)
-        slipped = float(slipped_price(self._record, symbol, request.side, last_price))
-        price = slipped if is_market else request.price
+        price = self._host.slipped(symbol, request.side, last_price) if is_market else request.price
         is_money = request.qty_unit == QtyUnit.QUOTE
         if request.side == Side.SELL:
             needed, holding = request.qty / price if is_money else request.qty, self.coins(account, symbol, without)
@@ -142,11 +146,10 @@ class SpotBooks:
                 yield order
 
     def _cash(self, account: int) -> float:
-        return float(self._record.accounts[account].cash)
+        return float(self._host.cash.item(account))
 
     def _held(self, account: int, symbol: int) -> float:
-        leg = leg_index(account, self._n_symbols, symbol, PositionSide.NONE)
-        return float(self._record.positions[leg].qty)
+        return float(self._host.qty.item(self._legs.at(account, symbol, PositionSide.NONE)))
 
 
 def check_one_purse(listings: Sequence[Listing]) -> str:

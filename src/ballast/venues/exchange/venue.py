@@ -71,7 +71,8 @@ class LocalVenue:
         self.host = Host(setup)
         self.record = self.host.record
         self.orders = Registry()
-        self.spot = SpotBooks(self.setup, self.record, self.orders)
+        self._legs = Legs(len(self.record.accounts), len(self.market.symbols))
+        self.spot = SpotBooks(self.setup, self.host, self._legs, self.orders)
         self.tape = Tape(self.market)
         self.fills: list[Fill] = []
         self.funding: list[FundingPaid] = []
@@ -79,7 +80,6 @@ class LocalVenue:
         self._protection: dict[tuple[int, int, Origin], Order] = {}
         self._updates: list[Update] = []
         self._n_events = 0
-        self._legs = Legs(len(self.record.accounts), len(self.market.symbols))
         self._symbols = {name: symbol for symbol, name in enumerate(self.market.symbols)}
         self._looked_ns = -1
         self._settle()

@@ -18,7 +18,7 @@ def wallet_row(
 ) -> Row:
     """Return an account's money, and of ``coins``, or of all that it has any of, what it holds."""
     if category.is_spot:
-        return _of_spot(venue, account, coins)
+        return _of_spot(venue, account, category, coins)
     row = _of_contracts(venue, account, category, is_pushed=is_pushed)
     row["coin"] = [one for one in row["coin"] if not coins or one["coin"] in coins]
     return row
@@ -53,18 +53,18 @@ def _of_contracts(venue: LocalVenue, account: int, category: Category, *, is_pus
     }
 
 
-def _of_spot(venue: LocalVenue, account: int, coins: Collection[str]) -> Row:
+def _of_spot(venue: LocalVenue, account: int, category: Category, coins: Collection[str]) -> Row:
     """Return coins with what resting orders have locked; worth is told at the last prices, available is quote money."""
     prices = [venue.last_price(symbol) for symbol in range(len(venue.market.symbols))]
     by_coin = {listing.base: price for listing, price in zip(venue.market.listings, prices, strict=True)}
     holdings, rows = venue.spot.holdings(account), []
-    for coin, (total, free, locked) in venue.spot.written(account).items():
+    for coin, (total, free, locked) in venue.spot.write(holdings).items():
         if coin in coins if coins else coin not in by_coin or holdings[coin].total:
             price = by_coin.get(coin, 1.0)
             worth = holdings[coin].total * price if price > 0.0 else 0.0
             rows.append(_coin(coin, total, total, money(worth)) | {"locked": locked, "free": free})
     equity = money(venue.spot.value(account, prices))
-    return _row(equity, equity, money(venue.spot.money(account).free), rows)
+    return _row(equity, equity, money(holdings[category.coin].free), rows)
 
 
 def _row(equity: str, wallet: str, available: str, coins: list[Row]) -> Row:
