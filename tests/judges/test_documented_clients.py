@@ -30,10 +30,20 @@ def ready() -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("number", "client", "venue", "account"),
-    [(0, "ccxt", "bybit", 0), (1, "pybit.unified_trading", "bybit", 1), (2, "ccxt", "mexc", 0)],
+    [(0, "ccxt", "bybit", 0), (2, "pybit.unified_trading", "bybit", 1), (3, "ccxt", "mexc", 0)],
     ids=["ccxt", "pybit", "ccxt-mexc"],
 )
 def test_three_lines_place_an_order(ready: dict[str, Any], number: int, client: str, venue: str, account: int) -> None:
+    place(ready, number, client, venue, account)
+
+
+def test_three_lines_place_an_order_of_spot() -> None:
+    judge_python()
+    with running("--clock", "step", "--kind", "spot") as ready:
+        place(ready, 1, "ccxt", "bybit", 1)
+
+
+def place(ready: dict[str, Any], number: int, client: str, venue: str, account: int) -> None:
     assert len(ast.parse(LINES[number]).body) == 3
     code = f"import {client}\n" + LINES[number].replace("http://127.0.0.1:8800", ready["rest_url"])
     done = subprocess.run([judge_python(), "-c", code], capture_output=True, text=True, check=False, env=os.environ)
