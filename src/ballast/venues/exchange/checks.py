@@ -95,3 +95,8 @@ def check_trigger(trigger: Trigger, price: float, last_price: float) -> None:
         raise Refused(Refusal.TRIGGER_NOT_ABOVE)
     if trigger == Trigger.FALLS and price >= last_price:
         raise Refused(Refusal.TRIGGER_NOT_BELOW)
+
+
+def way_to(price: float, last_price: float) -> Trigger:
+    """Return the way on which a price is met from where the market stands."""
+    return Trigger.FALLS if price < last_price else Trigger.RISES

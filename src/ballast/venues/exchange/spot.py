@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side
 from ballast.model.errors import ConfigError
 from ballast.model.units import MONEY_TOLERANCE
+from ballast.venues.exchange.checks import way_to
 from ballast.venues.exchange.hosting import Host
 from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Listing, Setup
@@ -137,6 +138,12 @@ class SpotBooks:
         except Refused:
             return False
         return True
+
+    def aimed(self, order: Order, trigger_price: float, last_price: float) -> OrderRequest:
+        """Return what an order asks for with another trigger: in spot its way follows from where the price stands."""
+        if not self.has(order.account):
+            return order.request
+        return replace(order.request, trigger=way_to(trigger_price, last_price))
 
     def _locking(self, account: int, symbol: int, side: Side) -> Iterator[Order]:
         """Return the orders of a side that rest, or are about to."""

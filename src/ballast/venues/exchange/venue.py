@@ -211,8 +211,10 @@ class LocalVenue:
         if moves_trigger:
             if order.state != OrderState.UNTRIGGERED:
                 raise Refused(Refusal.ORDER_CLOSED)
-            check_trigger(order.request.trigger, trigger_price, self.last_price(order.symbol))
-            order.trigger_price = trigger_price
+            last_price = self.last_price(order.symbol)
+            request = self.spot.aimed(order, trigger_price, last_price)
+            check_trigger(request.trigger, trigger_price, last_price)
+            order.request, order.trigger_price = request, trigger_price
             self.host.watch(order)
         if order.state != OrderState.UNTRIGGERED:
             self.host.amend(order, left if qty != order.qty else nan, price)

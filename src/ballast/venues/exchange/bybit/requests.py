@@ -9,7 +9,7 @@ from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.account import position_side
 from ballast.venues.exchange.bybit.codes import Rejection, wrong
 from ballast.venues.exchange.bybit.desk import Desk
-from ballast.venues.exchange.checks import is_on_grid
+from ballast.venues.exchange.checks import is_on_grid, way_to
 from ballast.venues.exchange.orders import OrderRequest, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
 
@@ -107,7 +107,7 @@ def _trigger(desk: Desk, symbol: int, asked: params.CreateOrder) -> tuple[Trigge
         return Trigger(asked.trigger_direction), price
     if isnan(last):
         raise Refused(Refusal.NO_PRICE)
-    return Trigger.FALLS if price < last else Trigger.RISES, price
+    return way_to(price, last), price
 
 
 def _optional(text: str, name: str) -> float:

@@ -256,6 +256,18 @@ def test_what_asked_for_money_keeps_it_and_its_trigger_may_move() -> None:
     assert orders(of)[0]["triggerPrice"] == "97.00"
 
 
+def test_a_trigger_may_move_to_the_other_side_of_the_price() -> None:
+    of = spot(line(100, 104))
+    made = order(of, orderFilter="StopOrder", orderType="Market", qty="500", triggerPrice="98")["result"]["orderId"]
+    asked: dict[str, Any] = {"category": "spot", "symbol": "AAAUSDT", "orderId": made}
+    assert post(of, "order/amend", triggerPrice="100", **asked)["retCode"] == 170130
+    assert (orders(of)[0]["triggerPrice"], orders(of)[0]["triggerDirection"]) == ("98.00", 2)
+    assert post(of, "order/amend", triggerPrice="103", **asked)["retCode"] == 0
+    of.venue.advance_to(START_NS + MINUTE_NS)
+    (row,) = orders(of, "&openOnly=1")
+    assert (row["orderStatus"], float(row["avgPrice"]), row["triggerDirection"]) == ("Filled", 103.0, 1)
+
+
 def test_an_order_cancelled_after_a_fill_has_a_word_of_its_own() -> None:
     of = spot(participation=0.01)
     order(of, qty="20", price="100.5", timeInForce="IOC")
