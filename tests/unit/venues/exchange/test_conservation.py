@@ -45,7 +45,7 @@ from tests.unit.venues.exchange.conservation import (
     figure,
     pairs,
 )
-from tests.unit.venues.exchange.markets import SECOND_NS, line, market
+from tests.unit.venues.exchange.markets import SECOND_NS, flat, line, market
 from tests.unit.venues.exchange.mexc import desks as mexc
 from tests.unit.venues.exchange.mexc.test_server import KEY, now_ms
 from tests.unit.venues.exchange.servers import Client, with_faces
@@ -203,11 +203,11 @@ def small_market() -> Market:
     return market(bars, volume=600.0, funding=[(60.0, 0.001), (120.0, -0.0005), (240.0, 0.0003)], lot="0.1")
 
 
-def trader_of(kind: str, flow: str) -> Trader:
+def trader_of(kind: str, flow: str, of: Market | None = None) -> Trader:
     if kind == "mexc":
-        return MexcTrader(small_market(), FLOWS[flow])
+        return MexcTrader(of or small_market(), FLOWS[flow])
     mode = PositionMode.HEDGE if kind == "bybit, hedged" else PositionMode.ONE_WAY
-    return BybitTrader(small_market(), mode, FLOWS[flow])
+    return BybitTrader(of or small_market(), mode, FLOWS[flow])
 
 
 def ledger_of(trader: Trader, put_in: Sequence[Decimal]) -> Ledger:
@@ -276,6 +276,18 @@ def test_without_recorded_flow_what_one_account_gains_the_others_lose_and_the_fe
     assert with_market == []
     fees = (2 * Decimal("100.10") + Decimal("1.5") * Decimal("100.05")) * Decimal("0.00075")
     assert sum(ledger.expected(account) for account in range(N_ACCOUNTS)) == 30_000 - fees
+    assert_conserved(trader.venue, ledger)
+
+
+@pytest.mark.parametrize("kind", ["bybit", "mexc"])
+def test_an_open_off_the_ticks_costs_what_the_client_is_told(kind: str) -> None:
+    """A resting buy fills at a better open: 99.9949 where ticks are 0.01."""
+    of = market([*flat(101.0, 1), *flat(99.9949, 2)], lot="0.1")
+    trader = trader_of(kind, "deep", of)
+    trader.order(0, Asked("AAAUSDT", Side.BUY, "2.0", "100.50", 0))
+    trader.venue.advance_to(of.end_ns)
+    ledger = ledger_of(trader, [Decimal(10_000)] * N_ACCOUNTS)
+    assert [deal.price for deal in ledger.deals] == [Decimal("99.99")]
     assert_conserved(trader.venue, ledger)
 
 
