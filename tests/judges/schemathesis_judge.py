@@ -29,7 +29,7 @@ from tests.judges.truth import Differs, Operator, State, arguments
 ENVELOPE = {"retCode", "retMsg", "result", "retExtInfo", "time"}
 SIGNATURES = ("right", "right", "right", "right", "none", "wrong", "late")
 ACCOUNT = 0
-SENSE = 4
+SENSE = 3
 """What makes sense is asked so much oftener, because it gets further."""
 LONGEST_LINE = 8_000
 """Of a request: longer ones are refused before it is known whose they are."""
