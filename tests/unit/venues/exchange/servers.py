@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
+import uvloop
 
 from ballast.venues.exchange.bybit.desk import Desk
 from ballast.venues.exchange.bybit.house import BybitFace
@@ -85,4 +86,5 @@ def with_faces(faces: Sequence[Face], talk: Callable[[Client], Awaitable[None]],
         finally:
             await server.stop()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
