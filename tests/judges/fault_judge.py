@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,15 +26,13 @@ class Judge:
     """One client in one-way mode, and the operator who spoils its day."""
 
     def __init__(self, ready: dict[str, Any]) -> None:
-        self.operator, self.url = Operator(ready["operator_url"], "bybit"), ready["operator_url"]
+        self.operator = Operator(ready["operator_url"], "bybit")
         self.client = connect(ready, 0)
         self.client.load_markets()
         self.seen: dict[str, str] = {}
 
     def arm(self, kind: str, **fields: Any) -> None:
-        body = json.dumps({"clear": True, "faults": [{"kind": kind, **fields}]}).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/faults", body, method="POST")) as answer:
-            json.load(answer)
+        self.operator.arm({"kind": kind, **fields})
 
     def buy(self, name: str, **more: Any) -> Any:
         return self.client.create_order(SYMBOL, "market", "buy", 1000, None, {"clientOrderId": name, **more})

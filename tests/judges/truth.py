@@ -34,6 +34,18 @@ class Operator:
         with urllib.request.urlopen(request) as response:
             return dict(json.load(response))
 
+    def arm(self, *faults: State) -> None:
+        """Put faults in force, in place of all others."""
+        body = json.dumps({"clear": True, "faults": faults}).encode()
+        request = urllib.request.Request(f"{self._url}/faults?venue={self._venue}", body, method="POST")
+        with urllib.request.urlopen(request) as response:
+            json.load(response)
+
+    def faults(self) -> list[State]:
+        """Return the faults in force, each with how often it has struck."""
+        with urllib.request.urlopen(f"{self._url}/faults?venue={self._venue}") as response:
+            return list(json.load(response)["faults"])
+
 
 class Player(Protocol):
     """A judge that acts at random and compares after every action."""

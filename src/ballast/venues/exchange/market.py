@@ -61,6 +61,9 @@ class Market:
     """
     A recorded market.
 
+    Prices are brought to the nearest tick, because an order that waits may fill at the open of a bar, and what is paid
+    has to be what clients can be told.
+
     Attributes
     ----------
     symbols : tuple of str
@@ -92,6 +95,8 @@ class Market:
                 raise ConfigError(f"instruments.{symbol}: an exchange needs a tick and a lot_step; give both")
         if not 0 <= self.start_frame < len(self.feed.frames):
             raise ConfigError(f"the market has {len(self.feed.frames)} bars; none is left to trade")
+        frames = _on_ticks(self.feed.frames, self.instruments[: len(self.symbols)])
+        object.__setattr__(self, "feed", self.feed._replace(frames=frames))
 
     @cached_property
     def listings(self) -> list[Listing]:
@@ -121,6 +126,23 @@ class Market:
         funding["ts_ns"] += shift_ns
         feed = self.feed._replace(frames=frames.view(np.recarray), funding=funding.view(np.recarray))
         return Market(self.symbols, feed, self.interval_ns, self.instruments, self.tiers, self.start_frame)
+
+
+def _on_ticks(frames: Any, instruments: Any) -> Any:
+    """Return frames with every price on its symbol's ticks: the same frames where they all are."""
+    units, scales = (np.asarray(instruments[name], dtype=np.float64) for name in ("tick_units", "tick_scale"))
+    n_symbols, moved = len(units), {}
+    for name in ("open", "high", "low", "close"):
+        prices = frames[name][:, :n_symbols]
+        nearest = np.round(prices * scales / units) * units / scales
+        if not np.array_equal(nearest, prices, equal_nan=True):
+            moved[name] = nearest
+    if not moved:
+        return frames
+    copied = np.copy(frames).view(np.recarray)
+    for name, nearest in moved.items():
+        copied[name][:, :n_symbols] = nearest
+    return copied
 
 
 def listing_of(symbol: str, instrument: Any) -> Listing:

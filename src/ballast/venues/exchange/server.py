@@ -8,6 +8,7 @@ everybody is told what it caused.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ballast.venues.exchange import operator
 from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Visit
@@ -36,6 +38,8 @@ DOORMAN_S = 0.5
 """Between looks at who has stayed too long."""
 TICK_S = 0.05
 """Between looks at the wall's clock."""
+NO_NEWS = (HttpProcessingError, ConnectionError)
+"""What clients do to connections; the first is answered with HTTP status 400."""
 
 
 class ExchangeServer:
@@ -85,7 +89,10 @@ class ExchangeServer:
         app.router.add_get("/operator/faults", self._operator_faults)
         app.router.add_post("/operator/faults", self._operator_faults)
         app.router.add_route("*", "/{path:.*}", self._rest)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        # No venue takes compressed bodies; one that is, is no request, however large it would become.
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, auto_decompress=False, logger=_quiet_logger()
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, HOST, port, ssl_context=tls)
         await site.start()
@@ -197,7 +204,7 @@ class ExchangeServer:
             method=request.method,
             path=request.rel_url.raw_path,
             query=request.rel_url.raw_query_string,
-            headers={name.upper(): value for name, value in request.headers.items()},
+            headers={name.upper(): _plain(value) for name, value in request.headers.items()},
             body=await request.read(),
             address=request.remote or "",
         )
@@ -245,14 +252,15 @@ class ExchangeServer:
                     continue
                 if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                     break
-                self._tell_time(face)
                 text = message.data if isinstance(message.data, str) else message.data.decode("utf-8", "replace")
                 if recorder:
                     recorder.heard(number, text)
-                replies, late_s = injection.hear(talk, text) if injection.is_armed else (talk.hear(text), 0.0)
-                for reply in replies:
-                    outbox.reply(reply, late_s)
-                self.publish()
+                try:
+                    self._hear(face, talk, outbox, text)
+                except Exception:
+                    # As with requests: a client's message must not take the exchange down.
+                    request.app.logger.exception("a message at %s failed", request.path)
+                    await _send_off(socket, "the exchange failed", WSCloseCode.INTERNAL_ERROR)
                 if reason := talk.overdue(wall_ms()):
                     await _send_off(socket, reason)
         finally:
@@ -262,6 +270,15 @@ class ExchangeServer:
             talk.leave()
             self._open.pop(socket, None)
         return socket
+
+    def _hear(self, face: Face, talk: Talk, outbox: Outbox, text: str) -> None:
+        """Let a message be answered, and everybody be told what it caused."""
+        self._tell_time(face)
+        injection = self.injections[face.name]
+        replies, late_s = injection.hear(talk, text) if injection.is_armed else (talk.hear(text), 0.0)
+        for reply in replies:
+            outbox.reply(reply, late_s)
+        self.publish()
 
     def _meant(self, request: web.Request) -> str:
         """Return the venue that an operator means with ``?venue=``, else the first; raises ``OperatorError``."""
@@ -307,14 +324,27 @@ class ExchangeServer:
         return _json(200, {"faults": injection.schedule.told()})
 
 
-async def _send_off(socket: web.WebSocketResponse, reason: str) -> None:
+async def _send_off(socket: web.WebSocketResponse, reason: str, code: WSCloseCode = WSCloseCode.GOING_AWAY) -> None:
     with suppress(ConnectionError):
-        await socket.close(code=WSCloseCode.GOING_AWAY, message=reason.encode())
+        await socket.close(code=code, message=reason.encode())
+
+
+def _quiet_logger() -> logging.Logger:
+    """Return where failures of connections are told; what is no HTTP, or has gone in the middle of it, is no news."""
+    logger = logging.getLogger(__name__)
+    if not logger.filters:
+        logger.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], NO_NEWS)))
+    return logger
 
 
 def wall_ms() -> int:
     """Return the wall's time."""
     return time.time_ns() // 1_000_000
+
+
+def _plain(text: str) -> str:
+    """Return a header's text without the halves of characters that stand for bytes that are none."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _response(answered: Answer) -> web.Response:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
+import uvloop
 
 from ballast.venues.exchange.bybit.desk import Desk
 from ballast.venues.exchange.bybit.house import BybitFace
@@ -20,10 +21,10 @@ STEP = parse_pace("step")
 
 
 class Client:
-    """A plain client of a running exchange, with the key of account 0."""
+    """A plain client of a running exchange, with the key of one account."""
 
-    def __init__(self, session: aiohttp.ClientSession, server: ExchangeServer) -> None:
-        self.session, self.server = session, server
+    def __init__(self, session: aiohttp.ClientSession, server: ExchangeServer, account: int = 0) -> None:
+        self.session, self.server, self.account = session, server, account
         self.url = f"http://127.0.0.1:{server.port}"
 
     def stamp(self) -> str:
@@ -32,10 +33,10 @@ class Client:
     def headers(self, payload: str) -> dict[str, str]:
         stamp = self.stamp()
         return {
-            "X-BAPI-API-KEY": "key-0",
+            "X-BAPI-API-KEY": f"key-{self.account}",
             "X-BAPI-TIMESTAMP": stamp,
             "X-BAPI-RECV-WINDOW": "5000",
-            "X-BAPI-SIGN": sign("secret-0", f"{stamp}key-05000{payload}"),
+            "X-BAPI-SIGN": sign(f"secret-{self.account}", f"{stamp}key-{self.account}5000{payload}"),
         }
 
     async def sent(self, path: str, body: str) -> aiohttp.ClientResponse:
@@ -52,7 +53,10 @@ class Client:
 
     def hello(self) -> dict[str, Any]:
         expiry = int(self.stamp()) + 60_000
-        return {"op": "auth", "args": ["key-0", expiry, sign("secret-0", f"GET/realtime{expiry}")]}
+        return {
+            "op": "auth",
+            "args": [f"key-{self.account}", expiry, sign(f"secret-{self.account}", f"GET/realtime{expiry}")],
+        }
 
     async def get(self, path: str) -> Any:
         async with self.session.get(f"{self.url}{path}") as response:
@@ -82,4 +86,5 @@ def with_faces(faces: Sequence[Face], talk: Callable[[Client], Awaitable[None]],
         finally:
             await server.stop()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())

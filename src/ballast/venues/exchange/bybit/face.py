@@ -13,7 +13,7 @@ from ballast.venues.exchange.bybit.codes import Rejection
 from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
 from ballast.venues.exchange.bybit.endpoints import BY_ROUTE, TRADE_OPERATIONS, Endpoint
 from ballast.venues.exchange.bybit.limits import AddressBanned
-from ballast.venues.exchange.bybit.signing import DEFAULT_WINDOW_MS, LEAD_MS, caller_of
+from ballast.venues.exchange.bybit.signing import DEFAULT_WINDOW_MS, caller_of, is_in_time
 from ballast.venues.exchange.faces import Answer, Request
 from ballast.venues.exchange.refusals import Refused
 
@@ -63,8 +63,7 @@ def trade(desk: Desk, account: int, message: Mapping[str, Any]) -> Body | Batch:
         raise Rejection(codes.UNKNOWN_REQUEST, "op type is not found")
     header, arguments = message.get("header"), message.get("args")
     stamp = str(header.get("X-BAPI-TIMESTAMP", "")) if isinstance(header, dict) else ""
-    is_timely = stamp.isascii() and stamp.isdigit()
-    if not is_timely or not desk.wall_ms - DEFAULT_WINDOW_MS <= int(stamp) < desk.wall_ms + LEAD_MS:
+    if not is_in_time(stamp, str(DEFAULT_WINDOW_MS), desk.wall_ms):
         raise Rejection(codes.TIMESTAMP_OUT_OF_WINDOW, "The request time exceeds the time window range.")
     if not isinstance(arguments, list) or len(arguments) != 1 or not isinstance(arguments[0], dict):
         raise codes.wrong("params error: args must hold one order")

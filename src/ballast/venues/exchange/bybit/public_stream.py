@@ -15,7 +15,7 @@ from ballast.venues.exchange.bybit.market import book_sides, day_ticker, interva
 from ballast.venues.exchange.bybit.wire import millis, money, side_word
 from ballast.venues.exchange.orders import OrderChanged, TradePrinted, Update
 
-BOOK_PERIODS_MS = {1: 10, 50: 20, 200: 100, 500: 100, 1000: 200}
+BOOK_PERIODS_MS = {"1": 10, "50": 20, "200": 100, "500": 100, "1000": 200}
 """How often a book is told at most, by its depth."""
 TICKER_PERIOD_MS = 100
 _MS = 1_000_000
@@ -116,9 +116,8 @@ class PublicStream:
         topic = Topic(name, kind, symbol)
         if kind in {"publicTrade", "tickers"} and not middle:
             return topic
-        if kind == "orderbook" and len(middle) == 1 and middle[0].isdigit() and int(middle[0]) in BOOK_PERIODS_MS:
-            topic.depth = int(middle[0])
-            topic.period_ms = BOOK_PERIODS_MS[topic.depth]
+        if kind == "orderbook" and len(middle) == 1 and middle[0] in BOOK_PERIODS_MS:
+            topic.depth, topic.period_ms = int(middle[0]), BOOK_PERIODS_MS[middle[0]]
             return topic
         if kind == "kline" and len(middle) == 1:
             topic.interval, topic.interval_ns = middle[0], interval_ns(self._desk, middle[0])

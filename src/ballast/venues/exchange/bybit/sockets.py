@@ -18,6 +18,7 @@ from ballast.venues.exchange.bybit.signing import caller_of_socket
 
 LONGEST_ARGUMENTS = 21_000
 REMEMBERED_REQUESTS = 1_000
+LONGEST_REQUEST_ID = 36
 DUPLICATE_REQUEST = 20006
 _ECHOED = 64
 
@@ -168,6 +169,8 @@ class TradeConversation(Conversation):
         request = message.get("reqId")
         if not isinstance(request, str) or not request:
             return
+        if len(request) > LONGEST_REQUEST_ID:
+            raise Rejection(10001, f"reqId is longer than {LONGEST_REQUEST_ID} characters")
         if request in self._requests:
             raise Rejection(DUPLICATE_REQUEST, "reqId is duplicate")
         self._requests[request] = None

@@ -22,16 +22,17 @@ WINDOW = "5000"
 def desk(
     of: Market | None = None,
     *,
+    n_accounts: int = 2,
     mode: PositionMode = PositionMode.ONE_WAY,
     limits: bool = False,
     is_spot: bool = False,
     **terms: Any,
 ) -> Desk:
-    """Return a desk of two accounts over a flat market at 100 and one at 50, unless another is given."""
+    """Return a desk over a flat market at 100 and one at 50, unless another is given."""
     if is_spot:
         terms = {"kind": AccountKind.SPOT, "leverage": 1.0, "maker_fee_rate": 0.001, "taker_fee_rate": 0.001} | terms
-    local: LocalVenue = venue(of or market(flat(100.0, 3), flat(50.0, 3)), n_accounts=2, mode=mode, **terms)
-    keys = {f"key-{k}": ApiKey(f"key-{k}", f"secret-{k}", k) for k in range(2)}
+    local: LocalVenue = venue(of or market(flat(100.0, 3), flat(50.0, 3)), n_accounts=n_accounts, mode=mode, **terms)
+    keys = {f"key-{k}": ApiKey(f"key-{k}", f"secret-{k}", k) for k in range(n_accounts)}
     return Desk(local, keys, RateLimits(is_on=limits), WALL_MS)
 
 

@@ -19,11 +19,18 @@ WALL_MS = 1_790_000_000_000
 FEE_RATE = 0.0005
 
 
-def desk(of: Market | None = None, *, limits: bool = False, closed: tuple[str, ...] = (), **terms: Any) -> Desk:
-    """Return a desk of two accounts over a flat market at 100 and one at 50, unless another is given."""
+def desk(
+    of: Market | None = None,
+    *,
+    n_accounts: int = 2,
+    limits: bool = False,
+    closed: tuple[str, ...] = (),
+    **terms: Any,
+) -> Desk:
+    """Return a desk over a flat market at 100 and one at 50, unless another is given."""
     terms = {"leverage": 1.0, "maker_fee_rate": 0.0, "taker_fee_rate": FEE_RATE} | terms
-    at = venue(of or market(flat(100.0, 3), flat(50.0, 3)), n_accounts=2, kind=AccountKind.SPOT, **terms)
-    keys = {f"key-{k}": ApiKey(f"key-{k}", f"secret-{k}", k) for k in range(2)}
+    at = venue(of or market(flat(100.0, 3), flat(50.0, 3)), n_accounts=n_accounts, kind=AccountKind.SPOT, **terms)
+    keys = {f"key-{k}": ApiKey(f"key-{k}", f"secret-{k}", k) for k in range(n_accounts)}
     return Desk(at, keys, RateLimits(is_on=limits), frozenset(closed), WALL_MS)
 
 
