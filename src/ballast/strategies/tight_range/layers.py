@@ -122,25 +122,21 @@ def count(votes: Record, opinion: Record) -> tuple[int, float]:
 
     A tie for the first place, within 1e-12, and an empty count hold with confidence 0.
     """
-    buy, sell, hold = votes.buy, votes.sell, votes.hold
-    if opinion.is_given and isfinite(opinion.confidence):
-        weight = clamp(opinion.confidence)
-        if opinion.action == Action.BUY:
-            buy += weight
-        elif opinion.action == Action.SELL:
-            sell += weight
-        else:
-            hold += weight
+    weight = clamp(opinion.confidence) if opinion.is_given and isfinite(opinion.confidence) else 0.0
+    opinion_buys, opinion_sells = opinion.action == Action.BUY, opinion.action == Action.SELL
+    buy = votes.buy + (weight if opinion_buys else 0.0)
+    sell = votes.sell + (weight if opinion_sells else 0.0)
+    hold = votes.hold + (0.0 if opinion_buys or opinion_sells else weight)
     total = buy + sell + hold
-    if total <= 0.0:
-        return 0, 0.0
-    if buy > sell + TIE and buy > hold + TIE:
-        return 1, buy / total
-    if sell > buy + TIE and sell > hold + TIE:
-        return -1, sell / total
-    if hold > buy + TIE and hold > sell + TIE:
-        return 0, hold / total
-    return 0, 0.0
+    # Values that are chosen, not branches that are taken: nobody can foretell which.
+    buys = (buy > sell + TIE) & (buy > hold + TIE)
+    sells = (sell > buy + TIE) & (sell > hold + TIE)
+    holds = (hold > buy + TIE) & (hold > sell + TIE)
+    most = hold if holds else 0.0
+    most = sell if sells else most
+    most = buy if buys else most
+    action = -1 if sells else 0
+    return (1 if buys else action), (most / total if total > 0.0 else 0.0)
 
 
 @compiled(inline=True)
