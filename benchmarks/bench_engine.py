@@ -10,7 +10,6 @@ market of W1 and the cascade on that of W2. A run is from bars in memory to fina
 from __future__ import annotations
 
 import sys
-
 from collections.abc import Mapping
 from statistics import median
 from typing import Any
