@@ -2,23 +2,27 @@
 How fast is one backtest?
 
 W1, one symbol and an RSI rule, and W2, ten symbols and a threshold cascade, as ``reference.py`` states them, on the
-markets of ``markets.py``; beside them two strategies that Ballast ships, ``tight_range`` on the market of W1 and the
-cascade on that of W2. A run is from bars in memory to final equity. Run it by itself with
+markets of ``markets.py``; beside them strategies that Ballast ships, those of signals and ``target_weights`` on the
+market of W1 and the cascade on that of W2. A run is from bars in memory to final equity. Run it by itself with
 ``python benchmarks/bench_engine.py [--quick]``.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
 
-from rounds import Job, available, figures, interleave, table, times_as_fast
+from rounds import Figure, Job, available, figures, interleave, rate, table, times_as_fast
 
 N_ROUNDS = 7
+ON_W1 = ("tight_range", "staged_trend", "target_weights")
 
 
 def ballast(workload: str, n_bars: int, build: str) -> Job:
     """Return the job that runs Ballast; of the shipped strategies no reference is stated here."""
-    shipped = {"cascade": "shipped cascade ", "tight_range": "tight_range "}
+    shipped = {"cascade": "shipped cascade ", **{name: f"{name} " for name in ON_W1}}
     label = f"Ballast {shipped.get(workload, '')}{build}"
     reference = None if workload in shipped else (workload, n_bars)
     return Job(label, "jobs/run_ballast.py", (workload, n_bars, build, 7), reference=reference)
@@ -31,7 +35,7 @@ def w1_jobs() -> list[Job]:
     return [
         ballast("w1", n, "shared"),
         ballast("w1", n, "specialised"),
-        ballast("tight_range", n, "shared"),
+        *(ballast(name, n, "shared") for name in ON_W1),
         Job("vectorbt rust", vectorbt, ("w1", n, "rust", 7), "vectorbt", ("w1", n)),
         Job("vectorbt numba", vectorbt, ("w1", n, "numba", 3), "vectorbt", ("w1", n)),
         Job(
@@ -57,6 +61,11 @@ def w2_jobs(*, is_quick: bool) -> list[Job]:
     ]  # fmt: skip
 
 
+def cost_of_a_bar(results: Mapping[str, list[dict[str, Any]]], label: str) -> Figure:
+    """Return the CPU ns that a bar costs."""
+    return Figure(f"{label}, ns a bar", median(1e9 / rate(result) for result in results[label]))
+
+
 def section(*, is_quick: bool) -> str:
     """Measure, and return a section of the results."""
     n_rounds = 1 if is_quick else N_ROUNDS
@@ -66,7 +75,8 @@ def section(*, is_quick: bool) -> str:
     rows = [
         times_as_fast(one, shared, "vectorbt rust", 2.0),
         times_as_fast(one, specialised, "vectorbt rust", 2.0),
-        times_as_fast(one, "Ballast tight_range shared", shared, 0.5),
+        *(times_as_fast(one, f"Ballast {name} shared", shared, 0.5) for name in ON_W1),
+        *(cost_of_a_bar(one, label) for label in (shared, *(f"Ballast {name} shared" for name in ON_W1))),
         times_as_fast(one, shared, "hftbacktest", 20.0),
         times_as_fast(one, specialised, "hftbacktest", 20.0),
         times_as_fast(ten, shared, "vectorbt numba", 8.0),

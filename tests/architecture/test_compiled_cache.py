@@ -19,6 +19,7 @@ SCALE = {scale}
 def rate() -> float:
     return {rate}
 """
+INLINED = HELPER.replace("@compiled", "@compiled(inline=True)")
 # Ways to reach another file's function, constant or parameter default.
 CALLERS = {
     "a function": ("from ballast.bars.planted_rate import rate", "rate()"),
@@ -103,6 +104,17 @@ def test_an_edit_reaches_a_function_of_the_users_own_file(tmp_path: Path) -> Non
     assert start(source, "my_strategy").misses == 0
     helper.write_text(HELPER.format(scale=1.0, rate=0.25))
     assert start(source, "my_strategy").answer == 0.5
+
+
+def test_a_function_that_is_to_be_inlined_is_other_code_and_so_are_its_callers(tmp_path: Path) -> None:
+    source = copy_package(tmp_path)
+    helper = plant(source, *CALLERS["a function"])
+    called = start(source)
+    helper.write_text(INLINED.format(scale=50.0, rate=50.0))
+    inlined = start(source)
+    assert inlined == called
+    assert inlined.misses == 2
+    assert start(source) == Start(answer=100.0, hits=1, misses=0)
 
 
 def test_taking_an_edit_back_finds_the_old_machine_code_again(tmp_path: Path) -> None:

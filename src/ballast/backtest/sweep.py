@@ -21,8 +21,7 @@ import numpy as np
 from ballast.backtest.run import closes_of, result_of
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import Setup
-from ballast.engine.state import EVERY_FRAME
-from ballast.indicators.blocks import compute
+from ballast.indicators.blocks import EVERY_FRAME, compute
 from ballast.indicators.table import Request, plan
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile

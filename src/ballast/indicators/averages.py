@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 
 from ballast.indicators.state import IndicatorSpec, IndicatorState
-from ballast.indicators.window import Floats, add_to_moments, moments_update
+from ballast.indicators.window import Floats, moments_update
 from ballast.model.compiled import compiled
 
 
@@ -29,6 +29,6 @@ def ema_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: 
         out[spec.output_offset] = state.average
         return
     state.count += 1
-    state.average, _ = add_to_moments(state.average, 0.0, state.count, value)
+    state.average += (value - state.average) / state.count
     if state.count == spec.period:
         out[spec.output_offset] = state.average

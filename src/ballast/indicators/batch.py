@@ -1,8 +1,8 @@
 """
 Indicators of whole series, as NumPy arrays.
 
-Each function runs the table's compiled update over the series, bar by bar: what a strategy sees in its
-view is, to the bit, what these return. Common to all:
+Each function runs the loops of ``blocks`` over the series: what a strategy sees in its view is, to the bit, what
+these return. Common to all:
 
 - Input is anything that NumPy makes a one-dimensional float array of, ``(n_bars,)``, oldest first.
 - Results are ``(n_bars,)``; the value at a bar uses that bar and earlier ones only. They are NaN until
@@ -19,11 +19,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ballast.indicators.state import BarField, Indicator, IndicatorSpec, IndicatorState
-from ballast.indicators.table import Request, plan, update
+from ballast.indicators.blocks import EVERY_FRAME, compute
+from ballast.indicators.state import BarField, Indicator
+from ballast.indicators.table import Request, plan
 from ballast.indicators.window import Floats
-from ballast.model.compiled import compiled
 from ballast.model.errors import DataError
+from ballast.model.market import Frame
 
 
 class BollingerBands(NamedTuple):
@@ -204,8 +205,7 @@ def _bars(kind: Indicator, high: npt.ArrayLike, low: npt.ArrayLike, close: npt.A
 
 
 def _column(name: str, values: npt.ArrayLike) -> Floats:
-    # Writeable and contiguous whatever comes in, so that one compiled loop serves all.
-    column = np.require(values, np.float64, ["C", "W"])
+    column = np.asarray(values, np.float64)
     if column.ndim != 1:
         raise DataError(f"{name} has {column.ndim} dimensions; give a one-dimensional array")
     return column
@@ -213,25 +213,9 @@ def _column(name: str, values: npt.ArrayLike) -> Floats:
 
 def _run(request: Request, high: Floats, low: Floats, close: Floats) -> Floats:
     specs, states, ring, n_outputs = plan([request])
-    results = np.empty((len(close), n_outputs))
-    run(states[0], ring, specs[0], high, low, close, np.full(n_outputs, np.nan), results)
-    return results
-
-
-@compiled
-def run(
-    state: IndicatorState,
-    ring: Floats,
-    spec: IndicatorSpec,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    out: Floats,
-    results: npt.NDArray[np.float64],
-) -> None:
-    """Feed bars to one indicator and copy its outputs after each to a row of ``results``."""
-    for bar in range(close.shape[0]):
-        # No request that comes here reads open or volume.
-        update(state, ring, spec, close[bar], high[bar], low[bar], close[bar], 0.0, out)
-        for output in range(spec.n_outputs):
-            results[bar, output] = out[output]
+    # No request that comes here reads open or volume.
+    frames = Frame.array(len(close), symbols=1)  # type: ignore[attr-defined]
+    frames["high"][:, 0], frames["low"][:, 0], frames["close"][:, 0] = high, low, close
+    table = np.empty((n_outputs, len(close)))
+    compute(specs, states, ring, frames, 0, len(close), np.full(n_outputs, np.nan), table, EVERY_FRAME)
+    return table.T

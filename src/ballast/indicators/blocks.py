@@ -1,8 +1,8 @@
 """
 Indicators over a stretch of frames, one after another: the same updates, each in a loop of its own.
 
-A loop over one kind keeps its memory in registers and asks for nothing twice; what it writes is, to the bit,
-what ``table.update`` gives bar by bar.
+A loop over one kind keeps its memory in registers and asks for nothing twice; however frames are cut into stretches,
+of one frame each if need be, it writes the same bytes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from ballast.indicators.volatility import atr_simple_update, atr_update, bolling
 from ballast.indicators.window import Floats, rolling_high_update, rolling_low_update, rolling_std_update
 from ballast.model.compiled import compiled
 from ballast.model.registers import borrowed, give_back
+
+EVERY_FRAME = -1
+"""The mask that finds every frame's column under its own number."""
 
 
 def _loop_of_closes(update: Any) -> Any:

@@ -93,7 +93,7 @@ CATALOGUE: dict[Indicator, Entry] = {
         outputs=("sma",),
         formula="sum of the last n / n",
         source="arithmetic mean",
-        ring_lanes=2,
+        ring_lanes=3,
         field=BarField.CLOSE,
     ),
     Indicator.ATR: Entry(
@@ -107,7 +107,7 @@ CATALOGUE: dict[Indicator, Entry] = {
         outputs=("middle", "upper", "lower", "width", "position"),
         formula="mean and mean +- k std of n; (upper - lower) / middle; (x - lower) / (upper - lower), 0.5 if flat",
         source=_BOLLINGER,
-        ring_lanes=2,
+        ring_lanes=3,
         field=BarField.CLOSE,
         uses_multiplier=True,
     ),
@@ -143,8 +143,8 @@ CATALOGUE: dict[Indicator, Entry] = {
     Indicator.ROLLING_STD: Entry(
         outputs=("std",),
         formula="sqrt(sum of (x - mean)^2 over the last n / n), the population form",
-        source="Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for Sample Variances, 1979",
-        ring_lanes=2,
+        source="Chan, Golub and LeVeque, Algorithms for Computing the Sample Variance, 1983",
+        ring_lanes=3,
         field=BarField.CLOSE,
     ),
     Indicator.RSI_SIMPLE: Entry(

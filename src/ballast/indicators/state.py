@@ -71,7 +71,7 @@ class IndicatorState:
 
     ``count`` is the number of bars seen, ``head`` the ring slot of the next one. Fields named ``_sum``
     are Wilder sums (``period`` times Wilder's average) in smoothed kinds, and sums since the start of
-    the current block (see ``window``) in windowed kinds, as are ``average``, ``squares``, ``highest`` and
+    the current block (see ``window``) in windowed kinds, as are ``squares``, ``highest`` and
     ``lowest_negated``.
     """
 
@@ -85,7 +85,9 @@ class IndicatorState:
     range_sum: float
     plus_sum: float
     minus_sum: float
+    index_sum: float
     average: float
+    deviation_sum: float
     squares: float
     highest: float = -inf
     lowest_negated: float = -inf

@@ -1,9 +1,9 @@
 """
-Many indicators as one table: plan the memory once, then update row by row.
+Many indicators as one table: plan the memory once, then compute row by row.
 
-``plan`` gives arrays of specs and states and one ring; ``update`` is the single compiled switch that
-every mode calls. The caller owns the outputs, fills them with NaN before the first bar, and calls
-``update`` with each closed bar of the spec's symbol and interval, in time order.
+``plan`` gives arrays of specs and states and one ring; ``blocks.compute`` is the single compiled switch that
+every mode calls. The caller owns the outputs, fills them with NaN before the first bar, and hands over the closed
+frames in time order, one by one or many at once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ballast.indicators.averages import ema_update, sma_update
 from ballast.indicators.catalogue import CATALOGUE, Entry
-from ballast.indicators.momentum import rsi_simple_update, rsi_update
 from ballast.indicators.state import BarField, Indicator, IndicatorSpec, IndicatorState
-from ballast.indicators.trend import adx_update, choppiness_update
-from ballast.indicators.volatility import atr_simple_update, atr_update, bollinger_update
-from ballast.indicators.window import Floats, rolling_high_update, rolling_low_update, rolling_std_update
+from ballast.indicators.window import Floats
 from ballast.model.compiled import compiled
 from ballast.model.errors import ConfigError
 
@@ -129,76 +125,6 @@ def _check(request: Request, entry: Entry) -> None:
 def _field(request: Request, entry: Entry) -> int:
     field = request.field if request.field is not None else entry.field
     return int(BarField.CLOSE if field is None else field)
-
-
-@compiled(inline=True)
-def update(
-    state: IndicatorState,
-    ring: Floats,
-    spec: IndicatorSpec,
-    open_: float,
-    high: float,
-    low: float,
-    close: float,
-    volume: float,
-    out: Floats,
-) -> None:
-    """
-    Take one closed bar into one indicator and write its outputs to ``out[spec.output_offset:]``.
-
-    Outputs are not written before warm-up is complete. A NaN in a column that the indicator reads means
-    no bar: state and outputs stay as they were.
-    """
-    if spec.kind == RSI:
-        rsi_update(state, ring, spec, close, out)
-    else:
-        update_others(state, ring, spec, open_, high, low, close, volume, out)
-
-
-@compiled
-def update_others(
-    state: IndicatorState,
-    ring: Floats,
-    spec: IndicatorSpec,
-    open_: float,
-    high: float,
-    low: float,
-    close: float,
-    volume: float,
-    out: Floats,
-) -> None:
-    """Update every kind but the RSI; behind a call, so that the bar loop stays small."""
-    kind = spec.kind
-    if kind == ATR:
-        atr_update(state, ring, spec, high, low, close, out)
-    elif kind == ADX:
-        adx_update(state, ring, spec, high, low, close, out)
-    elif kind == CHOPPINESS:
-        choppiness_update(state, ring, spec, high, low, close, out)
-    elif kind == RSI_SIMPLE:
-        rsi_simple_update(state, ring, spec, close, out)
-    elif kind == ATR_SIMPLE:
-        atr_simple_update(state, ring, spec, high, low, close, out)
-    else:
-        update_series(state, ring, spec, column(spec.field, open_, high, low, close, volume), out)
-
-
-@compiled(inline=True)
-def update_series(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, out: Floats) -> None:
-    """Update an indicator of a single series."""
-    kind = spec.kind
-    if kind == EMA:
-        ema_update(state, ring, spec, value, out)
-    elif kind == SMA:
-        sma_update(state, ring, spec, value, out)
-    elif kind == BOLLINGER:
-        bollinger_update(state, ring, spec, value, out)
-    elif kind == ROLLING_HIGH:
-        rolling_high_update(state, ring, spec, value, out)
-    elif kind == ROLLING_LOW:
-        rolling_low_update(state, ring, spec, value, out)
-    elif kind == ROLLING_STD:
-        rolling_std_update(state, ring, spec, value, out)
 
 
 @compiled(inline=True)

@@ -25,7 +25,7 @@ def directional_moves(high: float, low: float, previous_high: float, previous_lo
 def adx_update(
     state: IndicatorState, ring: Floats, spec: IndicatorSpec, high: float, low: float, close: float, out: Floats
 ) -> None:
-    """Write +DI, -DI and ADX. ``average`` holds the sum of DX until the ADX is seeded, then the ADX."""
+    """Write +DI, -DI and ADX."""
     if is_missing(high, low, close):
         return
     period = spec.period
@@ -53,18 +53,15 @@ def write_directions(state: IndicatorState, spec: IndicatorSpec, moves: int, out
     if state.range_sum >= FORGOTTEN:
         plus_di = 100.0 * (state.plus_sum / state.range_sum)
         minus_di = 100.0 * (state.minus_sum / state.range_sum)
-    seeded = moves >= 2 * period
     both = plus_di + minus_di
     if both > 0.0:
         dx = 100.0 * (abs(plus_di - minus_di) / both)
-        state.average = (state.average * (period - 1) + dx) / period if seeded else state.average + dx
-    if moves == 2 * period - 1:
-        state.average /= period
+        state.index_sum = wilder_sum(state.index_sum, decay_after(moves - period, period, spec), dx)
     at = spec.output_offset
     out[at] = plus_di
     out[at + 1] = minus_di
     if moves >= 2 * period - 1:
-        out[at + 2] = state.average
+        out[at + 2] = state.index_sum / period
 
 
 @compiled(inline=True)

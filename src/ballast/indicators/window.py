@@ -9,13 +9,16 @@ into blocks of ``period`` values instead:
 2. When it is full, the ring is turned, in place, into the aggregates of the block's tails (suffixes).
 3. A window is a suffix of the block before, joined to the prefix of the block that is filling.
 
-Every value is thus touched three times at most, a value that has left the window has left the result,
-and a variance is a sum of squares, which cannot be negative.
+Every value is thus touched three times at most, and a value that has left the window has left the result.
+
+Moments are kept as sums of deviations from a value of their own, the first of a prefix and the last of a suffix:
+adding to a sum waits for no division, equal values give exactly their value, and what a variance loses to
+cancellation grows with the period, not with the price, because a deviation that is counted from the sample
+cannot be large beside it.
 
 References: van Herk, "A fast algorithm for local minimum and maximum filters on rectangular and
-octagonal kernels", 1992 (blocks); Welford, "Note on a method for calculating corrected sums of squares
-and products", 1962; Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing
-sample variances", 1979 (the join).
+octagonal kernels", 1992 (blocks); Chan, Golub and LeVeque, "Algorithms for computing the sample variance:
+analysis and recommendations", 1983 (deviations from a value of the sample; the join).
 
 The functions take ``start`` (the window's first ring slot) and ``head`` (slots filled in this block)
 and return the new prefix, then the window's aggregate, which means something once ``period`` values
@@ -70,52 +73,63 @@ def window_max(ring: Floats, start: int, head: int, period: int, prefix: float, 
 
 
 @compiled(inline=True)
-def add_to_moments(mean: float, squares: float, count: int, value: float) -> tuple[float, float]:
-    """Return mean and sum of squared deviations of ``count`` values, ``value`` being the last of them."""
-    step = value - mean
-    mean += step / count
-    return mean, squares + step * (value - mean)
+def moments_about(origin: float, total: float, squares: float, reciprocal: float) -> tuple[float, float]:
+    """
+    Return mean and sum of squared deviations from it, out of sums of deviations from ``origin`` and of their squares.
+
+    ``reciprocal`` is 1 by the number of values, one of which is ``origin``.
+    """
+    step = total * reciprocal
+    return origin + step, max(0.0, squares - total * step)
 
 
 @compiled(inline=True)
 def window_moments(
-    ring: Floats, start: int, head: int, period: int, mean: float, squares: float, value: float
+    ring: Floats, start: int, head: int, period: int, total: float, squares: float, value: float
 ) -> tuple[float, float, float, float]:
     """
-    Return the prefix's mean and squares, then the window's.
+    Return the prefix's sums of deviations and of their squares, then the window's mean and squares.
 
-    Squares are sums of squared deviations from the mean. Takes ``2 * period`` slots: means, squares.
-    Equal values give exactly their value and exactly zero.
+    The window's squares are sums of squared deviations from its mean. Takes ``3 * period`` slots: means, squares, and
+    reciprocals of 1 to ``period``, which must be there. Equal values give exactly their value and exactly zero.
     """
     count = head + 1
-    mean, squares = add_to_moments(mean if head else 0.0, squares if head else 0.0, count, value)
     ring[start + head] = value
+    origin = ring[start]
+    step = value - origin
+    total = (total if head else 0.0) + step
+    squares = (squares if head else 0.0) + step * step
+    mean, spread = moments_about(origin, total, squares, ring[start + 2 * period + head])
     if count == period:
         suffix_moments(ring, start, period)
-        return mean, squares, mean, squares
-    older = period - count
+        return total, squares, mean, spread
     gap = ring[start + count] - mean
-    shift = gap * older / period
-    return mean, squares, mean + shift, squares + ring[start + period + count] + gap * shift * count
+    shift = gap * (period - count) * ring[start + 3 * period - 1]
+    return total, squares, mean + shift, spread + ring[start + period + count] + gap * shift * count
 
 
 @compiled
 def suffix_moments(ring: Floats, start: int, period: int) -> None:
     """Turn ``period`` stored values into the means and squares of their tails."""
-    mean, squares = 0.0, 0.0
+    origin = ring[start + period - 1]
+    total, squares = 0.0, 0.0
     for count in range(1, period + 1):
         slot = start + period - count
-        mean, squares = add_to_moments(mean, squares, count, ring[slot])
-        ring[slot] = mean
-        ring[slot + period] = squares
+        step = ring[slot] - origin
+        total += step
+        squares += step * step
+        ring[slot], ring[slot + period] = moments_about(origin, total, squares, ring[start + 2 * period + count - 1])
 
 
 @compiled(inline=True)
 def moments_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float) -> tuple[float, float]:
     """Add ``value`` to the indicator's window; return the window's mean and sum of squared deviations."""
     period = spec.period
-    state.average, state.squares, mean, squares = window_moments(
-        ring, spec.ring_offset, state.head, period, state.average, state.squares, value
+    if state.count < period:
+        # The first block divides, so that no later one has to.
+        ring[spec.ring_offset + 2 * period + state.head] = 1.0 / (state.head + 1)
+    state.deviation_sum, state.squares, mean, squares = window_moments(
+        ring, spec.ring_offset, state.head, period, state.deviation_sum, state.squares, value
     )
     state.head = next_head(state.head, period)
     state.count += 1

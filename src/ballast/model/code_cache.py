@@ -61,11 +61,16 @@ def signature_text(signature: Any) -> str:
 
 
 class CodeCache(_Cache):
-    """Numba's cache interface over those files. ``variant`` tells builds of one function apart."""
+    """
+    Numba's cache interface over those files.
 
-    def __init__(self, function: Callable[..., Any], variant: str) -> None:
+    The compiler's ``options`` tell builds of one function apart; ``is_entry`` says that one of them is machine code.
+    """
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any], *, is_entry: bool) -> None:
         self._function = function
-        self._variant = variant
+        self._options = sorted(options.items())
+        self._is_entry = is_entry
         self._name = f"{function.__module__}.{function.__code__.co_qualname}".replace("<locals>", "_")
         self._fingerprint: str | None = None
 
@@ -88,7 +93,8 @@ class CodeCache(_Cache):
     def _file(self, signature: Any, codegen: Any) -> Path:
         if self._fingerprint is None:
             self._fingerprint = fingerprint(self._function)
-        key = repr((self._fingerprint, self._variant, signature_text(signature), codegen.magic_tuple(), VERSIONS))
+        build = (self._fingerprint, self._options, signature_text(signature))
+        key = repr((*build, codegen.magic_tuple(), VERSIONS))
         return cache_directory() / f"{self._name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.nbc"
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
@@ -109,7 +115,7 @@ class CodeCache(_Cache):
             return  # Keyed by an address of this process, so it could never be found again.
         if result.library.has_dynamic_globals:
             raise RuntimeError(f"{self._name} captures an address and could not be cached: pass it as an argument")
-        if self._variant == "entry":
+        if self._is_entry:
             # As Numba does when it loads one: what was linked in has had no memory for its environments before.
             for environment in result._find_referenced_environments():
                 result.codegen.set_env(environment.env_name, environment)

@@ -101,7 +101,7 @@ def _dispatcher(function: Callable[..., Any], *, inline: bool, is_entry: bool, c
         "_nrt": False,
     }
     dispatcher: Any = numba.njit(**options)(function)
-    dispatcher._cache = CodeCache(function, "entry" if is_entry else "intermediate")
+    dispatcher._cache = CodeCache(function, options, is_entry=is_entry)
     return dispatcher
 
 

@@ -2,7 +2,8 @@
 What compiled code depends on: a hash of the loaded code itself and of everything it can reach.
 
 Hashes the function's bytecode and constants, and the value of every global and closure variable that it
-names: other functions by their own fingerprints, enums by their members, numbers and dtypes by value.
+names: other functions by their own fingerprints and how they are to be compiled, enums by their members, numbers
+and dtypes by value.
 What is hashed is what is in memory and about to be compiled, not a file that may have changed since.
 """
 
@@ -39,6 +40,9 @@ def fingerprint(function: Callable[..., Any]) -> str:
 
 
 def _parts(function: Callable[..., Any], seen: set[int], callers: tuple[Any, ...]) -> Iterator[str]:
+    if hasattr(function, "targetoptions"):
+        # Inlined or not, with a blank or without: callers are other machine code.
+        yield f"{sorted(function.targetoptions.items())}{getattr(function, 'needs', '')}"
     function = getattr(function, "py_func", function)
     if function in callers:
         circle = " -> ".join(f.__qualname__ for f in (*callers[callers.index(function) :], function))

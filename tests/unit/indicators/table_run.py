@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ballast.indicators.blocks import compute
+from ballast.indicators.blocks import EVERY_FRAME, compute
 from ballast.indicators.catalogue import CATALOGUE
 from ballast.indicators.state import BarField
-from ballast.indicators.table import Request, plan, update
+from ballast.indicators.table import Request, plan
 from ballast.model.market import Frame
 from tests.unit.indicators.sample_bars import Bars, Floats, walk
 
-EVERY_FRAME = -1
 REQUESTS = [
     *(Request(kind, period) for kind in CATALOGUE for period in (2, 5, 14)),
     *(Request(kind, 3, field=BarField.VOLUME) for kind, entry in CATALOGUE.items() if entry.field is not None),
@@ -36,11 +35,11 @@ def market(n_bars: int) -> Bars:
 
 
 def feed(specs: Any, states: Any, ring: Floats, bars: Bars, out: Floats) -> Floats:
-    """Update every indicator with every bar; return the outputs after each, ``(n_bars, n_outputs)``."""
-    results = np.empty((len(bars.close), len(out)))
-    for bar, (open_, high, low, close, volume) in enumerate(np.column_stack(bars).tolist()):
-        for spec, state in zip(specs, states, strict=True):
-            update(state, ring, spec, open_, high, low, close, volume, out)
+    """Hand every bar to every indicator by itself; return the outputs after each, ``(n_bars, n_outputs)``."""
+    frames, column = frames_of(bars), np.empty((len(out), 1))
+    results = np.empty((len(frames), len(out)))
+    for bar in range(len(frames)):
+        compute(specs, states, ring, frames, bar, bar + 1, out, column, 0)
         results[bar] = out
     return results
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.indicators.blocks import compute
+from ballast.indicators.blocks import EVERY_FRAME, compute
 from ballast.indicators.catalogue import CATALOGUE
 from ballast.indicators.state import Indicator
 from ballast.indicators.table import Request, plan
 from ballast.model.market import Frame
 from tests.unit.indicators.sample_bars import Floats, walk
-from tests.unit.indicators.table_run import EVERY_FRAME, REQUESTS, feed, frames_of, in_blocks, market
+from tests.unit.indicators.table_run import REQUESTS, feed, frames_of, in_blocks, market
 
 N_BARS = 300
 

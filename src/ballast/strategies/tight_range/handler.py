@@ -67,23 +67,18 @@ def range_signal(
     ``atr_fraction`` is the ATR by the price, ``l1_l2_action`` what the other layers say: agreement lifts the
     confidence, disagreement costs nothing.
     """
-    out.action = Action.HOLD
-    if rsi_value < OVERSOLD - TOLERANCE:
-        out.action = Action.BUY
-    elif rsi_value > OVERBOUGHT + TOLERANCE:
-        out.action = Action.SELL
-    if out.action == Action.HOLD:
-        out.confidence = HOLD_CONFIDENCE
-        out.size_multiplier = 0.0
-        out.stop_fraction = 0.0
-        out.target_fraction = 0.0
-        return
+    action = Action.BUY if rsi_value < OVERSOLD - TOLERANCE else Action.HOLD
+    action = Action.SELL if rsi_value > OVERBOUGHT + TOLERANCE else action
+    holds = action == Action.HOLD
     base = min(max_confidence, 0.9 * clamp(l3_confidence))
-    agrees = l1_l2_action == out.action
-    out.confidence = min(max_confidence, AGREEMENT_BOOST * base) if agrees else base
-    out.size_multiplier = SIZE_MULTIPLIER
-    out.stop_fraction = stop_fraction(atr_fraction)
-    out.target_fraction = target_fraction(atr_fraction)
+    boosted = min(max_confidence, AGREEMENT_BOOST * base)
+    confidence = boosted if l1_l2_action == action else base
+    stop, target = stop_fraction(atr_fraction), target_fraction(atr_fraction)
+    out.action = action
+    out.confidence = HOLD_CONFIDENCE if holds else confidence
+    out.size_multiplier = 0.0 if holds else SIZE_MULTIPLIER
+    out.stop_fraction = 0.0 if holds else stop
+    out.target_fraction = 0.0 if holds else target
 
 
 @dataclass(frozen=True)

@@ -108,11 +108,10 @@ def vote(votes: Record, action: int, confidence: float) -> None:
         votes.first_action = action
         votes.first_confidence = weight
     votes.n_votes += 1
-    # Adding zeros where a branch could choose: which way a market votes is not to be foretold.
-    is_buy, is_sell = action == Action.BUY, action == Action.SELL
-    votes.buy += weight if is_buy else 0.0
-    votes.sell += weight if is_sell else 0.0
-    votes.hold += 0.0 if is_buy or is_sell else weight
+    # Products with 0 and 1 where a branch could choose: which way a market votes is not to be foretold.
+    votes.buy += weight * (action == Action.BUY)
+    votes.sell += weight * (action == Action.SELL)
+    votes.hold += weight * (action == Action.HOLD)
 
 
 @compiled(inline=True)
@@ -122,25 +121,21 @@ def count(votes: Record, opinion: Record) -> tuple[int, float]:
 
     A tie for the first place, within 1e-12, and an empty count hold with confidence 0.
     """
-    buy, sell, hold = votes.buy, votes.sell, votes.hold
-    if opinion.is_given and isfinite(opinion.confidence):
-        weight = clamp(opinion.confidence)
-        if opinion.action == Action.BUY:
-            buy += weight
-        elif opinion.action == Action.SELL:
-            sell += weight
-        else:
-            hold += weight
+    weight = clamp(opinion.confidence) if opinion.is_given and isfinite(opinion.confidence) else 0.0
+    opinion_buys, opinion_sells = opinion.action == Action.BUY, opinion.action == Action.SELL
+    buy = votes.buy + (weight if opinion_buys else 0.0)
+    sell = votes.sell + (weight if opinion_sells else 0.0)
+    hold = votes.hold + (0.0 if opinion_buys or opinion_sells else weight)
     total = buy + sell + hold
-    if total <= 0.0:
-        return 0, 0.0
-    if buy > sell + TIE and buy > hold + TIE:
-        return 1, buy / total
-    if sell > buy + TIE and sell > hold + TIE:
-        return -1, sell / total
-    if hold > buy + TIE and hold > sell + TIE:
-        return 0, hold / total
-    return 0, 0.0
+    # Values that are chosen, not branches that are taken: nobody can foretell which.
+    buys = (buy > sell + TIE) & (buy > hold + TIE)
+    sells = (sell > buy + TIE) & (sell > hold + TIE)
+    holds = (hold > buy + TIE) & (hold > sell + TIE)
+    most = hold if holds else 0.0
+    most = sell if sells else most
+    most = buy if buys else most
+    action = -1 if sells else 0
+    return (1 if buys else action), (most / total if total > 0.0 else 0.0)
 
 
 @compiled(inline=True)
@@ -148,16 +143,20 @@ def technical_votes(row: Any, view: Record, params: Record, symbol: int, votes: 
     """Cast L1's three votes for a symbol at its close."""
     at = FEATURES_PER_SYMBOL * symbol
     rsi = view.feature[at + Feature.RSI]
-    action = Action.BUY if rsi < OVERSOLD - TOLERANCE else Action.HOLD
-    action = Action.SELL if rsi > OVERBOUGHT + TOLERANCE else action
-    vote(votes, action, 0.5 if action == Action.HOLD and rsi == rsi else 0.5 + abs(rsi - 50.0) / 100.0)
+    action = side_outside(rsi, OVERSOLD - TOLERANCE, OVERBOUGHT + TOLERANCE)
+    vote(votes, action, 0.5 + abs(action) * (abs(rsi - 50.0) / 100.0))
     position = view.feature[at + Feature.POSITION]
-    action = Action.BUY if position < 0.2 - TOLERANCE else Action.HOLD
-    action = Action.SELL if position > 0.8 + TOLERANCE else action
-    vote(votes, action, 0.5 if action == Action.HOLD and position == position else 0.5 + abs(position - 0.5))
+    action = side_outside(position, 0.2 - TOLERANCE, 0.8 + TOLERANCE)
+    vote(votes, action, 0.5 + abs(action) * abs(position - 0.5))
     gap = _gap_in_atrs(row.close[symbol], view.feature[at + Feature.EMA_12], view.feature[at + Feature.WILDER_ATR])
-    momentum = sign_of(gap) if abs(gap) > 0.25 + TOLERANCE else 0
-    vote(votes, momentum, 0.5 if momentum == 0 and gap == gap else 0.5 + 0.5 * min(1.0, abs(gap)))
+    action = -side_outside(gap, -0.25 - TOLERANCE, 0.25 + TOLERANCE)
+    vote(votes, action, 0.5 + abs(action) * (0.5 * min(abs(gap), 1.0)))
+
+
+@compiled(inline=True)
+def side_outside(value: float, low: float, high: float) -> int:
+    """Return BUY below ``low``, SELL above ``high``, else HOLD; NaN gives HOLD."""
+    return int(value < low) - int(value > high)
 
 
 @compiled(inline=True)

@@ -142,18 +142,19 @@ def path2(
 ) -> None:
     """Join L1 and L2 with the regime outside tight ranges; ``cap`` limits the confidence against a trend."""
     q = clamp(l3_confidence)
-    source = Source.PATH2_HYBRID
+    # What each case would say; which of them applies is chosen, not branched to.
+    action, confidence, strength, label = direction, 0.8 * q, 0.7, Label.TREND_DEFAULT
+    is_contra = (direction != 0) & (joint_action == -direction)
+    is_sure = joint_confidence > cap + TOLERANCE
+    limited = cap if is_sure else joint_confidence * (1.0 - cap)
+    if is_contra:
+        action, confidence, strength, label = joint_action, limited, 0.6, Label.CONTRA_LIMITED
+    if joint_action == direction:
+        confidence, strength, label = min(0.95, 0.5 * (q + joint_confidence)), 0.9, Label.AGREEMENT
     if direction == 0:
-        write(verdict, joint_action, 0.85 * joint_confidence, 0.6, Label.NEUTRAL, source)
-    elif joint_action == direction:
-        write(verdict, direction, min(0.95, 0.5 * (q + joint_confidence)), 0.9, Label.AGREEMENT, source)
-    elif joint_action == -direction:
-        is_sure = joint_confidence > cap + TOLERANCE
-        confidence = cap if is_sure else joint_confidence * (1.0 - cap)
-        write(verdict, joint_action, confidence, 0.6, Label.CONTRA_LIMITED, source)
-        verdict.is_contra = True
-    else:
-        write(verdict, direction, 0.8 * q, 0.7, Label.TREND_DEFAULT, source)
+        action, confidence, strength, label = joint_action, 0.85 * joint_confidence, 0.6, Label.NEUTRAL
+    write(verdict, action, confidence, strength, label, Source.PATH2_HYBRID)
+    verdict.is_contra = is_contra
 
 
 @compiled(inline=True)

@@ -211,11 +211,9 @@ def volatile_score(atr: float, mean_atr: float) -> float:
 @compiled(inline=True)
 def breakout_distance(close: float, high: float, low: float, atr: float) -> float:
     """Return how many ATRs the close stands above ``high`` (> 0) or below ``low`` (< 0); 0 between them."""
-    if not atr > 0.0:
-        return 0.0
-    if close > high:
-        return (close - high) / atr
-    return (close - low) / atr if close < low else 0.0
+    beyond = close - low if close < low else 0.0
+    beyond = close - high if close > high else beyond
+    return beyond / atr if atr > 0.0 else 0.0
 
 
 @compiled(inline=True)
@@ -232,21 +230,21 @@ def range_score(trend: float, change: float) -> float:
 
 @compiled(inline=True)
 def choose_regime(change: float, breakout: float, trending: float, volatile: float, in_range: float) -> int:
-    """Return the first regime whose test passes, else the one of highest score; among equals the range."""
-    if exceeds(breakout, 0.7):
-        return Regime.BREAKOUT
-    if exceeds(abs(change), TREND_CHANGE) and exceeds(trending, 0.45):
-        return Regime.TRENDING
-    if exceeds(volatile, 0.6):
-        return Regime.VOLATILE
-    if abs(change) < RANGE_CHANGE - TOLERANCE and exceeds(in_range, 0.6):
-        return Regime.RANGE
+    """
+    Return the first regime whose test passes, else the one of highest score; among equals the range.
+
+    The tests stand in reverse, each taking back what those before it said: a value that is chosen costs less than a
+    branch that the market decides.
+    """
     highest = max(breakout, trending, volatile, in_range)
-    if in_range == highest:
-        return Regime.RANGE
-    if volatile == highest:
-        return Regime.VOLATILE
-    return Regime.TRENDING if trending == highest else Regime.BREAKOUT
+    move = abs(change)
+    regime = Regime.TRENDING if trending == highest else Regime.BREAKOUT
+    regime = Regime.VOLATILE if volatile == highest else regime
+    is_range = (move < RANGE_CHANGE - TOLERANCE) & exceeds(in_range, 0.6)
+    regime = Regime.RANGE if is_range | (in_range == highest) else regime
+    regime = Regime.VOLATILE if exceeds(volatile, 0.6) else regime
+    regime = Regime.TRENDING if exceeds(move, TREND_CHANGE) & exceeds(trending, 0.45) else regime
+    return Regime.BREAKOUT if exceeds(breakout, 0.7) else regime
 
 
 @compiled(inline=True)
@@ -256,28 +254,22 @@ def choose_subtype(evidence: Evidence) -> int:
 
     A tight range is asked for first, so that a low RSI inside one belongs to its handler and not to a setup.
     """
-    width = evidence.band_width
+    width, range_20 = evidence.band_width, evidence.range_20
+    subtype = Subtype.WIDE_RANGE if range_20 < 0.04 - TOLERANCE else Subtype.NONE
+    subtype = Subtype.NORMAL_RANGE if (width < 0.01 - TOLERANCE) & (range_20 < 0.02 - TOLERANCE) else subtype
+    is_setup = (width < 0.005 - TOLERANCE) & exceeds(evidence.adx, 20.0)
+    subtype = Subtype.OVERBOUGHT_SETUP if is_setup & exceeds(evidence.rsi, 60.0) else subtype
+    subtype = Subtype.OVERSOLD_SETUP if is_setup & (evidence.rsi < 40.0 - TOLERANCE) else subtype
     touches = min(evidence.upper_touches, evidence.lower_touches)
-    if width < TIGHT_WIDTH - TOLERANCE and touches >= MIN_TOUCHES:
-        return Subtype.TIGHT_RANGE
-    if width < 0.005 - TOLERANCE and exceeds(evidence.adx, 20.0):
-        if evidence.rsi < 40.0 - TOLERANCE:
-            return Subtype.OVERSOLD_SETUP
-        if exceeds(evidence.rsi, 60.0):
-            return Subtype.OVERBOUGHT_SETUP
-    if width < 0.01 - TOLERANCE and evidence.range_20 < 0.02 - TOLERANCE:
-        return Subtype.NORMAL_RANGE
-    return Subtype.WIDE_RANGE if evidence.range_20 < 0.04 - TOLERANCE else Subtype.NONE
+    return Subtype.TIGHT_RANGE if (width < TIGHT_WIDTH - TOLERANCE) & (touches >= MIN_TOUCHES) else subtype
 
 
 @compiled(inline=True)
 def subtype_score(subtype: int) -> float:
     """Return how typical a range is of its subtype."""
-    if subtype == Subtype.NONE:
-        return 0.3
-    if subtype == Subtype.WIDE_RANGE:
-        return 0.55
-    return 0.7 if subtype == Subtype.NORMAL_RANGE else 0.85
+    score = 0.7 if subtype == Subtype.NORMAL_RANGE else 0.85
+    score = 0.55 if subtype == Subtype.WIDE_RANGE else score
+    return 0.3 if subtype == Subtype.NONE else score
 
 
 @compiled(inline=True)
@@ -355,33 +347,29 @@ def judge(
 @compiled(inline=True)
 def _answer(evidence: Evidence) -> None:
     """Choose regime, subtype, direction and confidence from the scores."""
-    evidence.regime = choose_regime(
+    regime = choose_regime(
         evidence.change,
         evidence.breakout_score,
         evidence.trend_score,
         evidence.volatile_score,
         evidence.range_score,
     )
-    if evidence.regime == Regime.RANGE:
-        evidence.confidence = evidence.range_score
-        evidence.subtype = choose_subtype(evidence)
-        evidence.subtype_score = subtype_score(evidence.subtype)
-    elif evidence.regime == Regime.TRENDING:
-        evidence.confidence = evidence.trend_score
-        evidence.direction = sign_of(evidence.change)
-    elif evidence.regime == Regime.BREAKOUT:
-        evidence.confidence = evidence.breakout_score
-        evidence.direction = sign_of(evidence.breakout_distance)
-    else:
-        evidence.confidence = evidence.volatile_score
+    is_range, is_trend, is_breakout = regime == Regime.RANGE, regime == Regime.TRENDING, regime == Regime.BREAKOUT
+    confidence = evidence.range_score if is_range else evidence.volatile_score
+    confidence = evidence.trend_score if is_trend else confidence
+    course = evidence.change if is_trend else 0.0
+    evidence.regime = regime
+    evidence.confidence = evidence.breakout_score if is_breakout else confidence
+    evidence.direction = sign_of(evidence.breakout_distance if is_breakout else course)
+    subtype = choose_subtype(evidence)
+    evidence.subtype = subtype if is_range else Subtype.NONE
+    evidence.subtype_score = subtype_score(subtype) if is_range else 0.0
 
 
 @compiled(inline=True)
 def sign_of(value: float) -> int:
     """Return 1 above zero, -1 below it, else 0; NaN gives 0."""
-    if value > 0.0:
-        return 1
-    return -1 if value < 0.0 else 0
+    return int(value > 0.0) - int(value < 0.0)
 
 
 @compiled

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.indicators.batch import adx, atr, choppiness, rsi, rsi_simple, sma
-from ballast.indicators.table import plan, update
+from ballast.indicators.blocks import EVERY_FRAME, compute
+from ballast.indicators.table import plan
+from ballast.model.market import Frame
 from ballast.strategies.staged_trend.settings import RsiMethod
 from ballast.strategies.staged_trend.signal import N_OUTPUTS, Feature, features, rsi_passes, signal, trend
 from tests.unit.strategies.staged_trend.staged import LONG, NONE, SHORT, params_of
@@ -78,10 +80,9 @@ def test_every_feature_stands_where_its_name_says(method: RsiMethod) -> None:
     rng = np.random.default_rng(3)
     close = 100.0 + np.cumsum(rng.normal(0.0, 1.0, (2, 60)), axis=1)
     high, low = close + rng.uniform(0.0, 1.0, close.shape), close - rng.uniform(0.0, 1.0, close.shape)
-    for bar in range(60):
-        for spec, state in zip(specs, states, strict=True):
-            at = spec.symbol, bar
-            update(state, ring, spec, close[at], high[at], low[at], close[at], 0.0, out)
+    frames = Frame.array(60, symbols=2)  # type: ignore[attr-defined]
+    frames["high"], frames["low"], frames["close"] = high.T, low.T, close.T
+    compute(specs, states, ring, frames, 0, 60, out, np.empty((n_outputs, 60)), EVERY_FRAME)
     for symbol in range(2):
         bars = high[symbol], low[symbol], close[symbol]
         own = out[N_OUTPUTS * symbol : N_OUTPUTS * (symbol + 1)]

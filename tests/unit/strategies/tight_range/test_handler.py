@@ -294,7 +294,10 @@ def test_a_signal_keeps_its_bounds(rsi: float, atr: float, l3: float, said: int,
     range_signal(out, rsi, atr, l3, said, cap)
     assert out.action == (1 if rsi < 40.0 - 1e-9 else -1 if rsi > 60.0 + 1e-9 else 0)
     assert 0.0 <= out.confidence <= (0.45 if out.action == 0 else cap)
-    if out.action != 0:
+    if out.action == 0:
+        assert (out.size_multiplier, out.stop_fraction, out.target_fraction) == (0.0, 0.0, 0.0)
+    else:
+        assert out.size_multiplier == 0.5
         assert out.stop_fraction >= 0.008
         assert out.target_fraction >= 0.015
         assert out.target_fraction > out.stop_fraction

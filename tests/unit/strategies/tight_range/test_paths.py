@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ballast.model.errors import ConfigError
 from ballast.strategies.tight_range import PATH2Processor, PathProcessor, PathSignal, allows
 from ballast.strategies.tight_range.layers import Opinion, Votes, count, vote
-from ballast.strategies.tight_range.paths import Verdict, contra_headroom, passes_gate, path2
+from ballast.strategies.tight_range.paths import Label, Verdict, contra_headroom, passes_gate, path2
 from ballast.strategies.tight_range.processor import DOMINANCE_SOURCE
 
 approx: Any = pytest.approx
@@ -73,6 +73,27 @@ def test_silence_follows_the_trend() -> None:
     signal = heard([], said("hold", 0.5), BEAR)
     assert (signal.side, signal.strength) == ("sell", 0.7)
     assert signal.confidence == approx(0.576, rel=1e-9)
+
+
+ACTIONS = st.sampled_from([-1, 0, 1])
+CONFIDENCES = st.floats(0.0, 1.0) | st.sampled_from([0.0, 0.2, 0.21, 1.0])
+
+
+@given(direction=ACTIONS, q=CONFIDENCES, joint=ACTIONS, told=CONFIDENCES, cap=CONFIDENCES)
+def test_path_2_says_what_its_case_says(direction: int, q: float, joint: int, told: float, cap: float) -> None:
+    verdict: Any = Verdict.new()  # type: ignore[attr-defined]
+    path2(verdict, direction, q, joint, told, cap)
+    if direction == 0:
+        expected = (joint, 0.85 * told, 0.6, Label.NEUTRAL)
+    elif joint == direction:
+        expected = (direction, min(0.95, 0.5 * (q + told)), 0.9, Label.AGREEMENT)
+    elif joint == -direction:
+        expected = (joint, cap if told > cap + 1e-9 else told * (1.0 - cap), 0.6, Label.CONTRA_LIMITED)
+    else:
+        expected = (direction, 0.8 * q, 0.7, Label.TREND_DEFAULT)
+    assert (verdict.action, verdict.confidence, verdict.strength, verdict.label) == expected
+    assert verdict.is_contra == (verdict.label == Label.CONTRA_LIMITED)
+    assert verdict.size_multiplier == (verdict.strength if verdict.action != 0 else 0.0)
 
 
 def test_a_tie_holds() -> None:

@@ -131,6 +131,29 @@ def test_the_order_of_the_tests(
     assert choose_regime(change, breakout, trending, volatile, in_range) == regime
 
 
+SCORES = st.floats(0.0, 1.0) | st.sampled_from([0.0, 0.45, 0.6, 0.7, 0.46, 0.61, 0.71, 1.0])
+CHANGES = st.floats(-0.03, 0.03) | st.sampled_from([0.0, 0.004, 0.0041, 0.012, 0.0119, -0.004, -0.012])
+
+
+@given(change=CHANGES, breakout=SCORES, trending=SCORES, volatile=SCORES, in_range=SCORES)
+def test_the_first_test_that_passes_decides_and_else_the_highest_score(
+    change: float, breakout: float, trending: float, volatile: float, in_range: float
+) -> None:
+    highest = max(breakout, trending, volatile, in_range)
+    tests = [
+        (breakout > 0.7 + 1e-9, Regime.BREAKOUT),
+        (abs(change) > 0.004 + 1e-9 and trending > 0.45 + 1e-9, Regime.TRENDING),
+        (volatile > 0.6 + 1e-9, Regime.VOLATILE),
+        (abs(change) < 0.012 - 1e-9 and in_range > 0.6 + 1e-9, Regime.RANGE),
+        (in_range == highest, Regime.RANGE),
+        (volatile == highest, Regime.VOLATILE),
+        (trending == highest, Regime.TRENDING),
+        (True, Regime.BREAKOUT),
+    ]
+    expected = next(regime for passes, regime in tests if passes)
+    assert choose_regime(change, breakout, trending, volatile, in_range) == expected
+
+
 @pytest.mark.parametrize(
     ("width", "touches", "adx", "rsi", "range_20", "subtype", "score"),
     [
@@ -141,6 +164,9 @@ def test_the_order_of_the_tests(
         (0.0049, (9, 9), 20.1, 39.9, 0.01, Subtype.OVERSOLD_SETUP, 0.85),
         (0.0049, (9, 9), 20.0, 39.9, 0.01, Subtype.NORMAL_RANGE, 0.70),
         (0.0049, (9, 9), 30.0, 40.0, 0.01, Subtype.NORMAL_RANGE, 0.70),
+        (0.0049, (9, 9), 20.0, 60.1, 0.01, Subtype.NORMAL_RANGE, 0.70),
+        (0.0050, (9, 9), 30.0, 60.1, 0.01, Subtype.NORMAL_RANGE, 0.70),
+        (0.0050, (9, 9), 30.0, 39.9, 0.01, Subtype.NORMAL_RANGE, 0.70),
         (0.0099, (9, 9), 30.0, 50.0, 0.02, Subtype.WIDE_RANGE, 0.55),
         (0.0100, (9, 9), 30.0, 50.0, 0.01, Subtype.WIDE_RANGE, 0.55),
         (0.0100, (9, 9), 30.0, 50.0, 0.04, Subtype.NONE, 0.30),
