@@ -36,7 +36,7 @@ class HistoryMender:
     clock: Clock = field(default_factory=SystemClock)
 
     async def mend(self, topic: FeedTopic) -> list[FeedEvent]:
-        """Return the trades or closed bars that came while nobody listened, and whether that is all of them."""
+        """Return the trades or bars that came while nobody listened, and whether that is all of them."""
         return await (self._bars(topic) if topic.kind is FeedKind.BARS else self._trades(topic))
 
     async def _trades(self, topic: FeedTopic) -> list[FeedEvent]:
@@ -49,15 +49,16 @@ class HistoryMender:
         return [*found, self._status(state, topic, text)]
 
     async def _bars(self, topic: FeedTopic) -> list[FeedEvent]:
-        """Return closed bars: those which another follows. The last one may be forming, and its close will be told."""
+        """Return bars, of which those are closed that another follows: the last one's close will be told."""
         memory = self.memory.bars[topic]
         known = await self._since(topic, memory.closed_ns + topic.interval_ns, memory.awaited_ns)
-        found: list[FeedEvent] = list(memory.unseen(_closed(topic, bar) for bar in known[:-1]))
+        closed = memory.unseen(_bar(topic, bar, is_closed=True) for bar in known[:-1])
+        found: list[FeedEvent] = [*closed, *(_bar(topic, bar, is_closed=False) for bar in known[-1:])]
         if known:
             memory.whole_ns = known[-1].open_time_ms * _NS_PER_MS - topic.interval_ns
         if memory.is_broken:
             memory.is_broken = False
-            found.append(self._status(FeedState.REPAIRED, topic, f"{len(found)} closed bars"))
+            found.append(self._status(FeedState.REPAIRED, topic, f"{len(closed)} closed bars"))
         return found
 
     async def _since(self, topic: FeedTopic, start_ns: int, awaited_ns: int) -> list[RecordedBar]:
@@ -75,5 +76,5 @@ class HistoryMender:
         return FeedStatus(state, self.clock.wall_ms() * _NS_PER_MS, topic, text)
 
 
-def _closed(topic: FeedTopic, bar: RecordedBar) -> PublicBar:
-    return PublicBar(topic.symbol, topic.interval_ns, bar.open_time_ms * _NS_PER_MS, *bar[1:], is_closed=True)
+def _bar(topic: FeedTopic, bar: RecordedBar, *, is_closed: bool) -> PublicBar:
+    return PublicBar(topic.symbol, topic.interval_ns, bar.open_time_ms * _NS_PER_MS, *bar[1:], is_closed=is_closed)

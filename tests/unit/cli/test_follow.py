@@ -15,6 +15,10 @@ import pytest
 
 from ballast.cli.main import run
 from ballast.data.catalog import Catalog
+from ballast.data.change import changing
+from ballast.data.parts import bars_table
+from ballast.data.series import BARS, Series
+from ballast.model.ports import RecordedBar
 from ballast.model.public_feed import FeedKind
 from tests.architecture.sources import ROOT
 from tests.unit.venues.exchange.markets import MINUTE_NS, flat, line, market
@@ -99,6 +103,15 @@ def minutes(house: House, now_ms: int) -> list[list[int]]:
     return times
 
 
+def spoil_last(house: House) -> None:
+    """Store other figures for the last bars, as if they had been asked for before they had closed."""
+    with changing(Catalog().root) as change:
+        for symbol in SYMBOLS:
+            series = Series(BARS, "bybit/linear" if house.name == "bybit" else "mexc/spot", symbol, "1m")
+            last_ms = Catalog().entry(series).covered[-1][1] - 60_000
+            change.put(series, bars_table(symbol, [RecordedBar(last_ms, 1.0, 1.0, 1.0, 1.0, 1.0)]), replace=True)
+
+
 @pytest.mark.parametrize("house", HOUSES, ids=lambda house: house.name)
 def test_bars_are_stored_as_they_close_through_drops_kills_and_interruptions(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -124,6 +137,7 @@ def test_bars_are_stored_as_they_close_through_drops_kills_and_interruptions(
             await follower.ends(signal.SIGKILL)
         assert all(held == list(range(-HISTORY, held[-1] + 1)) for held in minutes(house, now_ms))
         assert run(["data", "check"]) == 0
+        spoil_last(house)
         # Nobody listens while bars close.
         await step(client, 3)
         async with following(house, client) as follower:

@@ -137,11 +137,11 @@ def test_a_bar_that_another_follows_is_asked_for_and_nothing_is_said_to_be_missi
 def test_bars_that_are_missing_before_the_last_one_are_said_to_be() -> None:
     of = dialect()
     bar(of, 1)
-    hole = bar(of, 4)
+    hole = bar(of, 3)
     assert (told_states(hole), hole.missed) == ([FeedState.GAP], [BARS])
     # The venue was asked and has none: minutes without a trade.
-    of.memory.bars[BARS].whole_ns = 3 * MINUTE_NS
-    assert len(bar(of, 4).events) == 1
+    of.memory.bars[BARS].whole_ns = 2 * MINUTE_NS
+    assert len(bar(of, 3).events) == 1
 
 
 def test_a_book_is_what_rest_told_and_the_changes_after_it() -> None:
