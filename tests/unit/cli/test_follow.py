@@ -89,25 +89,32 @@ def at_exchange(house: House, talk: Callable[[Client, int], Awaitable[None]]) ->
     with_faces([house.face(recorded.moved_by(now_ns - recorded.start_ns))], act)
 
 
+def dataset(house: House) -> str:
+    return "bybit/linear" if house.name == "bybit" else "mexc/spot"
+
+
 def minutes(house: House, now_ms: int) -> list[list[int]]:
-    """Return the stored minutes of each symbol, before and after now; the bars must be those of the market."""
-    dataset = "bybit/linear" if house.name == "bybit" else "mexc/spot"
-    found = Catalog().read(dataset, SYMBOLS, interval_ms=60_000)
+    """Return the stored minutes of each symbol, before and after now."""
+    found = Catalog().read(dataset(house), SYMBOLS, interval_ms=60_000)
     times = []
     for symbol in SYMBOLS:
         rows = found.rows_of(symbol)
-        at = [(int(ts) - now_ms) // 60_000 for ts in found.ts_ms[rows]]
-        expected = [100.0 + (HISTORY + k + 1) % 7 if symbol == SYMBOLS[0] else 50.0 for k in at]
-        assert list(found.close[rows]) == expected
-        times.append(at)
+        times.append([(int(ts) - now_ms) // 60_000 for ts in found.ts_ms[rows]])
     return times
+
+
+def check_closes(house: House, now_ms: int) -> None:
+    """Hold what is stored against the market."""
+    for symbol, held in zip(SYMBOLS, minutes(house, now_ms), strict=True):
+        expected = [100.0 + (HISTORY + k + 1) % 7 if symbol == SYMBOLS[0] else 50.0 for k in held]
+        assert list(Catalog().read(dataset(house), [symbol], interval_ms=60_000).close) == expected
 
 
 def spoil_last(house: House) -> None:
     """Store other figures for the last bars, as if they had been asked for before they had closed."""
     with changing(Catalog().root) as change:
         for symbol in SYMBOLS:
-            series = Series(BARS, "bybit/linear" if house.name == "bybit" else "mexc/spot", symbol, "1m")
+            series = Series(BARS, dataset(house), symbol, "1m")
             last_ms = Catalog().entry(series).covered[-1][1] - 60_000
             change.put(series, bars_table(symbol, [RecordedBar(last_ms, 1.0, 1.0, 1.0, 1.0, 1.0)]), replace=True)
 
@@ -137,6 +144,7 @@ def test_bars_are_stored_as_they_close_through_drops_kills_and_interruptions(
             await follower.ends(signal.SIGKILL)
         assert all(held == list(range(-HISTORY, held[-1] + 1)) for held in minutes(house, now_ms))
         assert run(["data", "check"]) == 0
+        check_closes(house, now_ms)
         spoil_last(house)
         # Nobody listens while bars close.
         await step(client, 3)
@@ -149,6 +157,7 @@ def test_bars_are_stored_as_they_close_through_drops_kills_and_interruptions(
             assert (code, errors) == (0, "")
             assert said.endswith("stopped; the same command goes on from here\n")
         assert minutes(house, now_ms) == [list(range(-HISTORY, 9))] * 2
+        check_closes(house, now_ms)
 
     at_exchange(house, talk)
 
