@@ -11,10 +11,9 @@ from ballast.model.errors import ConfigError, nearest
 from ballast.model.ports import PublicHistory
 from ballast.model.public_feed import FeedTopic, PublicFeed
 from ballast.venues import bybit_public, mexc_public, mexc_stream
-from ballast.venues.bybit_stream import BybitDialect
+from ballast.venues.bybit_stream import BybitDialect, BybitMender
 from ballast.venues.continuity import BarMemory, FeedMemory
 from ballast.venues.joined_feed import JoinedFeed
-from ballast.venues.mending import HistoryMender
 from ballast.venues.mexc_stream import MexcDialect, MexcMender
 from ballast.venues.public_rest import Endpoint, Patience, PublicRest
 from ballast.venues.public_socket import PublicSocket
@@ -101,8 +100,7 @@ def _socket(
 ) -> PublicFeed:
     if venue == "bybit":
         bybit = BybitDialect(market, topics, memory)
-        history = bybit_public.BybitHistory(rest, market)
-        return PublicSocket(url, bybit, HistoryMender(memory, history, rest.clock))
+        return PublicSocket(url, bybit, BybitMender(bybit, bybit_public.BybitHistory(rest, market)))
     mexc = MexcDialect(topics, memory)
     return PublicSocket(url, mexc, MexcMender(mexc, mexc_public.MexcHistory(rest)))
 

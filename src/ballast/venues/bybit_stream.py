@@ -16,6 +16,7 @@ from ballast.model.enums import Side
 from ballast.model.errors import ConfigError, Disconnected, RejectedByVenue
 from ballast.model.public_feed import (
     BookLevels,
+    FeedEvent,
     FeedKind,
     FeedState,
     FeedStatus,
@@ -24,9 +25,10 @@ from ballast.model.public_feed import (
     PublicTrade,
     TickerSeen,
 )
-from ballast.venues.bybit_public import interval_code
+from ballast.venues.bybit_public import BybitHistory, interval_code
 from ballast.venues.continuity import FeedMemory
 from ballast.venues.local_book import Applied, LocalBook
+from ballast.venues.mending import HistoryMender
 from ballast.venues.public_socket import Reading
 
 _NS_PER_MS = 1_000_000
@@ -202,6 +204,18 @@ class BybitDialect:
             known = ", ".join(str(depth) for depth in _DEPTHS[self.market])
             raise ConfigError(f"bybit {self.market} has no book of {topic.depth} levels; choose {known}")
         return f"orderbook.{topic.depth}.{topic.symbol}"
+
+
+@dataclass(frozen=True)
+class BybitMender:
+    """The port ``Mender`` over REST; a book that broke is mended by a new subscription."""
+
+    dialect: BybitDialect
+    history: BybitHistory
+
+    async def mend(self, topic: FeedTopic) -> list[FeedEvent]:
+        """Return the trades or bars that were missed, in order, and whether that is all of them."""
+        return await HistoryMender(self.dialect.memory, self.history, self.history.rest.clock).mend(topic)
 
 
 def _asked(op: str, names: list[str]) -> bytes:

@@ -13,12 +13,11 @@ from typing import Any, ClassVar
 from ballast.model.public_feed import BookLevels, FeedEvent, FeedKind, FeedState, FeedStatus, FeedTopic, PublicBar
 from ballast.venues import bybit_public, mexc_public
 from ballast.venues.bybit_public import BybitHistory
-from ballast.venues.bybit_stream import BybitDialect
+from ballast.venues.bybit_stream import BybitDialect, BybitMender
 from ballast.venues.exchange.bybit.house import BybitFace
 from ballast.venues.exchange.faces import Face
 from ballast.venues.exchange.market import Market
 from ballast.venues.exchange.mexc.house import MexcFace
-from ballast.venues.mending import HistoryMender
 from ballast.venues.mexc_public import MexcHistory
 from ballast.venues.mexc_stream import MexcDialect, MexcMender
 from ballast.venues.public_rest import Endpoint, Patience, PublicRest
@@ -82,7 +81,7 @@ class Bybit(House):
 
     def listener(self, topics: Sequence[FeedTopic], rest: PublicRest) -> tuple[Dialect, Mender]:
         dialect = BybitDialect("linear", topics)
-        return dialect, HistoryMender(dialect.memory, BybitHistory(rest, "linear"))
+        return dialect, BybitMender(dialect, BybitHistory(rest, "linear"))
 
     async def bought(self, client: Client, price: str = "") -> None:
         order = {"category": "linear", "symbol": SYMBOL, "side": "Buy", "orderType": "Market", "qty": "1"}
