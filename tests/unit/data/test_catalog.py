@@ -59,7 +59,7 @@ def test_what_was_put_is_read(catalog: Catalog) -> None:
 def test_who_reads_while_another_writes_finds_every_part(catalog: Catalog) -> None:
     put(catalog, [bar(0)])
     with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(lambda: [put(catalog, [bar(minute)]) for minute in range(1, 60)])
+        writing = pool.submit(lambda: [put(catalog, [bar(minute)]) for minute in range(1, 30)])
         found = [0]
         while not writing.done():
             found.append(len(catalog.read("mexc/spot", ["AUSDT"]).ts_ms))
