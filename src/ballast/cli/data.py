@@ -242,7 +242,10 @@ for _function, _name, _examples in (
     (
         download,
         "download",
-        ["ballast data download --venue mexc --symbols DOGEUSDT,PEPEUSDT --interval 1m --start 2026-05-01"],
+        [
+            "ballast data download --venue mexc --symbols DOGEUSDT,PEPEUSDT --interval 1m --start 2026-05-01",
+            "ballast data download --venue bybit --market linear --symbols BTCUSDT --interval 1m --follow",
+        ],
     ),
 ):
     command(data_app, _function, *_examples, name=_name)

@@ -10,12 +10,18 @@ import typer
 
 from ballast.cli.options import names
 from ballast.cli.terminal import late_progress
+from ballast.model.errors import ConfigError
+from ballast.model.public_feed import FeedKind, FeedStatus, FeedTopic
 
 if TYPE_CHECKING:
+    from ballast.data.catalog import Catalog
     from ballast.data.download import DownloadReport, Progress
+    from ballast.data.follow import Appended
+    from ballast.data.series import Series
 
 _DEFAULT_DAYS = 30
 _DAY_MS = 86_400_000
+_NS_PER_MS = 1_000_000
 
 
 def download(
@@ -29,8 +35,14 @@ def download(
     end: Annotated[str | None, typer.Option(help="Times end here, exclusive, UTC; else now.")] = None,
     mark: Annotated[bool, typer.Option("--mark", help="Download the bars of the mark price too.")] = False,
     funding: Annotated[bool, typer.Option("--funding", help="Download the funding rates too.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Then go on: store every bar as it closes, until interrupted.")
+    ] = False,
     rest_url: Annotated[
-        str | None, typer.Option(help="Address of the venue's public REST host, where it is not the usual one.")
+        str | None,
+        typer.Option(
+            help="Address of the venue's public REST host, and with --follow of its sockets, if not the usual one."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -39,13 +51,15 @@ def download(
 
     Interrupted, it goes on where it stopped when it is run again; what is there is not asked for again.
     """
+    if follow:
+        _refuse_with_follow(end=end is not None, mark=mark, funding=funding)
     import asyncio
 
     from ballast.cli.venues import public_history
     from ballast.data.catalog import Catalog
     from ballast.data.download import download_bars, download_funding
-    from ballast.data.intervals import parse_interval
-    from ballast.data.series import MARKS
+    from ballast.data.intervals import interval_name, parse_interval
+    from ballast.data.series import BARS, MARKS, Series
 
     wanted = names("--symbols", symbols)
     interval_ms = parse_interval(interval)
@@ -70,8 +84,52 @@ def download(
                         done.append(await download_funding(source, catalog, symbol, progress=show, **window))
                 if not quiet:
                     typer.echo("\n".join(map(_download_line, done)))
+        if follow:
+            series = [Series(BARS, f"{venue}/{market}", symbol, interval_name(interval_ms)) for symbol in wanted]
+            await _follow(catalog, series, start_ms, url=rest_url, quiet=quiet)
 
     asyncio.run(fetch())
+
+
+def _refuse_with_follow(**given: bool) -> None:
+    reasons = {
+        "end": "a download that goes on has no end",
+        "mark": "bars of the mark price are not followed; download them without --follow",
+        "funding": "funding rates are not followed; download them without --follow",
+    }
+    for name, reason in reasons.items():
+        if given[name]:
+            raise ConfigError(f"--follow: given together with --{name}; {reason}")
+
+
+async def _follow(catalog: Catalog, series: list[Series], start_ms: int, *, url: str | None, quiet: bool) -> None:
+    """Store bars as they close, until interrupted, which is how this is meant to end."""
+    import asyncio
+
+    from ballast.cli.venues import public_feed
+    from ballast.data.follow import follow_bars, known_until_ms
+    from ballast.data.intervals import parse_interval
+
+    interval_ms = parse_interval(series[0].interval)
+    known_ms = {one: known_until_ms(catalog, one, start_ms // interval_ms * interval_ms) for one in series}
+    # The last bar that is known is told again: it may have been asked for in the moment of its close.
+    closed_ns = {
+        FeedTopic(FeedKind.BARS, one.symbol, interval_ns=interval_ms * _NS_PER_MS): (at_ms - 2 * interval_ms)
+        * _NS_PER_MS
+        for one, at_ms in known_ms.items()
+    }
+    venue, market = series[0].dataset.split("/")
+
+    def show(news: Appended | FeedStatus) -> None:
+        if not quiet:
+            typer.echo(_follow_line(news, series[0].dataset))
+
+    async with public_feed(venue, market, list(closed_ns), url=url, closed_ns=closed_ns) as feed:
+        try:
+            await follow_bars(feed, catalog, known_ms, show)
+        except asyncio.CancelledError:
+            if not quiet:
+                typer.echo("stopped; the same command goes on from here")
 
 
 @contextmanager
@@ -106,3 +164,12 @@ def _download_line(done: DownloadReport) -> str:
     if done.gaps:
         line += f"; {len(done.gaps):,} gaps, the first from {utc_text(done.gaps[0][0])} to {utc_text(done.gaps[0][1])}"
     return line
+
+
+def _follow_line(news: Appended | FeedStatus, dataset: str) -> str:
+    from ballast.data.timestamps import utc_text
+
+    if isinstance(news, FeedStatus):
+        whose = dataset if news.topic is None else f"{dataset} {news.topic.symbol}"
+        return f"{whose}: {news.state.value}, {news.text}"
+    return f"{news.series}: {news.rows_new:,} new rows, the last from {utc_text(news.last_ms)}"

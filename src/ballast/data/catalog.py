@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ballast.data import manifest as manifests
+from ballast.data.change import unchanging
 from ballast.data.intervals import interval_name, parse_interval
 from ballast.data.manifest import Manifest, SeriesEntry
 from ballast.data.marks import with_marks
@@ -110,29 +111,30 @@ class Catalog:
         ConfigError
             No stored interval divides the one wanted.
         """
-        known = manifests.load(self.root)
-        chosen = self._interval(known, dataset, symbols, interval_ms, (start_ms, end_ms))
-        # A bucket that opens in the window may need bars up to its own end.
-        step_ms = interval_ms or 1
-        reading_end_ms = None if end_ms is None else -(-end_ms // step_ms) * step_ms
-        paths = [
-            path
-            for symbol in symbols
-            for path in self._paths(known, Series(BARS, dataset, symbol, chosen), start_ms, reading_end_ms)
-        ]
-        if marks == "close":
-            return read_bars(paths, symbols=symbols)
-        columns = with_marks(
-            read_bars(paths, symbols=symbols, marks="bars if there"),
-            self._marks(known, [Series(MARKS, dataset, symbol, chosen) for symbol in symbols]),
-        )
-        if columns.mark_open is None or not np.isfinite(columns.mark_open).any():
-            command = filling_command(dataset, symbols, parse_interval(chosen), (start_ms, end_ms))
-            raise DataError(
-                f"{self.root}: {dataset} has no mark price of {', '.join(symbols)}; get it with: {command} --mark, or "
-                "leave data.mark out"
+        with unchanging(self.root):
+            known = manifests.load(self.root)
+            chosen = self._interval(known, dataset, symbols, interval_ms, (start_ms, end_ms))
+            # A bucket that opens in the window may need bars up to its own end.
+            step_ms = interval_ms or 1
+            reading_end_ms = None if end_ms is None else -(-end_ms // step_ms) * step_ms
+            paths = [
+                path
+                for symbol in symbols
+                for path in self._paths(known, Series(BARS, dataset, symbol, chosen), start_ms, reading_end_ms)
+            ]
+            if marks == "close":
+                return read_bars(paths, symbols=symbols)
+            columns = with_marks(
+                read_bars(paths, symbols=symbols, marks="bars if there"),
+                self._marks(known, [Series(MARKS, dataset, symbol, chosen) for symbol in symbols]),
             )
-        return columns
+            if columns.mark_open is None or not np.isfinite(columns.mark_open).any():
+                command = filling_command(dataset, symbols, parse_interval(chosen), (start_ms, end_ms))
+                raise DataError(
+                    f"{self.root}: {dataset} has no mark price of {', '.join(symbols)}; get it with: {command} --mark, "
+                    "or leave data.mark out"
+                )
+            return columns
 
     def funding_files(self, dataset: str, symbols: Sequence[str]) -> list[Path]:
         """
@@ -153,10 +155,11 @@ class Catalog:
     def verify(self) -> int:
         """Check every part against its hash; return how many there are. Raises ``DataError`` for the first bad one."""
         count = 0
-        for folder, entry in manifests.load(self.root).series.items():
-            for name, part in entry.parts.items():
-                manifests.check(self.root / folder / name, part)
-                count += 1
+        with unchanging(self.root):
+            for folder, entry in manifests.load(self.root).series.items():
+                for name, part in entry.parts.items():
+                    manifests.check(self.root / folder / name, part)
+                    count += 1
         return count
 
     def connect(self) -> duckdb.DuckDBPyConnection:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,17 @@ def changing(root: Path) -> Iterator[Change]:
         except BaseException:
             change.undo()
             raise
+
+
+@contextmanager
+def unchanging(root: Path) -> Iterator[None]:
+    """Let nobody change the catalog while the block runs, so that no part goes between its manifest and its reading."""
+    with ExitStack() as stack:
+        # Where there is no lock, nobody has written yet, or nobody can.
+        with suppress(OSError):
+            lock = stack.enter_context((root / ".lock").open())
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
 
 
 class Change:

@@ -39,7 +39,11 @@ class PublicTrade(NamedTuple):
 
 
 class PublicBar(NamedTuple):
-    """A bar as it stands; until ``is_closed`` it may change. Times are UTC since 1970, volume is base units."""
+    """
+    A bar as it stands; until ``is_closed`` it may change. Times are UTC since 1970, volume is base units.
+
+    Closed bars of a topic come in order, each once, and none is left out: between two of them the venue has none.
+    """
 
     symbol: str
     interval_ns: int

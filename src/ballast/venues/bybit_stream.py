@@ -26,8 +26,9 @@ from ballast.model.public_feed import (
     TickerSeen,
 )
 from ballast.venues.bybit_public import BybitHistory, interval_code
-from ballast.venues.continuity import BarMemory, TradeMemory
+from ballast.venues.continuity import FeedMemory
 from ballast.venues.local_book import Applied, LocalBook
+from ballast.venues.mending import HistoryMender
 from ballast.venues.public_socket import Reading
 
 _NS_PER_MS = 1_000_000
@@ -85,12 +86,13 @@ class BybitDialect:
 
     market: str
     topics: Sequence[FeedTopic]
-    trades: dict[str, TradeMemory] = field(default_factory=dict)
-    bars: dict[FeedTopic, BarMemory] = field(default_factory=dict)
+    memory: FeedMemory = field(default_factory=FeedMemory)
     _names: dict[str, FeedTopic] = field(default_factory=dict)
     _books: dict[str, LocalBook] = field(default_factory=dict)
     _tickers: dict[str, dict[str, str]] = field(default_factory=dict)
-    _is_awaited: bool = False
+    _broken: set[FeedTopic] = field(default_factory=set)
+    _interrupted: list[FeedTopic] = field(default_factory=list)
+    _n_awaited: int = 0
 
     def __post_init__(self) -> None:
         if self.market not in _DEPTHS:
@@ -103,11 +105,12 @@ class BybitDialect:
         for book in self._books.values():
             book.forget()
         self._tickers.clear()
-        self._is_awaited = True
         names = list(self._names)
-        return [
+        requests = [
             _asked("subscribe", names[at : at + _TOPICS_A_REQUEST]) for at in range(0, len(names), _TOPICS_A_REQUEST)
         ]
+        self._n_awaited, self._interrupted = len(requests), self.memory.interrupted(self.topics)
+        return requests
 
     def ping(self) -> bytes:
         """Return what keeps a connection alive."""
@@ -127,22 +130,17 @@ class BybitDialect:
     def _answer(self, told: _Message) -> Reading:
         if told.op == "subscribe" and told.success is False:
             raise RejectedByVenue(f"bybit refused a subscription: {told.ret_msg}; check symbols and market")
-        if told.op != "subscribe" or not self._is_awaited:
+        if told.op != "subscribe" or not self._n_awaited:
             return Reading()
-        # From here on nothing is missed, so that what was missed before can be asked for.
-        self._is_awaited = False
-        return Reading(missed=[topic for topic in self.topics if self._has_memory(topic)])
-
-    def _has_memory(self, topic: FeedTopic) -> bool:
-        if topic.kind is FeedKind.TRADES:
-            return not self.trades.get(topic.symbol, TradeMemory()).is_empty
-        return topic.kind is FeedKind.BARS and self.bars.get(topic, BarMemory()).closed_ns >= 0
+        self._n_awaited -= 1
+        # From the last answer on nothing is missed, so that what was missed before can be asked for.
+        return Reading(missed=[] if self._n_awaited else self._interrupted)
 
     def _told(self, topic: FeedTopic, told: _Message, now_ns: int) -> Reading:
         reading = Reading(topic=topic)
         if topic.kind is FeedKind.TRADES:
             trades = (_trade(topic.symbol, one) for one in msgspec.json.decode(told.data, type=list[_Trade]))
-            reading.events += self.trades.setdefault(topic.symbol, TradeMemory()).unseen(trades)
+            reading.events += self.memory.trades[topic.symbol].unseen(trades)
         elif topic.kind is FeedKind.BARS:
             self._tell_bars(topic, told, now_ns, reading)
         elif topic.kind is FeedKind.BOOK:
@@ -152,14 +150,15 @@ class BybitDialect:
         return reading
 
     def _tell_bars(self, topic: FeedTopic, told: _Message, now_ns: int, reading: Reading) -> None:
-        memory = self.bars.setdefault(topic, BarMemory())
+        memory = self.memory.bars[topic]
         for one in msgspec.json.decode(told.data, type=list[_Bar]):
             bar = _bar(topic, one)
-            if memory.misses(bar):
+            if memory.missing(bar):
                 # Told when those before it have been: the venue tells a bar again and again while it forms.
                 text = "bars are missing before the one that is told; asked for them"
                 reading.events.append(FeedStatus(FeedState.GAP, now_ns, topic, text))
                 reading.missed.append(topic)
+                memory.awaited_ns, memory.is_broken = bar.open_ns, True
                 return
             reading.events += memory.unseen([bar])
 
@@ -175,9 +174,14 @@ class BybitDialect:
                 text = f"change {data.number} does not follow the last one; asked for a snapshot"
                 reading.events.append(FeedStatus(FeedState.GAP, now_ns, topic, text))
                 reading.replies += [_asked("unsubscribe", [told.topic]), _asked("subscribe", [told.topic])]
+                self._broken.add(topic)
             if done is not Applied.YES:
                 return
         reading.events.append(BookLevels(topic.symbol, told.ts * _NS_PER_MS, *book.levels()))
+        if topic in self._broken:
+            self._broken.discard(topic)
+            text = f"the book as of change {book.number}"
+            reading.events.append(FeedStatus(FeedState.REPAIRED, now_ns, topic, text))
 
     def _tell_ticker(self, topic: FeedTopic, told: _Message, reading: Reading) -> None:
         data = msgspec.json.decode(told.data, type=dict[str, str | int | float | None])
@@ -202,44 +206,16 @@ class BybitDialect:
         return f"orderbook.{topic.depth}.{topic.symbol}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class BybitMender:
-    """What a dialect's socket missed, asked for over REST."""
+    """The port ``Mender`` over REST; a book that broke is mended by a new subscription."""
 
     dialect: BybitDialect
     history: BybitHistory
 
     async def mend(self, topic: FeedTopic) -> list[FeedEvent]:
-        """Return the trades or closed bars that came while nobody listened, and whether that is all of them."""
-        now_ns = self.history.rest.clock.wall_ms() * _NS_PER_MS
-        if topic.kind is FeedKind.BARS:
-            return await self._bars(topic, now_ns)
-        memory = self.dialect.trades[topic.symbol]
-        page = await self.history.recent_trades(topic.symbol)
-        is_whole = memory.reaches(page)
-        found: list[FeedEvent] = list(memory.later(page))
-        state = FeedState.REPAIRED if is_whole else FeedState.UNREPAIRED
-        text = f"{len(found)} trades" if is_whole else f"{len(found)} trades; those before are no longer told"
-        return [*found, FeedStatus(state, now_ns, topic, text)]
-
-    async def _bars(self, topic: FeedTopic, now_ns: int) -> list[FeedEvent]:
-        """Return closed bars: those which another follows. The last one may be forming, and its close will be told."""
-        memory, step_ms = self.dialect.bars[topic], topic.interval_ns // _NS_PER_MS
-        found: list[FeedEvent] = []
-        is_more, start_ms = True, memory.closed_ns // _NS_PER_MS + step_ms
-        while is_more:
-            end_ms = start_ms + step_ms * self.history.bars_per_page
-            bars = (await self.history.bars(topic.symbol, step_ms, start_ms, end_ms)).bars
-            for bar in bars[:-1]:
-                opened_ns, figures = bar.open_time_ms * _NS_PER_MS, bar[1:]
-                found += memory.unseen([
-                    PublicBar(topic.symbol, topic.interval_ns, opened_ns, *figures, is_closed=True)
-                ])
-            if bars:
-                start_ms = bars[-1].open_time_ms
-                memory.whole_ns = start_ms * _NS_PER_MS - topic.interval_ns
-            is_more = len(bars) == self.history.bars_per_page
-        return [*found, FeedStatus(FeedState.REPAIRED, now_ns, topic, f"{len(found)} closed bars")]
+        """Return the trades or bars that were missed, in order, and whether that is all of them."""
+        return await HistoryMender(self.dialect.memory, self.history, self.history.rest.clock).mend(topic)
 
 
 def _asked(op: str, names: list[str]) -> bytes:

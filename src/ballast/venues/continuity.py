@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ballast.model.public_feed import PublicBar, PublicTrade
+from ballast.model.public_feed import FeedKind, FeedTopic, PublicBar, PublicTrade
 
 REMEMBERED_TRADES = 5_000
 """More than any venue's page of recent trades, which is what they are compared with."""
@@ -58,15 +58,20 @@ class BarMemory:
     The last bars of one symbol and interval, by their open times, -1 before any.
 
     Up to ``closed_ns`` closed bars were told. Up to ``whole_ns`` the venue was asked: what was not told by then does
-    not exist, because nothing traded.
+    not exist, because nothing traded. ``awaited_ns`` is the bar that showed that others before it are missing;
+    ``is_broken`` says that somebody was told so, and wants to hear when they are there.
     """
 
     closed_ns: int = -1
     whole_ns: int = -1
+    awaited_ns: int = -1
+    is_broken: bool = False
 
-    def misses(self, bar: PublicBar) -> bool:
-        """Return whether bars may be missing between the last closed one and ``bar``."""
-        return self.closed_ns >= 0 and max(self.closed_ns, self.whole_ns) + bar.interval_ns < bar.open_ns
+    def missing(self, bar: PublicBar) -> int:
+        """Return how many bars may be missing between the last closed one and ``bar``."""
+        if self.closed_ns < 0:
+            return 0
+        return max(0, (bar.open_ns - max(self.closed_ns, self.whole_ns)) // bar.interval_ns - 1)
 
     def unseen(self, bars: Iterable[PublicBar]) -> list[PublicBar]:
         """Return those of ``bars``, ascending in time, that lie behind the last closed one, and remember them."""
@@ -77,3 +82,22 @@ class BarMemory:
                 if bar.is_closed:
                     self.closed_ns = bar.open_ns
         return new
+
+
+@dataclass
+class FeedMemory:
+    """What the topics of one connection have told of trades, by symbol, and of bars."""
+
+    trades: defaultdict[str, TradeMemory] = field(default_factory=lambda: defaultdict(TradeMemory))
+    bars: defaultdict[FeedTopic, BarMemory] = field(default_factory=lambda: defaultdict(BarMemory))
+
+    def interrupted(self, topics: Iterable[FeedTopic]) -> list[FeedTopic]:
+        """Return those of ``topics`` that have told something, and may have missed more while nobody listened."""
+        found = []
+        for topic in topics:
+            if topic.kind is FeedKind.BARS and self.bars[topic].closed_ns >= 0:
+                self.bars[topic].is_broken = True
+                found.append(topic)
+            elif topic.kind is FeedKind.TRADES and not self.trades[topic.symbol].is_empty:
+                found.append(topic)
+        return found

@@ -224,4 +224,5 @@ async def _next_message(socket: aiohttp.ClientWebSocketResponse, timeout_s: floa
         return str(message.data).encode()
     if message.type is aiohttp.WSMsgType.BINARY:
         return bytes(message.data)
-    raise Disconnected(f"the venue closed the connection ({message.type.name.lower()} {message.data or ''})".rstrip())
+    words = (message.type.name.lower(), message.data, message.extra)
+    raise Disconnected(f"the venue closed the connection ({' '.join(str(word) for word in words if word)})")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,19 @@ def test_what_was_put_is_read(catalog: Catalog) -> None:
     assert put(catalog, rows) == 2
     read = build_frames(catalog.read("mexc/spot", ["AUSDT"]), ["AUSDT"])
     assert read.data_hash == load_frames(table_of(rows), ["AUSDT"]).data_hash
+
+
+def test_who_reads_while_another_writes_finds_every_part(catalog: Catalog) -> None:
+    put(catalog, [bar(0)])
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(lambda: [put(catalog, [bar(minute)]) for minute in range(1, 30)])
+        found = [0]
+        while not writing.done():
+            found.append(len(catalog.read("mexc/spot", ["AUSDT"]).ts_ms))
+            assert catalog.verify() == 1
+        writing.result()
+    assert found == sorted(found)
+    assert len(set(found)) > 3
 
 
 def test_minutes_are_kept_by_month_seconds_by_day_and_hours_by_year(catalog: Catalog) -> None:

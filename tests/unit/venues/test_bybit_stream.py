@@ -83,7 +83,7 @@ def test_a_bar_that_does_not_follow_waits_for_those_before_it() -> None:
     assert [event.state for event in hole.events if isinstance(event, FeedStatus)] == [FeedState.GAP]
     assert (len(hole.events), hole.missed) == (1, [BARS])
     # The venue was asked and has none: a minute without a trade.
-    of.bars[BARS].whole_ns = 2 * MINUTE_NS
+    of.memory.bars[BARS].whole_ns = 2 * MINUTE_NS
     assert len(read(of, "kline.1.BTCUSDT", [bar(180_000, confirm=False)]).events) == 1
 
 
@@ -98,9 +98,11 @@ def test_a_book_with_a_hole_is_asked_for_anew() -> None:
     # Until the snapshot comes there is neither a book nor a second request.
     waiting = read(of, "orderbook.50.BTCUSDT", book(9, [["97", "1"]], []), "delta")
     assert (waiting.events, waiting.replies) == ([], [])
-    (levels,) = read(of, "orderbook.50.BTCUSDT", book(9, [["97", "1"]], [])).events
+    levels, status = read(of, "orderbook.50.BTCUSDT", book(9, [["97", "1"]], [])).events
     assert isinstance(levels, BookLevels)
     assert levels.bids == ((97.0, 1.0),)
+    assert isinstance(status, FeedStatus)
+    assert status.state is FeedState.REPAIRED
 
 
 def test_a_service_that_restarts_numbers_from_one() -> None:
@@ -133,6 +135,14 @@ def test_what_was_missed_is_asked_for_once_the_venue_listens_again() -> None:
     read(of, "kline.1.BTCUSDT", [bar(60_000, confirm=True)])
     of.greeting()
     assert of.read(ready, 7).missed == [TRADES, BARS]
+
+
+def test_nothing_is_asked_for_before_the_last_subscription_has_been_answered() -> None:
+    of = BybitDialect("linear", [TRADES, *(FeedTopic(FeedKind.TRADES, f"A{k}USDT") for k in range(10))])
+    ready = b'{"success":true,"ret_msg":"","op":"subscribe","conn_id":"c"}'
+    read(of, "publicTrade.BTCUSDT", [trade("x")])
+    assert len(of.greeting()) == 2
+    assert [of.read(ready, 7).missed for _ in range(3)] == [[], [TRADES], []]
 
 
 def test_refusals_and_rubbish_are_told_apart() -> None:
