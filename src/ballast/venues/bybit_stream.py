@@ -177,7 +177,7 @@ class BybitDialect:
                 reading.replies += [_asked("unsubscribe", [told.topic]), _asked("subscribe", [told.topic])]
             if done is not Applied.YES:
                 return
-        reading.events.append(BookLevels(topic.symbol, told.ts * _NS_PER_MS, *book.levels()))
+        reading.events.append(BookLevels(topic.symbol, told.ts * _NS_PER_MS, *book.levels(), topic.depth))
 
     def _tell_ticker(self, topic: FeedTopic, told: _Message, reading: Reading) -> None:
         data = msgspec.json.decode(told.data, type=dict[str, str | int | float | None])

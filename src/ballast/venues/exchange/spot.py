@@ -7,10 +7,12 @@ can be paid when it fills: a buy locks its value at its limit with the dearer of
 
 from __future__ import annotations
 
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 from ballast.kernel.fills import slipped_price
 from ballast.kernel.ledger import leg_index
+from ballast.kernel.queue import quoted_price
 from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side
 from ballast.model.units import MONEY_TOLERANCE
 from ballast.venues.exchange.market import Setup
@@ -85,13 +87,12 @@ class SpotBooks:
         terms = self._setup.accounts[account]
         return max(terms.maker_fee_rate, terms.taker_fee_rate)
 
-    def check(self, account: int, symbol: int, request: OrderRequest, last_price: float) -> None:
+    def check(self, account: int, symbol: int, request: OrderRequest) -> None:
         """Raise ``Refused`` for an order that the account cannot pay, or deliver, out of what is free."""
         is_market = request.type == OrderType.MARKET
-        if is_market and not self._record.markets[symbol].has_bar:
+        price = self._taker_price(symbol, request.side) if is_market else request.price
+        if isnan(price):
             raise Refused(Refusal.NO_PRICE)
-        slipped = float(slipped_price(self._record, symbol, request.side, last_price))
-        price = slipped if is_market else request.price
         is_money = request.qty_unit == QtyUnit.QUOTE
         if request.side == Side.SELL:
             needed, holding = request.qty / price if is_money else request.qty, self.coins(account, symbol)
@@ -102,6 +103,13 @@ class SpotBooks:
             is_short = needed > holding.free + MONEY_TOLERANCE * max(1.0, holding.total)
         if is_short:
             raise Refused(Refusal.INSUFFICIENT_FUNDS)
+
+    def _taker_price(self, symbol: int, side: Side) -> float:
+        """Return what a taker pays or gets; NaN where nobody would trade with it."""
+        if not self._record.markets[symbol].has_bar:
+            return nan
+        met = float(quoted_price(self._record, symbol, side))
+        return float(slipped_price(self._record, symbol, side, met))
 
     def _cash(self, account: int) -> float:
         return float(self._record.accounts[account].cash)

@@ -1,0 +1,132 @@
+"""The venue on recorded trades and quotes: what clients see, and how they fill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ballast.model.enums import OrderType, PositionSide, Side
+from ballast.venues.exchange import quotes
+from ballast.venues.exchange.orders import BestMoved, OrderRequest, OrderState, TradePrinted, Trigger
+from ballast.venues.exchange.refusals import Refusal, Refused
+from ballast.venues.exchange.venue import LocalVenue
+from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, ticked, venue
+
+BUY, SELL = Side.BUY, Side.SELL
+BOOK = (0.5, "quote", 100.0, 5.0, 101.0, 4.0)
+
+
+def limit(side: Side, qty: float, price: float, **more: Any) -> OrderRequest:
+    return OrderRequest("AAAUSDT", side, OrderType.LIMIT, qty, price, **more)
+
+
+def taker(side: Side, qty: float, **more: Any) -> OrderRequest:
+    return OrderRequest("AAAUSDT", side, OrderType.MARKET, qty, **more)
+
+
+def at(of: LocalVenue, second: float) -> LocalVenue:
+    of.advance_to(START_NS + round(second * SECOND_NS))
+    return of
+
+
+def test_a_taker_pays_the_recorded_ask_and_gets_the_recorded_bid() -> None:
+    of = at(venue(ticked(BOOK, (2.0, "quote", 100.5, 5.0, 101.5, 4.0))), 1.0)
+    assert of.place(0, taker(BUY, 2.0)).average_price == 101.0
+    assert at(of, 3.0).place(0, taker(SELL, 2.0)).average_price == 100.5
+
+
+def test_the_book_shows_the_recorded_best_prices_with_their_sizes() -> None:
+    of = at(venue(ticked(BOOK)), 1.0)
+    book = quotes.book(of, 0, 3)
+    assert (book.bids[0], book.asks[0]) == ((100.0, 5.0), (101.0, 4.0))
+    assert [len(book.bids), len(book.asks)] == [3, 3]
+    of.place(0, limit(BUY, 1.0, 100.5))
+    assert quotes.book(of, 0, 1).bids[0] == (100.5, 1.0)
+
+
+def test_before_the_first_tick_a_market_order_is_refused_and_a_limit_waits_for_it() -> None:
+    of = venue(ticked(BOOK))
+    with pytest.raises(Refused) as refused:
+        of.place(0, taker(BUY, 1.0))
+    assert refused.value.refusal == Refusal.NO_PRICE
+    order = of.place(0, limit(BUY, 1.0, 102.0))
+    assert order.state == OrderState.NEW
+    at(of, 1.0)
+    assert (order.state, order.average_price) == (OrderState.FILLED, 101.0)
+
+
+def test_prices_stand_from_one_frame_to_the_next() -> None:
+    of = at(venue(ticked(BOOK, (170.0, "quote", 90.0, 1.0, 91.0, 1.0))), 130.0)
+    assert of.place(0, taker(BUY, 1.0)).average_price == 101.0
+    assert quotes.book(of, 0, 1).asks[0].price == 101.0
+
+
+def test_a_resting_limit_fills_when_trades_have_eaten_the_queue_before_it() -> None:
+    of = venue(ticked(BOOK, (2.0, "sell", 100.0, 3.0), (3.0, "sell", 100.0, 2.5), (4.0, "sell", 100.0, 9.0)))
+    order = at(of, 1.0).place(0, limit(BUY, 1.0, 100.0))
+    filled = [at(of, second) and order.filled_qty for second in (2.5, 3.5, 4.5)]
+    assert filled == [0.0, 0.5, 1.0]
+    assert all(fill.is_maker and fill.price == 100.0 for fill in of.fills)
+
+
+def test_everybody_hears_the_recorded_trades_with_their_own_times_and_what_clients_take_among_them() -> None:
+    trades = ((1.5, "sell", 100.0, 3.0), (2.5, "buy", 101.0, 0.25), (2.75, "trade", 100.5, 1.0))
+    of = at(venue(ticked(BOOK, *trades)), 2.0)
+    of.place(0, taker(BUY, 2.0))
+    at(of, 3.0)
+    told = [update for update in of.take_updates() if isinstance(update, TradePrinted | BestMoved)]
+    assert told[0] == BestMoved(0)
+    seen = [(one.side, one.price, one.qty, (one.time_ns - START_NS) / SECOND_NS) for one in told[1:]]
+    own = (BUY, 101.0, 2.0, 2.0)
+    assert seen == [(SELL, 100.0, 3.0, 1.5), own, (BUY, 101.0, 0.25, 2.5), (SELL, 100.5, 1.0, 2.75)]
+
+
+def test_a_conditional_order_is_met_by_a_trade_and_comes_after_it_on_the_tape() -> None:
+    of = at(venue(ticked(BOOK, (2.0, "buy", 101.0, 1.0), (3.0, "buy", 103.0, 1.0), (4.0, "buy", 104.0, 1.0))), 2.5)
+    of.place(0, taker(BUY, 1.0, trigger=Trigger.RISES, trigger_price=102.0))
+    at(of, 5.0)
+    assert [trade.price for trade in of.tape.trades[0]] == [101.0, 103.0, 101.0, 104.0]
+
+
+def test_bars_are_those_of_the_trades_also_while_they_form() -> None:
+    of = venue(ticked(BOOK, (2.0, "buy", 101.0, 1.0), (3.0, "sell", 99.0, 2.0), (61.0, "buy", 102.0, 0.5)))
+    (forming,) = quotes.bars(at(of, 2.5), 0, MINUTE_NS)
+    assert forming[1:6] == (101.0, 101.0, 101.0, 101.0, 1.0)
+    closed, forming = quotes.bars(at(of, 62.0), 0, MINUTE_NS)
+    assert closed[1:6] == (101.0, 101.0, 99.0, 99.0, 3.0)
+    assert (forming.open_ns, forming.close, forming.volume) == (START_NS + MINUTE_NS, 102.0, 0.5)
+
+
+def test_a_step_goes_to_the_next_tick() -> None:
+    of = venue(ticked(BOOK, (2.0, "buy", 101.0, 1.0)))
+    times = []
+    for _ in range(3):
+        of.advance_to(of.next_point_ns())
+        times.append((of.now_ns - START_NS) / SECOND_NS)
+    assert times == [0.5, 2.0, pytest.approx(180.0)]
+    assert of.has_ended
+    assert of.place(0, taker(SELL, 1.0)).average_price == 100.0
+
+
+def test_a_symbol_without_a_price_fills_nothing_until_its_next_tick() -> None:
+    of = at(venue(ticked(BOOK, (5.0, "quote", 103.0, 1.0, 104.0, 1.0))), 1.0)
+    resting = of.place(0, limit(SELL, 1.0, 102.0))
+    of.withdraw(0)
+    assert quotes.book(of, 0, 5).bids == []
+    with pytest.raises(Refused):
+        of.place(0, taker(BUY, 1.0))
+    waiting = of.place(0, limit(BUY, 1.0, 105.0))
+    at(of, 4.0)
+    assert of.fills == []
+    assert of.last_price(0) == 100.5
+    at(of, 6.0)
+    assert [resting.average_price, waiting.average_price] == [102.0, 104.0]
+
+
+def test_a_position_on_ticks_is_liquidated_where_a_trade_leaves_it_without_margin() -> None:
+    of = at(venue(ticked(BOOK, (2.0, "sell", 50.0, 1.0)), cash=100.0, leverage=10.0), 1.0)
+    of.place(0, taker(BUY, 9.0))
+    at(of, 3.0)
+    assert of.record.accounts[0].is_liquidated
+    assert of.leg(0, 0, PositionSide.NONE).qty == 0.0
