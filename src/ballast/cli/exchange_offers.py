@@ -110,16 +110,14 @@ def offer_of_data(source: str, seed: int, venues: tuple[str, ...], n_accounts: i
         return _offer_of_capture(Path(source), venues, n_accounts)
     if source == "sample":
         sample = Sample(seed=seed, days=SAMPLE_DAYS, symbols=4)
-        table, symbols, kind = sample_table(sample), sample.names, "bars"
-    else:
-        kind, table, symbols = kind_of(Path(source)), source, symbols_in(source)
+        return offer_of_frames(load_frames(sample_table(sample), sample.names), venues, n_accounts)
+    kind, symbols = kind_of(Path(source)), symbols_in(source)
     _refuse_too_many(source, symbols)
     if kind == "bars":
-        return offer_of_frames(load_frames(table, symbols), venues, n_accounts)
+        return offer_of_frames(load_frames(source, symbols), venues, n_accounts)
     _refuse_mixed(source)
-    return offer_of_frames(
-        frames_from_ticks(read_ticks(Path(source), symbols, kind), symbols, TICKS_INTERVAL_MS), venues, n_accounts
-    )
+    ticks = read_ticks(Path(source), symbols, kind)
+    return offer_of_frames(frames_from_ticks(ticks, symbols, TICKS_INTERVAL_MS), venues, n_accounts)
 
 
 def _offer_of_capture(path: Path, venues: tuple[str, ...], n_accounts: int) -> Offer:

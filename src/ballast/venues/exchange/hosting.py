@@ -198,7 +198,7 @@ class Host:
         if self.has_ticks:
             ticks, at = self.feed.ticks, int(self._next_tick.item())
             return int(ticks["ts_ns"][at]) if at < len(ticks) else self._end_ns
-        clock, interval, frames = self.record.clock, self.record.clock.interval_ns, self.feed.frames["ts_ns"]
+        clock, interval, frames = self.record.clock, int(self.record.clock.interval_ns), self.feed.frames["ts_ns"]
         points = (int(clock.open_ns) + point * interval // LAST_POINT for point in range(LAST_POINT + 1))
         ahead = [at for at in points if at > self.now_ns]
         if ahead:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ballast.model.enums import OrderType, PositionSide, Side
+from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side
 from ballast.venues.exchange import quotes
 from ballast.venues.exchange.orders import BestMoved, OrderRequest, OrderState, TradePrinted, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
@@ -62,12 +65,45 @@ def test_prices_stand_from_one_frame_to_the_next() -> None:
     assert quotes.book(of, 0, 1).asks[0].price == 101.0
 
 
-def test_a_resting_limit_fills_when_trades_have_eaten_the_queue_before_it() -> None:
-    of = venue(ticked(BOOK, (2.0, "sell", 100.0, 3.0), (3.0, "sell", 100.0, 2.5), (4.0, "sell", 100.0, 9.0)))
-    order = at(of, 1.0).place(0, limit(BUY, 1.0, 100.0))
-    filled = [at(of, second) and order.filled_qty for second in (2.5, 3.5, 4.5)]
-    assert filled == [0.0, 0.5, 1.0]
-    assert all(fill.is_maker and fill.price == 100.0 for fill in of.fills)
+def filled_at(of: LocalVenue, number: int) -> list[tuple[float, float]]:
+    """Return an order's maker fills as (seconds after the start, quantity), every price its own limit."""
+    fills = [fill for fill in of.fills if fill.order.number == number]
+    assert all(fill.is_maker and fill.price == fill.order.price for fill in fills)
+    return [((fill.time_ns - START_NS) / SECOND_NS, fill.qty) for fill in fills]
+
+
+def test_a_resting_limit_fills_as_the_documented_example_of_a_backtest_says() -> None:
+    # "The queue", the first example of the page on fills.
+    again = (61.0, "quote", 100.0, 5.0, 101.0, 5.0)
+    sold = ((62.0, 3.0), (63.0, 2.0), (64.0, 0.5), (65.0, 9.0))
+    of = venue(ticked((1.0, *again[1:]), again, *((second, "sell", 100.0, qty) for second, qty in sold)))
+    order = at(of, 60.0).place(0, limit(BUY, 1.0, 100.0))
+    at(of, 70.0)
+    assert filled_at(of, order.number) == [(64.0, 0.5), (65.0, 0.5)]
+
+
+def test_who_waits_moves_up_when_less_is_shown_as_the_documented_example_says() -> None:
+    quotes_ = ((1.0, 5.0), (61.0, 5.0), (62.0, 2.0))
+    shown = [(second, "quote", 100.0, qty, 101.0, 5.0) for second, qty in quotes_]
+    of = venue(ticked(*shown, (63.0, "sell", 100.0, 3.0)))
+    order = at(of, 60.0).place(0, limit(BUY, 1.0, 100.0))
+    at(of, 70.0)
+    assert filled_at(of, order.number) == [(63.0, 1.0)]
+
+
+def test_a_spot_account_on_ticks_pays_the_ask_and_is_refused_where_nobody_sells() -> None:
+    one_sided = (2.0, "quote", 100.0, 5.0, nan, nan)
+    of = at(venue(ticked(BOOK, one_sided), kind=AccountKind.SPOT, leverage=1.0, cash=1_000.0), 1.0)
+    with pytest.raises(Refused) as refused:
+        of.place(0, taker(BUY, 9.9))
+    assert refused.value.refusal == Refusal.INSUFFICIENT_FUNDS
+    # 101 a unit, where the last price is 100.5.
+    assert of.place(0, taker(BUY, 505.0, qty_unit=QtyUnit.QUOTE)).filled_qty == 5.0
+    at(of, 3.0)
+    with pytest.raises(Refused) as refused:
+        of.place(0, taker(BUY, 1.0))
+    assert refused.value.refusal == Refusal.NO_PRICE
+    assert of.place(0, taker(SELL, 5.0)).average_price == 100.0
 
 
 def test_everybody_hears_the_recorded_trades_with_their_own_times_and_what_clients_take_among_them() -> None:
@@ -75,9 +111,10 @@ def test_everybody_hears_the_recorded_trades_with_their_own_times_and_what_clien
     of = at(venue(ticked(BOOK, *trades)), 2.0)
     of.place(0, taker(BUY, 2.0))
     at(of, 3.0)
-    told = [update for update in of.take_updates() if isinstance(update, TradePrinted | BestMoved)]
-    assert told[0] == BestMoved(0)
-    seen = [(one.side, one.price, one.qty, (one.time_ns - START_NS) / SECOND_NS) for one in told[1:]]
+    told = of.take_updates()
+    assert BestMoved(0) in told
+    trades_told = [one for one in told if isinstance(one, TradePrinted)]
+    seen = [(one.side, one.price, one.qty, (one.time_ns - START_NS) / SECOND_NS) for one in trades_told]
     own = (BUY, 101.0, 2.0, 2.0)
     assert seen == [(SELL, 100.0, 3.0, 1.5), own, (BUY, 101.0, 0.25, 2.5), (SELL, 100.5, 1.0, 2.75)]
 
@@ -130,3 +167,47 @@ def test_a_position_on_ticks_is_liquidated_where_a_trade_leaves_it_without_margi
     at(of, 3.0)
     assert of.record.accounts[0].is_liquidated
     assert of.leg(0, 0, PositionSide.NONE).qty == 0.0
+
+
+TICKS = st.lists(
+    st.tuples(
+        st.integers(0, 1_700),
+        st.sampled_from(["quote", "buy", "sell", "trade"]),
+        st.integers(195, 205),
+        st.integers(1, 3),
+        st.integers(1, 8),
+    ),
+    min_size=1,
+    max_size=40,
+)
+ORDERS = st.lists(
+    st.tuples(st.integers(0, 1_799), st.sampled_from([BUY, SELL]), st.integers(194, 206), st.integers(1, 6)),
+    max_size=12,
+)
+
+
+@given(TICKS, ORDERS, st.lists(st.integers(0, 1_799), max_size=30))
+@settings(max_examples=60)
+def test_however_often_the_clock_stops_in_between_the_same_orders_fill_alike(
+    ticks: list[tuple[int, str, int, int, int]], orders: list[tuple[int, Side, int, int]], stops: list[int]
+) -> None:
+    rows = [
+        (tenth / 10, kind, price / 2, float(qty), *((price + spread) / 2, float(qty + 1))[: 2 * (kind == "quote")])
+        for tenth, kind, price, spread, qty in sorted(ticks)
+    ]
+    of = ticked(*rows)
+
+    def fills_with(more: list[int]) -> list[tuple[Any, ...]]:
+        one = venue(of, cash=1e6)
+        due = sorted(
+            [(tenth, k, order) for k, (tenth, *order) in enumerate(orders)] + [(tenth, -1, []) for tenth in more]
+        )
+        for tenth, _, order in due:
+            at(one, tenth / 10)
+            if order:
+                side, price, qty = order
+                one.place(0, limit(side, float(qty), price / 2))
+        at(one, 180.0)
+        return [(fill.order.number, fill.qty, fill.price, fill.is_maker, fill.time_ns) for fill in one.fills]
+
+    assert fills_with(stops) == fills_with([])
