@@ -88,9 +88,10 @@ def exchange(
     rate_limits: Annotated[bool, typer.Option(help="Limit requests as the venue does.")] = True,
 ) -> None:
     """
-    Start a venue on this machine, so that real clients trade on recorded bars through Ballast's kernel.
+    Start a venue on this machine, so that real clients trade on recorded or live data through Ballast's kernel.
 
-    When it is ready it prints one line of JSON: where it listens, and the test keys. Nothing leaves this machine.
+    When it is ready it prints one line of JSON: where it listens, and the test keys. Nothing leaves this machine but the
+    public questions of --data live.
     Two venues listen on one port and share the data and the clock, and nothing else.
     """
     venues = _venues(venue)
