@@ -61,6 +61,7 @@ def test_before_the_first_tick_a_market_order_is_refused_and_a_limit_waits_for_i
 
 def test_prices_stand_from_one_frame_to_the_next() -> None:
     of = at(venue(ticked(BOOK, (170.0, "quote", 90.0, 1.0, 91.0, 1.0))), 130.0)
+    assert of.host.has_price(0)
     assert of.place(0, taker(BUY, 1.0)).average_price == 101.0
     assert quotes.book(of, 0, 1).asks[0].price == 101.0
 
