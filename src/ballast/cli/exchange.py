@@ -90,8 +90,8 @@ def exchange(
     """
     Start a venue on this machine, so that real clients trade on recorded or live data through Ballast's kernel.
 
-    When it is ready it prints one line of JSON: where it listens, and the test keys. Nothing leaves this machine but the
-    public questions of --data live.
+    When it is ready it prints one line of JSON: where it listens, and the test keys. Nothing leaves this machine but
+    the public questions of --data live.
     Two venues listen on one port and share the data and the clock, and nothing else.
     """
     venues = _venues(venue)
