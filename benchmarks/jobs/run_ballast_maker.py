@@ -65,7 +65,7 @@ def main(source: str, symbol: str, kind: Kind, repetitions: int) -> None:
     def run() -> dict[str, Any]:
         session = Session(setup)
         session.run()
-        placed = int(session.state["symbols"]["maker"]["n_placed"].sum())
+        placed = int(session.state.makers["n_placed"].sum())
         return {"equity": session.final_equity, "fills": int(session.engine.log.n_fills), "placed": placed}
 
     report(f"Ballast range maker, {kind}", __version__, len(ticks), run, repetitions)

@@ -20,8 +20,8 @@ from ballast.model.enums import Cause
 FIGURES = ("final_equity", "n_fills", "fees")
 """What a bare run reports, in the order of a row of ``finals``."""
 
-STRETCH_BYTES = 1 << 19
-"""About half of a core's second-level cache."""
+STRETCH_BYTES = 1 << 20
+"""About a core's second-level cache: where nothing happens only indicators are read, not the frames beside them."""
 
 
 def make_batch(run: Any) -> Any:

@@ -23,7 +23,7 @@ class Story:
     """
 
     notes: Any
-    tell: Callable[[int, float, int], str]
+    tell: Callable[[Any], str]
     levels: Mapping[int, str]
 
 

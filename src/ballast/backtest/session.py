@@ -201,7 +201,8 @@ class Session:
         memory = np.empty((len(setups), end), np.uint8)
         self.reset(setups[0])
         memory[:] = np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8)
-        memory[:, params_at:] = np.stack([np.frombuffer(setup.params, np.uint8) for setup in setups])
+        settings = b"".join(setup.params.tobytes() for setup in setups)
+        memory[:, params_at:] = np.frombuffer(settings, np.uint8).reshape(len(setups), -1)
         if setups[0].strategy.prepare is not no_preparation:
             for row, setup in zip(memory, setups, strict=True):
                 self._prepare(setup)

@@ -64,7 +64,8 @@ class Note:
     A signal, refusal or lock that a strategy recorded, or by ``kind`` (``NoteKind``) something of the engine's own.
 
     ``reason`` is the strategy's own, or a verdict of the filters. Of a lock, ``value`` is the profit that is locked,
-    ``peak`` the highest so far and ``price`` the stop's trigger; of other notes ``value`` is a quantity.
+    ``peak`` the highest so far and ``price`` the stop's trigger; of other notes all three are quantities, as the
+    strategy's ``tell`` says them.
     """
 
     time_ns: int

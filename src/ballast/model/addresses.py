@@ -14,7 +14,7 @@ import numpy as np
 
 def address(record: Any) -> int:
     """Return where a record's or array's bytes lie; valid while the caller keeps it alive."""
-    return int(np.asarray(record).__array_interface__["data"][0])
+    return int(np.asarray(record).ctypes.data)
 
 
 @cache

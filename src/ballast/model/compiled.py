@@ -3,7 +3,8 @@ The one door to Numba: flags, cache, and when things compile.
 
 Three promises:
 
-1. Compiled arithmetic is the interpreter's arithmetic: no fastmath, NumPy's division, bounds checked.
+1. Compiled arithmetic is the interpreter's arithmetic: no fastmath, NumPy's division, bounds checked (but
+   where a function says that it has checked them itself).
 2. A cached function can never run old code: its key covers every project file that it could reach (see
    ``fingerprint``). Plain ``cache=True`` looks at the function's own file only.
 3. Nothing compiles at import: a function compiles, or loads, at its first call.
@@ -26,8 +27,10 @@ INTERPRETED = os.environ.get("BALLAST_INTERPRET", "") == "1"
 @overload
 def compiled(function: F, *, inline: bool = False) -> F: ...
 @overload
-def compiled(*, inline: bool = False, needs: str = "") -> Callable[[F], F]: ...
-def compiled(function: F | None = None, *, inline: bool = False, needs: str = "") -> F | Callable[[F], F]:
+def compiled(*, inline: bool = False, needs: str = "", checks_bounds: bool = True) -> Callable[[F], F]: ...
+def compiled(
+    function: F | None = None, *, inline: bool = False, needs: str = "", checks_bounds: bool = True
+) -> F | Callable[[F], F]:
     """
     Compile a pure function on first call, and keep the machine code on disk.
 
@@ -40,6 +43,9 @@ def compiled(function: F | None = None, *, inline: bool = False, needs: str = ""
     needs : str, optional
         An array field of a record argument without whose rows nobody calls the function. Where that array is empty
         by its type, compiled callers get a function that does nothing, and the real one costs no compilation.
+    checks_bounds : bool
+        False for a function that cuts its arrays to the range that it walks, where a check at every element would
+        keep the processor from comparing many at once.
 
     Returns
     -------
@@ -47,12 +53,12 @@ def compiled(function: F | None = None, *, inline: bool = False, needs: str = ""
         A Numba dispatcher, or the function itself under ``BALLAST_INTERPRET=1``.
     """
     if function is None:
-        return lambda wrapped: _through_the_door(wrapped, inline, needs)
-    return _through_the_door(function, inline, needs)
+        return lambda wrapped: _through_the_door(wrapped, inline, needs, checks_bounds)
+    return _through_the_door(function, inline, needs, checks_bounds)
 
 
-def _through_the_door(function: F, inline: bool, needs: str) -> F:
-    return function if INTERPRETED else cast(F, _inner(function, inline, needs))
+def _through_the_door(function: F, inline: bool, needs: str, checks_bounds: bool) -> F:
+    return function if INTERPRETED else cast(F, _inner(function, inline, needs, checks_bounds))
 
 
 def compiled_for(signature: Any, function: Callable[..., Any]) -> Any:
@@ -79,14 +85,14 @@ def cache_stats() -> dict[str, int]:
     return dict(stats)
 
 
-def _dispatcher(function: Callable[..., Any], *, inline: bool, is_entry: bool) -> Any:
+def _dispatcher(function: Callable[..., Any], *, inline: bool, is_entry: bool, checks_bounds: bool = True) -> Any:
     import numba
 
     from ballast.model.code_cache import CodeCache
 
     options: dict[str, Any] = {
         "error_model": "numpy",
-        "boundscheck": True,
+        "boundscheck": checks_bounds,
         "fastmath": False,
         "nogil": True,
         "forceinline": inline,
@@ -111,13 +117,13 @@ def _blank(function: Callable[..., Any]) -> Any:
     return blank
 
 
-def _inner(function: Callable[..., Any], inline: bool, needs: str) -> Any:
+def _inner(function: Callable[..., Any], inline: bool, needs: str, checks_bounds: bool) -> Any:
     """Return a dispatcher for calls from compiled code, which compiles an entry for Python on its first such call."""
     from ballast.model.inner import InnerDispatcher
 
-    dispatcher = _dispatcher(function, inline=inline, is_entry=False)
+    dispatcher = _dispatcher(function, inline=inline, is_entry=False, checks_bounds=checks_bounds)
     dispatcher.__class__ = InnerDispatcher
     dispatcher.needs = needs
     dispatcher.make_blank = lambda: _dispatcher(_blank(function), inline=False, is_entry=False)
-    dispatcher.make_entry = lambda: _dispatcher(function, inline=False, is_entry=True)
+    dispatcher.make_entry = lambda: _dispatcher(function, inline=False, is_entry=True, checks_bounds=checks_bounds)
     return dispatcher

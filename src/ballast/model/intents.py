@@ -187,13 +187,22 @@ def note(intents: Intent, n: int, symbol: int, value: float, level: int, reason:
 
 
 @compiled
+def note_three(
+    intents: Intent, n: int, symbol: int, value: float, second: float, third: float, level: int, reason: int
+) -> int:
+    """Record three numbers that belong together, as ``value``, ``peak`` and ``price`` of one note."""
+    n = note(intents, n, symbol, value, level, reason)
+    intent = intents[n - 1]  # type: ignore[index]
+    intent.next_qty = second
+    intent.price = third
+    return n
+
+
+@compiled
 def lock_note(
     intents: Intent, n: int, symbol: int, position_side: int, lock: float, peak: float, price: float, reason: int
 ) -> int:
     """Record that a stop at ``price`` now locks the profit ``lock`` of a position that has had ``peak``."""
-    n = note(intents, n, symbol, lock, 0, reason)
-    intent = intents[n - 1]  # type: ignore[index]
-    intent.position_side = position_side
-    intent.next_qty = peak
-    intent.price = price
+    n = note_three(intents, n, symbol, lock, peak, price, 0, reason)
+    intents[n - 1].position_side = position_side  # type: ignore[index]
     return n

@@ -7,7 +7,7 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
 ``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, of its notes
-``SIGNALS``, ``REFUSALS`` and ``LOCKS``, ``tell(reason, value, level)`` and ``LEVELS``,
+``SIGNALS``, ``REFUSALS`` and ``LOCKS``, ``tell(note)`` and ``LEVELS``,
 ``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
 ``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that are
 of resting quotes), ``MAKER_REASONS`` (those of a maker beside other trades), ``assumptions(has_ticks)`` and
@@ -100,7 +100,7 @@ class Strategy:
     its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
     tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
     that enumeration, one in ``refusals`` under its reason's name, one in ``locks`` is a lock of ``value`` at ``peak``.
-    ``tell(reason, value, level)`` says in words what a note before an order means, ``levels`` which reasons are prices
+    ``tell(note)`` says in words what a row of ``engine.state.Note`` before an order means, ``levels`` which are prices
     of the trade whose number is their ``level``, by what to call them; reports explain trades with both.
     """
 
@@ -132,7 +132,7 @@ class Strategy:
     signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
     refusals: Collection[int] = ()
     locks: Collection[int] = ()
-    tell: Callable[[int, float, int], str] | None = None
+    tell: Callable[[Any], str] | None = None
     levels: Mapping[int, str] = field(default_factory=dict)
     follows_profile: bool = False
 
@@ -172,7 +172,7 @@ class Strategy:
         """
         record = self.params_type.new(symbols=width_for(n_symbols))
         for key, value in self.checked_values(values).items():
-            setattr(record, key, value)
+            record[key] = value
         for symbol, own in (by_symbol or {}).items():
             for key, value in self.checked_values(own).items():
                 record[key][symbol] = value

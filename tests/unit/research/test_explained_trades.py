@@ -6,6 +6,8 @@ import re
 from html import unescape
 from typing import Any
 
+import pytest
+
 from ballast.backtest.run import run
 from ballast.backtest.setup import Costs
 from ballast.research.report.explained_trades import explained_trades
@@ -32,18 +34,20 @@ def result_of(**changes: Any) -> Any:
 def test_a_tight_range_trade_can_be_checked_by_hand() -> None:
     """E1, to the end: confidence 0.7, 5 % of 10,000 at 984, stop 976.128, target 998.76."""
     (row, *_) = rows_of(explained_trades(result_of()))
-    number, symbol, _, known, bought, levels, ended, profit = row
-    assert (number, symbol) == ("1", "S")
+    number, decided, known, happened, profit = row
+    assert number == "1"
+    assert decided.startswith("S | ")
     facts = known.split(" | ")
     assert facts[:2] == ["close 984", "equity 10,000.00"]
     assert "L3: range, tight range, at 0.8000" in facts
     assert "path: mean reversion at 0.7000" in facts
-    assert "RSI 15.0573" in facts
+    assert facts[-1].startswith("RSI 15.0573, ATR ")
     # 500 / 984 = 0.50813 at 984, a thousandth of it in fees.
-    assert "range_entry: 0.50813 at 984, fee 0.5" in bought
-    assert levels == "stop 976.128 | target 998.76"
+    bought, stop, target, sold = happened.split(" | ")
+    assert "range_entry: bought 0.50813 at 984, fee 0.5" in bought
+    assert (stop, target) == ("stop 976.128", "target 998.76")
     # 0.50813 x (976.128 - 984) = -4.00, less 0.50 and 0.496.
-    assert "stop: 0.50813 at 976.128, fee 0.496" in ended
+    assert "stop: sold 0.50813 at 976.128, fee 0.496" in sold
     assert profit == "−5.00"
 
 
@@ -57,7 +61,33 @@ def test_quotes_and_rebalances_are_no_trades_of_signals() -> None:
     rows = rows_of(explained_trades(result))
     assert len(rows) == result.counts["entries"] > 0
     assert not any("bid:" in cell or "partial_rebalance" in cell for row in rows for cell in row)
-    assert all("RSI " in row[3] for row in rows)
+    assert all("RSI " in row[2] for row in rows)
+
+
+def test_the_regime_can_be_reckoned_again_from_what_its_trade_tells() -> None:
+    """Trend: half of efficiency by 0.5, half of ADX by 40. Range: what is not trend. Tight: bands, and touches."""
+    rows = rows_of(explained_trades(run(on_ticks(200_000))))
+    told = [row[2] for row in rows if "L3: range, tight range," in row[2]]
+    assert told
+    for known in told:
+        l3, change, efficiency, trend, in_range, width, touches, adx = (
+            float(re.search(pattern, known)[1])  # type: ignore[index]
+            for pattern in (
+                r"L3: range, tight range, at ([\d.]+)",
+                r"change ([+-][\d.]+)%",
+                r"efficiency ([\d.]+)",
+                r"trend ([\d.]+)",
+                r"range ([\d.]+):",
+                r"bands ([\d.]+)% wide",
+                r"(\d+) touches",
+                r"ADX ([\d.]+)",
+            )
+        )
+        assert trend == pytest.approx(0.5 * min(1.0, efficiency / 0.5) + 0.5 * min(1.0, adx / 40.0), abs=2e-4)
+        assert l3 == in_range == pytest.approx(1.0 - trend, abs=2e-4)
+        assert abs(change) < 1.2
+        assert width < 0.4
+        assert touches >= 2
 
 
 def test_a_strategy_without_words_for_its_notes_has_no_such_section() -> None:

@@ -29,12 +29,9 @@ def explained_trades(result: Result) -> str:
     lead = LEAD + (f" The last {MAX_ROWS:,} of {len(trades):,}." if len(trades) > MAX_ROWS else "")
     head = [
         Cell("#"),
-        text("Symbol"),
         text("Decided (UTC)"),
         text("What was known"),
-        text("Bought"),
-        text("Stop and target"),
-        text("Ended"),
+        text("What came of it"),
         heading("P/L"),
     ]
     return section("explained", "Trades explained", lead, table(head, rows, tall=len(rows) > 15))
@@ -63,20 +60,15 @@ def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
     frame = max(0, int(np.searchsorted(ends, decided_ms, "right")) - 1)
     known = [f"close {significant(float(result.close_prices[frame, symbol]))}"]
     known.append(f"equity {number(float(result.equity[frame]))}")
-    known += [
-        said for note in notes if (said := story.tell(int(note["reason"]), float(note["value"]), int(note["level"])))
-    ]
+    known += [said for note in notes if (said := story.tell(note))]
     bought, sold = fills[fills["side"] > 0], fills[fills["side"] < 0]
     flow = float(np.sum(-fills["side"] * fills["qty"] * fills["price"] - fills["fee"]))
     is_over = abs(float(fills["side"] @ fills["qty"])) <= 1e-9 * float(bought["qty"].sum())
     return [
         figure(f"{number_:,}"),
-        text(result.symbols[symbol]),
-        text(moment(decided_ms)),
+        Cell(f"{escape(result.symbols[symbol])}<br>{moment(decided_ms)}", "text"),
         _lines(known),
-        _lines(_told(result, bought)),
-        _lines(_levels_of(story, symbol, number_)),
-        _lines(_told(result, sold)),
+        _lines([*_told(result, bought), *_levels_of(story, symbol, number_), *_told(result, sold)]),
         figure(number(flow, signed=True), flow) if is_over else figure("open"),
     ]
 
@@ -86,7 +78,7 @@ def _decision(story: Story, symbol: int, fill_ms: int) -> Any:
     own = story.notes[(story.notes["symbol"] == symbol) & ~np.isin(story.notes["reason"], list(story.levels))]
     # A trade decided at a close fills at that very instant, or later.
     last = int(np.searchsorted(own["time_ns"], (fill_ms + 1) * NS_PER_MS, "left")) - 1
-    told = [k for k in range(max(0, last - 40), last + 1) if story.tell(int(own[k]["reason"]), 0.0, 0)]
+    told = [k for k in range(max(0, last - 40), last + 1) if story.tell(own[k])]
     if not told:
         return own[:0]
     return own[own["time_ns"] == own[told[-1]]["time_ns"]]
@@ -100,7 +92,8 @@ def _levels_of(story: Story, symbol: int, number_: int) -> list[str]:
 
 def _told(result: Result, fills: Any) -> list[str]:
     return [
-        f"{moment(int(fill['ts_ms']))} {result.reasons[int(fill['reason'])]}: {significant(float(fill['qty']))} at "
+        f"{moment(int(fill['ts_ms']))} {result.reasons[int(fill['reason'])]}: "
+        f"{'bought' if fill['side'] > 0 else 'sold'} {significant(float(fill['qty']))} at "
         f"{significant(float(fill['price']))}, fee {significant(float(fill['fee']))}"
         for fill in fills
     ]

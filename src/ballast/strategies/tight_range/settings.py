@@ -75,8 +75,10 @@ class Reason(IntEnum):
     L1_L2_SAID = 22
     L3_SAID = 23
     PATH_SAID = 24
-    RSI_WAS = 25
-    ATR_WAS = 26
+    INDICATORS_WERE = 25
+    SCORES_WERE = 26
+    RANGE_WAS = 28
+    WINDOW_WAS = 29
     SIGNALLED = 27
     COST_GATE = 30
     CONTRA_CAP = 31

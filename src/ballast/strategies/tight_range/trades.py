@@ -13,7 +13,7 @@ from typing import Any
 from ballast.model.compiled import compiled
 from ballast.model.enums import EventKind, QtyUnit, Side, TimeInForce
 from ballast.model.enums import Reason as Fault
-from ballast.model.intents import Intent, cancel, next_open_ns, note, place_limit, place_market, place_stop
+from ballast.model.intents import Intent, cancel, next_open_ns, note, note_three, place_limit, place_market, place_stop
 from ballast.model.records import Record
 from ballast.strategies.tight_range.exposure import DUST, keep_contra, keep_contra_sale, own_qty, sold
 from ballast.strategies.tight_range.handler import stop_fraction, target_fraction
@@ -68,6 +68,22 @@ def _refuse(state: Record, symbol: int, intents: Intent, n: int, value: float, r
 
 
 @compiled
+def _explain_regime(evidence: Record, symbol: int, intents: Intent, n: int) -> int:
+    """Note L3's answer, and if it is the classifier's, the numbers behind it."""
+    case = 10 * evidence.regime + evidence.subtype
+    n = note(intents, n, symbol, evidence.confidence, case, Reason.L3_SAID)
+    if evidence.window_bars == 0:
+        return n
+    change, efficiency, volume = evidence.change, evidence.efficiency, evidence.volume_ratio
+    n = note_three(intents, n, symbol, change, efficiency, volume, evidence.window_bars, Reason.WINDOW_WAS)
+    trend, volatile, breakout = evidence.trend_score, evidence.volatile_score, evidence.breakout_score
+    n = note_three(intents, n, symbol, trend, volatile, breakout, 0, Reason.SCORES_WERE)
+    touches = min(evidence.upper_touches, evidence.lower_touches)
+    width, range_20 = evidence.band_width, evidence.range_20
+    return note_three(intents, n, symbol, evidence.range_score, width, range_20, touches, Reason.RANGE_WAS)
+
+
+@compiled
 def explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) -> int:
     """Note what every layer said before an order: the side or case as level, the confidence as value."""
     decision = state.markets[symbol].decision
@@ -76,10 +92,10 @@ def explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) -
     n = note(intents, n, symbol, votes.buy - votes.sell, votes.n_votes, Reason.L1_SAID)
     n = note(intents, n, symbol, opinion.confidence, opinion.action, Reason.L2_SAID)
     n = note(intents, n, symbol, decision.joint_confidence, decision.joint_action, Reason.L1_L2_SAID)
-    n = note(intents, n, symbol, evidence.confidence, 10 * evidence.regime + evidence.subtype, Reason.L3_SAID)
+    n = _explain_regime(evidence, symbol, intents, n)
     n = note(intents, n, symbol, decision.verdict.confidence, decision.verdict.label, Reason.PATH_SAID)
-    n = note(intents, n, symbol, view.feature[at + Feature.RSI], 0, Reason.RSI_WAS)
-    return note(intents, n, symbol, view.feature[at + Feature.ATR], 0, Reason.ATR_WAS)
+    rsi, atr, adx = view.feature[at + Feature.RSI], view.feature[at + Feature.ATR], view.feature[at + Feature.ADX]
+    return note_three(intents, n, symbol, rsi, atr, adx, 0, Reason.INDICATORS_WERE)
 
 
 @compiled

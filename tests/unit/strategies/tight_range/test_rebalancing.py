@@ -103,13 +103,14 @@ def test_regime_path_and_handler_lead_to_a_rebalance_that_says_why() -> None:
     assert -sale[2] * sale[3] == approx(1_000.0, rel=2e-3)
     assert purchase[2] * purchase[3] == approx(1_500.0, rel=2e-3)
     names = [reason for reason, _, _ in noted(session)]
-    layers = ["l1_said", "l2_said", "l1_l2_said", "l3_said", "path_said", "rsi_was", "atr_was", "drift_was"]
-    assert names[:16] == layers * 2
-    said = noted(session)[:8]
+    opinions = ["l1_said", "l2_said", "l1_l2_said", "l3_said"]
+    numbers = ["window_was", "scores_were", "range_was", "path_said", "indicators_were"]
+    assert names[:20] == [*opinions, *numbers, "drift_was"] * 2
+    said = noted(session)[:10]
     assert said[3][2] == 10 * Regime.RANGE + Subtype.TIGHT_RANGE
-    assert said[4][2] == 10  # the handler holds in a balanced range
-    assert said[7][1] == approx(0.2, abs=1e-3)
-    assert noted(session)[15][1] == approx(-0.3, abs=1e-9)
+    assert said[7][2] == 10  # the handler holds in a balanced range
+    assert said[9][1] == approx(0.2, abs=1e-3)
+    assert noted(session)[19][1] == approx(-0.3, abs=1e-9)
     assert STRATEGY.outcome(session.state)["partial_rebalances"] == int(session.state.n_rebalances) > 0
 
 

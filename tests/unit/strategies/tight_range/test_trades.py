@@ -60,7 +60,7 @@ def test_the_strategy_and_the_handler_give_the_same_signal() -> None:
     session = held_after_fall()
     said = session.state.markets[0].decision
     assert (said.signal.action, said.signal.confidence, said.signal.size_multiplier) == (1, 0.7, 0.5)
-    assert {reason: value for reason, value, _ in noted(session)}["rsi_was"] == approx(15.057321, rel=1e-6)
+    assert {reason: value for reason, value, _ in noted(session)}["indicators_were"] == approx(15.057321, rel=1e-6)
 
 
 def test_a_stop_ends_the_trade_and_takes_the_target_with_it() -> None:
@@ -220,7 +220,7 @@ def test_flags_fall_when_the_range_ends() -> None:
 def test_every_order_says_what_each_layer_said() -> None:
     session = held_after_fall(984.0)
     said = {reason: (value, level) for reason, value, level in noted(session)}
-    layers = ["l1_said", "l2_said", "l1_l2_said", "l3_said", "path_said", "rsi_was", "atr_was"]
+    layers = ["l1_said", "l2_said", "l1_l2_said", "l3_said", "path_said", "indicators_were"]
     assert list(said) == ["signalled", *layers, "stop_is", "target_is"]
     # L1: RSI 15.06 buys at 0.5 + 0.3494, the lowest fifth of the bands buys, the close far below its EMA sells at 1.
     assert said["l1_said"][1] == 3
