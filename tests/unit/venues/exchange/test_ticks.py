@@ -192,22 +192,19 @@ ORDERS = st.lists(
 def test_however_often_the_clock_stops_in_between_the_same_orders_fill_alike(
     ticks: list[tuple[int, str, int, int, int]], orders: list[tuple[int, Side, int, int]], stops: list[int]
 ) -> None:
-    rows = [
-        (tenth / 10, kind, price / 2, float(qty), *((price + spread) / 2, float(qty + 1))[: 2 * (kind == "quote")])
-        for tenth, kind, price, spread, qty in sorted(ticks)
-    ]
+    rows: list[tuple[float, str, *tuple[float, ...]]] = []
+    for tenth, kind, price, spread, qty in sorted(ticks):
+        other_side = ((price + spread) / 2, float(qty + 1)) if kind == "quote" else ()
+        rows.append((tenth / 10, kind, price / 2, float(qty), *other_side))
     of = ticked(*rows)
 
     def fills_with(more: list[int]) -> list[tuple[Any, ...]]:
         one = venue(of, cash=1e6)
-        due = sorted(
-            [(tenth, k, order) for k, (tenth, *order) in enumerate(orders)] + [(tenth, -1, []) for tenth in more]
-        )
-        for tenth, _, order in due:
+        for tenth in sorted({*more, *(order[0] for order in orders)}):
             at(one, tenth / 10)
-            if order:
-                side, price, qty = order
-                one.place(0, limit(side, float(qty), price / 2))
+            for due, side, price, qty in orders:
+                if due == tenth:
+                    one.place(0, limit(side, float(qty), price / 2))
         at(one, 180.0)
         return [(fill.order.number, fill.qty, fill.price, fill.is_maker, fill.time_ns) for fill in one.fills]
 
