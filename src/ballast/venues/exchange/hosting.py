@@ -326,12 +326,22 @@ class Host:
         clock.frame = clock.closed_frame = frame - 1
         clock.next_funding = int(np.searchsorted(self.feed.funding["ts_ns"], start_ns))
         clock.next_tick = self._told_tick = int(np.searchsorted(self.feed.ticks["ts_ns"], start_ns))
+        if self.has_ticks:
+            steps.remember(self._venues, _last_of_each(self.feed.ticks[: self._told_tick]))  # type: ignore[arg-type]
         for symbol in range(clock.n_symbols):
             closes = self.feed.frames["close"][:frame, symbol]
             known = np.flatnonzero(closes > 0.0)
             self.record.markets[symbol].last_price = closes[known[-1]] if len(known) else nan
             self.record.markets[symbol].synced_frame = frame - 1
         clock.pause_ns = start_ns
+
+
+def _last_of_each(ticks: Column) -> Column:
+    """Return each symbol's last tick of each kind, in order: all that its best prices follow from."""
+    kinds = 4 * ticks["symbol"] + ticks["kind"]
+    _, from_the_end = np.unique(kinds[::-1], return_index=True)
+    chosen: Column = ticks[np.sort(len(ticks) - 1 - from_the_end)]
+    return chosen
 
 
 def _open_accounts(record: Any, setup: Setup) -> None:

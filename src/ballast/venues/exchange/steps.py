@@ -20,10 +20,11 @@ from ballast.kernel.margin import initial_margin, leg_margins
 from ballast.kernel.margin_account import figures_at, legs_at, refresh_reserves, resting_at, terms_at
 from ballast.kernel.marks import NOW
 from ballast.kernel.orders import submit
+from ballast.kernel.queue import take_prices
 from ballast.kernel.venue import Venue
 from ballast.model.compiled import compiled
 from ballast.model.intents import Intent
-from ballast.model.market import Feed
+from ballast.model.market import Feed, Tick
 from ballast.model.order_terms import tier_of
 
 Floats = npt.NDArray[np.float64]
@@ -78,6 +79,16 @@ def step(venues: Venue, feed: Feed, stop: int) -> int:
     # The kernel counts calls to catch a strategy that answers itself; clients come from outside.
     venue.clock.n_calls = 0
     return advance(venue, feed, stop)
+
+
+@compiled
+def remember(venues: Venue, ticks: Tick) -> None:
+    """Let ticks of the past move prices, and nothing else."""
+    venue = venues[0]  # type: ignore[index]
+    for k in range(ticks.shape[0]):  # type: ignore[attr-defined]
+        tick = ticks[k]  # type: ignore[index]
+        take_prices(venue, tick)
+        venue.markets[tick.symbol].mark = venue.markets[tick.symbol].price
 
 
 @compiled

@@ -163,7 +163,8 @@ class LocalVenue:
         if request.link_id and self.orders.has_link(account, request.link_id):
             raise Refused(Refusal.DUPLICATE_LINK_ID)
         last_price, held = self.last_price(symbol), self.held(account, symbol, request.position_side)
-        if self.market.has_ticks and request.type == OrderType.MARKET and not self.host.has_price(symbol):
+        can_wait = request.type == OrderType.LIMIT and request.time_in_force == TimeInForce.GTC
+        if self.market.has_ticks and not (can_wait or request.trigger or self.host.has_price(symbol)):
             raise Refused(Refusal.NO_PRICE)
         check_order(request, self.is_hedged(account), held, last_price, self.market.listings[symbol])
         if request.trigger != Trigger.NONE or self.orders.n_live(account, symbol) >= MAX_ACTIVE_ORDERS:

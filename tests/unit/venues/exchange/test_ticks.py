@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import nan
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side
+from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side, TimeInForce
 from ballast.venues.exchange import quotes
 from ballast.venues.exchange.orders import BestMoved, OrderRequest, OrderState, TradePrinted, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
@@ -53,10 +54,21 @@ def test_before_the_first_tick_a_market_order_is_refused_and_a_limit_waits_for_i
     with pytest.raises(Refused) as refused:
         of.place(0, taker(BUY, 1.0))
     assert refused.value.refusal == Refusal.NO_PRICE
+    with pytest.raises(Refused):
+        of.place(0, limit(BUY, 1.0, 102.0, time_in_force=TimeInForce.IOC))
     order = of.place(0, limit(BUY, 1.0, 102.0))
     assert order.state == OrderState.NEW
     at(of, 1.0)
     assert (order.state, order.average_price) == (OrderState.FILLED, 101.0)
+
+
+def test_ticks_of_the_history_have_told_the_prices_at_which_trading_begins() -> None:
+    past = (BOOK, (1.0, "buy", 100.75, 1.0), (2.0, "quote", 100.5, 3.0, 101.25, 2.0), (3.0, "sell", 100.5, 1.0))
+    of = venue(ticked(*past, (100.0, "buy", 105.0, 1.0), start_frame=1))
+    assert (of.last_price(0), of.mark_price(0)) == (100.5, 100.5)
+    assert quotes.book(of, 0, 1).bids == [(100.5, 3.0)]
+    assert of.tape.trades[0] == deque()
+    assert of.place(0, taker(BUY, 1.0)).average_price == 101.25
 
 
 def test_prices_stand_from_one_frame_to_the_next() -> None:
@@ -145,6 +157,12 @@ def test_a_step_goes_to_the_next_tick() -> None:
     assert times == [0.5, 2.0, pytest.approx(180.0)]
     assert of.has_ended
     assert of.place(0, taker(SELL, 1.0)).average_price == 100.0
+
+
+def test_a_market_of_ticks_is_told_at_other_times_as_it_was() -> None:
+    of = venue(ticked(BOOK, (2.0, "buy", 101.0, 1.0)).moved_by(10 * MINUTE_NS))
+    at(of, 603.0)
+    assert [(one.price, one.time_ns - START_NS) for one in of.tape.trades[0]] == [(101.0, 602 * SECOND_NS)]
 
 
 def test_a_symbol_without_a_price_fills_nothing_until_its_next_tick() -> None:
