@@ -100,7 +100,8 @@ class LiveFeed:
                 at_ns = now_ns()
                 self.hear(event, venues, at_ns)
                 for venue in venues:
-                    venue.advance_to(at_ns)
+                    # Past the tick in any case: one that waits could bring back a price that is withdrawn.
+                    venue.advance_to(max(at_ns, venue.now_ns + 1))
 
     def hear(self, event: FeedEvent, venues: Sequence[LocalVenue], at_ns: int) -> None:
         """Take in what was told at ``at_ns``, by the venues' clocks."""
