@@ -13,9 +13,10 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,27 +123,39 @@ def test_it_trades_recorded_trades_and_tells_them_as_they_were(tmp_path: Path) -
 
 
 def test_it_trades_live_on_what_another_exchange_tells_and_says_when_that_is_gone() -> None:
-    with (
-        running("--data", "sample", "--accounts", "1") as upstream,
-        running(
-            *("--data", "live", "--symbols", "WOBBLOUSDT,BLORPUSDT", "--live-url", upstream["rest_url"]),
-            *("--accounts", "1", "--history", "50"),
-        ) as ready,
-    ):
-        assert ready["symbols"] == ["WOBBLOUSDT", "BLORPUSDT"]
-        paths = [f"/v5/market/{what}?category=linear&symbol=BLORPUSDT" for what in ("instruments-info", "kline")]
-        assert (
-            asked_of(ready, paths[0])["list"][0]["priceFilter"]
-            == asked_of(upstream, paths[0])["list"][0]["priceFilter"]
-        )
-        ours, theirs = (
-            {row[0]: row[:6] for row in asked_of(one, f"{paths[1]}&interval=1&limit=40")["list"]}
-            for one in (ready, upstream)
-        )
-        # The newest may close between the two questions.
-        assert all(theirs[time] == ours[time] for time in sorted(ours)[5:-3])
-        assert len(ours) == 40
-        assert state_of(ready)["live"]["source"] == upstream["public_url"]
+    with ExitStack() as ends:
+        upstream = ends.enter_context(running("--data", "sample", "--accounts", "1"))
+        source = ("--symbols", "WOBBLOUSDT,BLORPUSDT", "--live-url", upstream["rest_url"])
+        with running("--data", "live", *source, "--accounts", "1", "--history", "50") as ready:
+            assert ready["symbols"] == ["WOBBLOUSDT", "BLORPUSDT"]
+            where = "?category=linear&symbol=BLORPUSDT"
+            ours, theirs = (
+                asked_of(one, f"/v5/market/instruments-info{where}")["list"][0] for one in (ready, upstream)
+            )
+            assert ours["priceFilter"] == theirs["priceFilter"]
+            ours, theirs = (
+                {row[0]: row[:6] for row in asked_of(one, f"/v5/market/kline{where}&interval=1&limit=40")["list"]}
+                for one in (ready, upstream)
+            )
+            # The newest may close between the two questions.
+            assert all(theirs[time] == ours[time] for time in sorted(ours)[5:-3])
+            assert len(ours) == 40
+            until_live(ready, is_connected=True)
+            ends.close()
+            state = until_live(ready, is_connected=False)
+            assert all(one["is_stale"] for one in state["symbols"].values())
+            book = asked_of(ready, f"/v5/market/orderbook{where}")
+            assert (book["b"], book["a"]) == ([], [])
+
+
+def until_live(ready: dict[str, Any], *, is_connected: bool) -> dict[str, Any]:
+    """Ask until a live exchange hears its source, or no longer does; return the state of its feed."""
+    give_up_s = time.monotonic() + 20
+    while True:
+        live = state_of(ready)["live"]
+        if live["is_connected"] == is_connected:
+            return dict(live)
+        assert time.monotonic() < give_up_s
 
 
 @pytest.mark.parametrize(
