@@ -126,8 +126,8 @@ def replay(directory: Path, *, is_quick: bool) -> str:
 def memory(directory: Path, n_messages: int) -> str:
     """Measure memory while messages go out as fast as they can."""
     bars = directory / "long.parquet"
-    # About six messages a symbol and bar, of which the sockets take what they can.
-    write_bars(bars, HISTORY + n_messages // (6 * N_SYMBOLS) + 1_000)
+    # More than four messages a symbol and bar, half as many again for those that are lost with a connection.
+    write_bars(bars, HISTORY + n_messages * 3 // (8 * N_SYMBOLS) + 1_000)
     with exchange(directory, "--data", bars, "--clock", "max", "--history", HISTORY) as ready:
         done = job("exchange_listener.py", ready, n_messages, 0)
     growth = done["late_mb"] - done["early_mb"]
@@ -135,6 +135,7 @@ def memory(directory: Path, n_messages: int) -> str:
         under(f"growth from {n_messages // 5:,} to {n_messages:,} messages, MB", growth, MOST_GROWTH_MB),
         Figure("resident at the end, MB", done["late_mb"]),
         Figure("messages a CPU second", done["n_messages"] / done["server_cpu_s"]),
+        Figure("connections, one more each time the listener was too slow", done["n_connections"]),
     ])
 
 

@@ -37,6 +37,7 @@ class Socket(asyncio.Protocol):
 
     def __init__(self, url: str, hear: Any) -> None:
         self.hear, self.buffer, self.is_open = hear, b"", asyncio.get_running_loop().create_future()
+        self.is_lost = asyncio.Event()
         self.parts = urlsplit(url)
 
     @classmethod
@@ -54,6 +55,9 @@ class Socket(asyncio.Protocol):
             f"GET {self.parts.path} HTTP/1.1\r\nHost: {self.parts.netloc}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.is_lost.set()
 
     def data_received(self, data: bytes) -> None:
         buffer = self.buffer + data if self.buffer else data

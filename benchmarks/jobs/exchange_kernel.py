@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ballast.cli.exchange import offer_of_bars
+from ballast.cli.exchange_offers import offer_of_data
 from ballast.model.enums import OrderType, Side
 from ballast.venues.exchange import steps
 from ballast.venues.exchange.orders import OrderRequest
@@ -46,7 +46,7 @@ class Meter:
 
 def main() -> None:
     n_accounts, n_orders = map(int, sys.argv[1:])
-    setup = offer_of_bars("sample", 1, {"bybit": "unified_margin"}, n_accounts).setups["bybit"]
+    setup = offer_of_data("sample", 1, {"bybit": "unified_margin"}, n_accounts).setups["bybit"]
     market = replace(setup.market, start_frame=500)
     venue = LocalVenue(replace(setup, market=market, accounts=[replace(one, cash=1e9) for one in setup.accounts]))
     symbol, listing, dice = market.symbols[0], market.listings[0], random.Random(1)

@@ -50,13 +50,23 @@ class Listener:
 async def run(ready: dict[str, Any], n_messages: int, n_bars: int) -> dict[str, Any]:
     process, symbols = ready["process"], ready["symbols"]
     listener = Listener(process, len(symbols), n_messages, n_bars)
-    socket = await Socket.connect(ready["public_url"], listener.hear)
-    busy, started = cpu_s(process), time.perf_counter()
-    socket.send(json.dumps({"op": "subscribe", "args": [f"{kind}.{name}" for kind in KINDS for name in symbols]}))
-    await asyncio.wait_for(listener.done.wait(), 3_600)
+    wanted = json.dumps({"op": "subscribe", "args": [f"{kind}.{name}" for kind in KINDS for name in symbols]})
+    busy, started, n_connections = cpu_s(process), time.perf_counter(), 0
+    while not listener.done.is_set():
+        socket = await Socket.connect(ready["public_url"], listener.hear)
+        socket.send(wanted)
+        n_connections += 1
+        # Who cannot keep up is cut off, and comes again.
+        ends = [asyncio.create_task(one.wait()) for one in (listener.done, socket.is_lost)]
+        _, left = await asyncio.wait(ends, timeout=3_600, return_when=asyncio.FIRST_COMPLETED)
+        for one in left:
+            one.cancel()
+        if len(left) == len(ends):
+            raise SystemExit(f"after an hour {listener.n_messages} messages and {listener.n_closed} bars were heard")
     seconds = time.perf_counter() - started
     return {
         "n_messages": listener.n_messages,
+        "n_connections": n_connections,
         "mega_bytes": listener.n_bytes / 1e6,
         "n_closed_bars": listener.n_closed,
         "seconds": seconds,

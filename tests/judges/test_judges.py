@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from ballast.data.tick_sample import TickMarket, write_sample_trades
 from tests.judges.exchanges import judge_python, judged, running
 
 PLAIN = ("--clock", "step", "--no-rate-limits", "--balance", "20000")
@@ -45,6 +47,21 @@ def test_a_judge_sees_it_two_thousand_times(judge: str, seed: int, tmp_path: Pat
     with running(*JUDGES[judge], "--seed", str(seed)) as ready:
         summary = judged(judge, ready, tmp_path, n_actions=1_000, seed=seed)
     assert summary["done"].get("socket answer dropped by the client", 0) <= 5
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("judge", JUDGES)
+def test_a_judge_sees_what_the_kernel_holds_on_ticks(judge: str, tmp_path: Path) -> None:
+    judge_python()
+    parts = []
+    for seed, symbol in enumerate(("AAAUSDT", "BBBUSDT")):
+        market = TickMarket(seed=seed, n_ticks=100_000, mean_gap_ms=400)
+        write_sample_trades(tmp_path / symbol, market, symbol)
+        parts.append(pl.read_parquet(tmp_path / symbol))
+    pl.concat(parts).sort("ts").write_parquet(tmp_path / "trades.parquet")
+    with running(*JUDGES[judge], "--data", str(tmp_path / "trades.parquet")) as ready:
+        summary = judged(judge, ready, tmp_path, n_actions=200, seed=3)
+    assert summary["n_fills"] > 40
 
 
 @pytest.mark.verify

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,37 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ballast.cli.backtest import Settings
+from ballast.cli.exchange_offers import KINDS, Offer, kinds_of, offer_of_config, offer_of_data
 from ballast.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from ballast.config import Config
+    from ballast.cli.exchange_live import LiveMarket
     from ballast.venues.exchange.faces import Face
-    from ballast.venues.exchange.market import Market, Setup
+    from ballast.venues.exchange.market import AccountTerms, Setup
     from ballast.venues.exchange.pace import Pace
     from ballast.venues.exchange.server import ExchangeServer
     from ballast.venues.exchange.venue import LocalVenue
 
+LIVE = "live"
 RANDOM = "random"
-KINDS = {"bybit": ("unified_margin", "spot"), "mexc": ("spot",)}
-"""What accounts of each venue that is spoken for may be; the first unless it is said."""
-SAMPLE_DAYS = 3
-MOST_SYMBOLS = 32
-STAND_IN_TIERS = "bybit-btcusdt-2026-08"
-MIN_NOTIONAL = {"bybit": 5.0, "mexc": 1.0}
-LARGEST_LOT = {"unified_margin": 9, "spot": 0}
-"""Of made-up lots, as a power of ten: quantities of coins are counted in decimals."""
-SPOT_FEE_RATES = {"bybit": (0.001, 0.001), "mexc": (0.0, 0.0005)}
-"""Of maker and taker."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What an exchange is made of, by venue, and what was taken for granted."""
-
-    setups: Mapping[str, Setup]
-    assumptions: tuple[str, ...]
 
 
 def exchange(
@@ -55,7 +39,9 @@ def exchange(
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", metavar="FILE|sample", help="Bars to trade on, without a configuration; sample if none."
+            "--data",
+            metavar="FILE|sample|live",
+            help="What to trade on, without a configuration: bars, trades, quotes, messages; sample if none.",
         ),
     ] = None,
     kind: Annotated[
@@ -65,6 +51,13 @@ def exchange(
             metavar="unified_margin|spot",
             help="What accounts are, without a configuration; else unified_margin at bybit, spot at mexc.",
         ),
+    ] = None,
+    symbols: Annotated[
+        str | None, typer.Option("--symbols", metavar="SYMBOLS", help="What to trade live, commas between.")
+    ] = None,
+    live_url: Annotated[
+        str | None,
+        typer.Option("--live-url", metavar="URL", help="An exchange that tells it, in place of Bybit's own hosts."),
     ] = None,
     clock: Annotated[
         str, typer.Option("--clock", metavar="wall|10x|step|max", help="How the market's time goes on.")
@@ -103,9 +96,10 @@ def exchange(
     rate_limits: Annotated[bool, typer.Option(help="Limit requests as the venue does.")] = True,
 ) -> None:
     """
-    Start a venue on this machine, so that real clients trade on recorded bars through Ballast's kernel.
+    Start a venue on this machine, so that real clients trade on recorded or live data through Ballast's kernel.
 
-    When it is ready it prints one line of JSON: where it listens, and the test keys. Nothing leaves this machine.
+    When it is ready it prints one line of JSON: where it listens, and the test keys. Nothing leaves this machine but
+    the public questions of --data live.
     Two venues listen on one port and share the data and the clock, and nothing else.
     """
     venues = _venues(venue)
@@ -123,23 +117,27 @@ def exchange(
     from ballast.venues.exchange.server import ExchangeServer
 
     pace = parse_pace(clock)
+    _refuse_what_is_not_live(data, pace, symbols, live_url)
     if replay is not None:
         given = {"a configuration": file, "--data": data, "--kind": kind, "--faults": faults, "--record": record}
         if others := [name for name, value in given.items() if value is not None]:
             raise ConfigError(f"--replay {replay}: it has its own data; leave {others[0]} out")
         _play(replay, pace, port, tls=tls)
         return
+    live = None
     if file:
-        offer = _of_config(file, settings or (), venues, accounts)
+        offer = offer_of_config(file, settings or (), venues, accounts)
+    elif data == LIVE:
+        offer, live = _live(symbols, live_url, history).offer(kinds_of(venues, kind), accounts)
     else:
-        offer = offer_of_bars(data or "sample", seed, _kinds(venues, kind), accounts)
+        offer = offer_of_data(data or "sample", seed, kinds_of(venues, kind), accounts)
     script = None if faults in {None, RANDOM} else _script(Path(str(faults)))
     shut = _closed(closed, offer)
     faces = [
         _face_of(name, _warm(setup, pace), shut, rate_limits=rate_limits)
         for name, setup in _opened(offer, pace, balance, history)
     ]
-    server = ExchangeServer(faces, pace, seed)
+    server = ExchangeServer(faces, pace, seed, live)
     _arm(server, script, faults)
     server.recorder = None if record is None else Recorder(record)
     try:
@@ -155,12 +153,40 @@ def _opened(offer: Offer, pace: Pace, balance: float | None, history: int) -> It
 
     begin_ns = time.time_ns()
     for name, setup in offer.setups.items():
+        if setup.market.is_live:
+            yield name, replace(setup, accounts=_with_money(setup, balance))
+            continue
         market = replace(setup.market, start_frame=min(history, len(setup.market.feed.frames) // 4))
-        terms = [replace(one, cash=one.cash if balance is None else balance) for one in setup.accounts]
         if pace.name == "wall":
             # The data begin now, at a bar's open.
             market = market.moved_by(begin_ns // market.interval_ns * market.interval_ns - market.start_ns)
-        yield name, replace(setup, market=market, accounts=terms)
+        yield name, replace(setup, market=market, accounts=_with_money(setup, balance))
+
+
+def _with_money(setup: Setup, balance: float | None) -> list[AccountTerms]:
+    return [replace(one, cash=one.cash if balance is None else balance) for one in setup.accounts]
+
+
+def _refuse_what_is_not_live(data: str | None, pace: Pace, symbols: str | None, url: str | None) -> None:
+    """Raise ``ConfigError`` for options that do not go with what is traded on."""
+    if data == LIVE:
+        if pace.name != "wall":
+            raise ConfigError(f"--clock {pace.name}: a live market goes by the wall's; leave it out")
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ConfigError(f"--live-url {url}: that is no address of a REST host; begin it with http:// or https://")
+        return
+    for name, value in (("--symbols", symbols), ("--live-url", url)):
+        if value is not None:
+            raise ConfigError(f"{name} {value}: it belongs to --data live")
+
+
+def _live(symbols: str | None, url: str | None, history: int) -> LiveMarket:
+    from ballast.cli.exchange_live import live_market
+    from ballast.cli.options import names
+
+    if symbols is None:
+        raise ConfigError("--data live: nothing says what to trade; name it with --symbols BTCUSDT,ETHUSDT")
+    return live_market(names("--symbols", symbols), url, history)
 
 
 def _arm(server: ExchangeServer, script: Any, source: str | None) -> None:
@@ -192,141 +218,6 @@ def _venues(text: str) -> tuple[str, ...]:
         if name not in KINDS:
             raise ConfigError(f"--venue {name}: this version speaks {', '.join(KINDS)}")
     return names
-
-
-def _kinds(venues: Sequence[str], kind: str | None) -> dict[str, str]:
-    """Return what accounts of each venue are."""
-    for name in venues:
-        if kind is not None and kind not in KINDS[name]:
-            raise ConfigError(f"--kind {kind}: accounts of {name} are {' or '.join(KINDS[name])}")
-    return {name: kind or KINDS[name][0] for name in venues}
-
-
-def _of_config(file: Path, settings: Any, venues: tuple[str, ...], n_accounts: int) -> Offer:
-    """Return the exchange that a configuration describes: the same market and account that a backtest of it has."""
-    from ballast.backtest.setup import setup_from_config
-    from ballast.cli.market import frames_of
-    from ballast.config import load
-    from ballast.model.enums import AccountKind
-    from ballast.model.market import feed_of
-    from ballast.venues.exchange.market import AccountTerms, FillTerms, Market, Setup
-
-    config, (name, *others) = load(file, settings), venues
-    if others:
-        raise ConfigError(f"--venue {','.join(venues)}: {file} describes one account; choose one venue for it")
-    if config.account.kind not in KINDS[name]:
-        asked = f'account.kind = "{config.account.kind}": accounts of {name} are {" or ".join(KINDS[name])}'
-        fitting = next((one for one, kinds in KINDS.items() if config.account.kind in kinds), None)
-        raise ConfigError(f"{asked}; choose --venue {fitting}" if fitting else asked)
-    frames = frames_of(config)
-    of = setup_from_config(config, frames)
-    is_margin = config.account.is_margin
-    tiers = of.tiers if is_margin else _stand_in_tiers(len(frames.symbols))
-    market = Market(
-        frames.symbols, feed_of(frames.records, of.marks, of.funding), frames.interval_ns, of.grids(), tiers
-    )
-    account = AccountTerms(
-        "",
-        cash=of.initial_capital,
-        kind=AccountKind.UNIFIED_MARGIN if is_margin else AccountKind.SPOT,
-        position_mode=of.position_mode,
-        margin_model=of.margin_model,
-        leverage=of.leverage[0] if is_margin else 1.0,
-        maker_fee_rate=of.costs.maker_fee_rate,
-        taker_fee_rate=of.costs.taker_fee_rate,
-    )
-    fills = FillTerms(
-        slippage_rate=of.costs.slippage_bps / 10_000.0,
-        participation=of.execution.volume_participation or float("inf"),
-        path_policy=of.execution.path_policy,
-        limit_fill=of.execution.limit_fill,
-    )
-    terms = [replace(account, name=f"account-{k}") for k in range(n_accounts)]
-    return Offer({name: Setup(market, terms, fills)}, (*frames.contracts.assumptions, *_left_out(config)))
-
-
-def _left_out(config: Config) -> list[str]:
-    """Say what of a configuration a venue does not take from it."""
-    said = []
-    if len(set(config.leverages)) > 1:
-        said.append("Every symbol starts with the first one's leverage; clients set their own.")
-    if config.account.positions:
-        said.append("Accounts start with money alone, without the coins that the configuration names.")
-    if config.execution.latency_ns or config.execution.latency_bars:
-        said.append("No latency is added: the way between client and exchange has its own.")
-    return said
-
-
-def offer_of_bars(source: str, seed: int, kinds: Mapping[str, str], n_accounts: int) -> Offer:
-    """Return an exchange on the sample market, or on a file's bars, with steps and tiers made up; accounts by venue."""
-    from ballast.data.frames import load_frames
-    from ballast.data.sample import Market as Sample
-    from ballast.data.sample import sample_table
-    from ballast.data.source import symbols_in
-    from ballast.model.enums import AccountKind
-    from ballast.venues.exchange.market import AccountTerms, Setup
-
-    if source == "live":
-        raise ConfigError("--data live: this version trades recorded bars; name a file, or sample")
-    if source == "sample":
-        sample = Sample(seed=seed, days=SAMPLE_DAYS, symbols=4)
-        table, symbols = sample_table(sample), sample.names
-    else:
-        table, symbols = source, symbols_in(source)
-    if len(symbols) > MOST_SYMBOLS:
-        raise ConfigError(f"--data {source}: {len(symbols)} symbols; choose up to {MOST_SYMBOLS} in a configuration")
-    frames = load_frames(table, symbols)
-    setups = {}
-    for name, kind in kinds.items():
-        terms = AccountTerms("")
-        if kind == "spot":
-            maker, taker = SPOT_FEE_RATES[name]
-            terms = replace(terms, kind=AccountKind.SPOT, leverage=1.0, maker_fee_rate=maker, taker_fee_rate=taker)
-        market = _made_up(frames, MIN_NOTIONAL[name], LARGEST_LOT[kind])
-        setups[name] = Setup(market, [replace(terms, name=f"account-{k}") for k in range(n_accounts)])
-    of_margin = (
-        f"Risk tiers are those of {STAND_IN_TIERS} for every symbol.",
-        "There is no mark price: the last price stands in. No funding is paid.",
-    )
-    return Offer(
-        setups,
-        (
-            "Ticks and lots are made up from the first prices; a configuration names real ones.",
-            *(of_margin if "unified_margin" in kinds.values() else ()),
-        ),
-    )
-
-
-def _stand_in_tiers(n_symbols: int) -> Any:
-    """Return a table of tiers for symbols that have none; spot accounts never read it."""
-    import numpy as np
-
-    from ballast.data.tiers import tier_table
-
-    one = tier_table(["BTCUSDT"], STAND_IN_TIERS).tiers
-    tiers = np.concatenate([one] * n_symbols).view(np.recarray)
-    tiers["symbol"] = np.repeat(np.arange(n_symbols), len(one))
-    return tiers
-
-
-def _made_up(frames: Any, min_notional: float, largest_lot: int) -> Market:
-    import numpy as np
-
-    from ballast.model.instrument import instruments, step_units
-    from ballast.model.market import feed_of
-    from ballast.venues.exchange.market import Market
-
-    n_symbols = len(frames.symbols)
-    grids = instruments(n_symbols)
-    for symbol, grid in enumerate(grids):
-        closes = frames.records["close"][:, symbol]
-        # Five digits of price, and a lot worth some tenths of the quote currency.
-        magnitude = int(np.floor(np.log10(closes[closes > 0.0][0])))
-        grid.tick_units, grid.tick_scale = step_units(f"1e{magnitude - 4}", "tick")
-        grid.lot_units, grid.lot_scale = step_units(f"1e{min(-magnitude - 1, largest_lot)}", "lot_step")
-        grid.min_qty, grid.min_notional = grid.lot_units / grid.lot_scale, min_notional
-    tiers = _stand_in_tiers(n_symbols)
-    return Market(frames.symbols, feed_of(frames.records), frames.interval_ns, grids, tiers)
 
 
 def _script(path: Path) -> Any:

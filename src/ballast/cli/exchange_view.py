@@ -19,13 +19,14 @@ MOST_FAULTS = 8
 
 
 class Seen(NamedTuple):
-    """A venue at one look: the operator's state, its faults, sockets, and orders taken so far."""
+    """A venue at one look: the operator's state, its faults, sockets, orders so far, and its live feed's state."""
 
     name: str
     state: Mapping[str, Any]
     faults: Sequence[Mapping[str, Any]]
     n_sockets: int
     n_orders: int
+    live: Mapping[str, Any] | None = None
 
 
 async def watch(server: ExchangeServer, line: Mapping[str, Any]) -> None:
@@ -56,6 +57,7 @@ def look(server: ExchangeServer) -> list[Seen]:
             server.injections[face.name].schedule.told(),
             server.n_sockets,
             face.venue.orders.n_orders,
+            None if server.live is None else server.live.state(face.venue.now_ns),
         )
         for face in server.faces.values()
     ]
@@ -68,6 +70,8 @@ def render(line: Mapping[str, Any], seen: Sequence[Seen], rates: Sequence[float]
 
     where = [f"{name.removesuffix('_url'):>9}  {url}" for name, url in line.items() if name.endswith("_url")]
     parts: list[RenderableType] = [Text("\n".join(where))]
+    if seen and seen[0].live is not None:
+        parts.append(_feed(seen[0].live))
     for one, rate in zip(seen, rates, strict=True):
         parts += [Text(_summary(one, rate), style="bold"), _accounts(one.state["accounts"])]
         if one.faults:
@@ -85,6 +89,19 @@ def _summary(one: Seen, rate: float) -> str:
         f"{rate:,.0f} orders/s, {one.n_orders:,} taken, {n_open:,} open, {one.state['n_fills']:,} fills, "
         f"{len(one.faults)} faults armed"
     )
+
+
+def _feed(live: Mapping[str, Any]) -> RenderableType:
+    from rich.text import Text
+
+    ages = (
+        f"{name} {'no price' if one['is_stale'] else 'heard'}"
+        + ("" if one["age_ms"] is None else f" {one['age_ms'] / 1_000:.1f} s ago")
+        for name, one in live["symbols"].items()
+    )
+    is_well = live["is_connected"] and not any(one["is_stale"] for one in live["symbols"].values())
+    text = f"live: {live['source']} {'connected' if live['is_connected'] else 'LOST'}; {', '.join(ages)}"
+    return Text(text, style="" if is_well else "bold red")
 
 
 def _accounts(accounts: Sequence[Mapping[str, Any]]) -> RenderableType:

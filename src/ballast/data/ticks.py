@@ -22,10 +22,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ballast.bars.of_ticks import frames_of_ticks
 from ballast.data.files import CONVENTIONAL, Layout, Rows, column_names, open_source
 from ballast.data.frames import Frames
 from ballast.data.source import column_values, refuse_unknown_venue, times_of, wanted_rows
-from ballast.data.tick_frames import frames_of_ticks
 from ballast.model.enums import TickKind
 from ballast.model.errors import DataError, SchemaError, nearest
 from ballast.model.market import Tick

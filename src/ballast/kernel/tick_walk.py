@@ -7,6 +7,8 @@ of them come the orders, cancels and amendments that arrive, then timers. So not
 can meet that tick, nor another of the same time. Until a symbol's first tick in a frame it has no price: what was
 decided at the close meets that tick at the earliest. Ticks are told from the first close on, because before it there is
 no bar to show.
+
+A host (see ``Clock.pause_ns``) has clients who act at any time, not at closes: prices then stand from frame to frame.
 """
 
 from __future__ import annotations
@@ -27,14 +29,25 @@ FOREVER = 1 << 62
 
 @compiled
 def _enter_frame(venue: Venue) -> None:
-    """Go to a frame's open, where no symbol has a price yet."""
+    """Go to a frame's open, where no symbol has a price yet, but with a host."""
     clock = venue.clock
     clock.phase = Phase.TICK
     clock.is_at_point = False
     clock.instant += 1
     clock.now_ns = clock.open_ns
     for symbol in range(clock.n_symbols):
-        venue.markets[symbol].has_bar = False
+        quote = venue.quotes[symbol]
+        venue.markets[symbol].has_bar = clock.pause_ns > 0 and (quote.bid == quote.bid or quote.ask == quote.ask)
+
+
+@compiled
+def _take_closes(venue: Venue, feed: Feed) -> None:
+    """Take the prices at which the frame closes: a bar's close is known there, and no earlier to a live market."""
+    row = feed.frames[venue.clock.frame]
+    for symbol in range(venue.clock.n_symbols):
+        market, close = venue.markets[symbol], row.close[symbol]
+        market.path_3 = close if close == close else market.price
+        market.mark_3 = close if close > 0.0 else market.mark
 
 
 @compiled(needs="quotes")
@@ -42,8 +55,8 @@ def walk_ticks(venue: Venue, feed: Feed) -> int:
     """
     Walk to whatever the client must hear of next.
 
-    Returns ``LADDER``, ``WATCH``, ``TIMER``, ``QUOTE`` or ``TRADE``, ``BAR`` where events wait, ``END`` where the frame
-    closes.
+    Returns ``LADDER``, ``WATCH``, ``TIMER``, ``QUOTE`` or ``TRADE``, ``BAR`` where events wait, ``PAUSE`` where the
+    host does, ``END`` where the frame closes.
     """
     clock = venue.clock
     if clock.phase == Phase.POINT:
@@ -68,6 +81,8 @@ def walk_ticks(venue: Venue, feed: Feed) -> int:
                 return _tell(venue, tick)
         else:
             cause = _do_what_is_due(venue, feed)
+            if cause == Cause.END:
+                _take_closes(venue, feed)
             if cause != Cause.BAR:
                 return cause
     return Cause.BAR
@@ -78,7 +93,7 @@ def _do_what_is_due(venue: Venue, feed: Feed) -> int:
     """
     Let arrive what arrives now, ring one timer, or go on to the next moment.
 
-    Returns ``TIMER``, ``END`` where the frame closes, else ``BAR``.
+    Returns ``TIMER``, ``PAUSE`` where the host waits, ``END`` where the frame closes, else ``BAR``.
     """
     clock = venue.clock
     if clock.n_orders > 0:
@@ -87,11 +102,24 @@ def _do_what_is_due(venue: Venue, feed: Feed) -> int:
             return Cause.BAR
     if clock.n_timers > 0 and take_timer(venue):
         return Cause.TIMER
-    next_ns = min(_next_tick_ns(venue, feed), _next_due_ns(venue))
-    if next_ns >= clock.open_ns + clock.interval_ns:
+    next_ns, close_ns = min(_next_tick_ns(venue, feed), _next_due_ns(venue)), clock.open_ns + clock.interval_ns
+    if venue.tiers.shape[0] > 0 and _pauses_before(venue, min(next_ns, close_ns)):
+        return Cause.PAUSE
+    if next_ns >= close_ns:
         return Cause.END
     _go_to(venue, next_ns)
     return Cause.BAR
+
+
+@compiled(needs="tiers")
+def _pauses_before(venue: Venue, time_ns: int) -> bool:
+    """Tell whether the host waits before ``time_ns``; the clock then stands where it does."""
+    clock = venue.clock
+    if not 0 < clock.pause_ns < time_ns:
+        return False
+    if clock.now_ns < clock.pause_ns:
+        _go_to(venue, clock.pause_ns)
+    return True
 
 
 @compiled(inline=True)

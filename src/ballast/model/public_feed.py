@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from enum import Enum
+from math import nan
 from typing import NamedTuple, Protocol
 
 from ballast.model.enums import Side
@@ -57,12 +58,18 @@ class PublicBar(NamedTuple):
 
 
 class BookLevels(NamedTuple):
-    """An order book after a change: (price, qty) a level, each side best first."""
+    """An order book after a change: (price, qty) a level, each side best first; ``depth`` is its topic's."""
 
     symbol: str
     time_ns: int
     bids: tuple[tuple[float, float], ...]
     asks: tuple[tuple[float, float], ...]
+    depth: int = 0
+
+    def best(self) -> tuple[float, float, float, float] | None:
+        """Return (bid, qty, ask, qty), NaN for a side that is empty; None where both are, or where they cross."""
+        (bid, bid_qty), (ask, ask_qty) = (side[0] if side else (nan, nan) for side in (self.bids, self.asks))
+        return None if bid >= ask or not (self.bids or self.asks) else (bid, bid_qty, ask, ask_qty)
 
 
 class TickerSeen(NamedTuple):

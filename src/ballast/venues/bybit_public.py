@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -74,6 +74,36 @@ class _RecentTrade(msgspec.Struct):
 
 class _RecentTrades(msgspec.Struct):
     rows: list[_RecentTrade] = msgspec.field(name="list")
+
+
+class _PriceFilter(msgspec.Struct):
+    tickSize: str  # noqa: N815
+
+
+class _LotFilter(msgspec.Struct):
+    minOrderQty: str  # noqa: N815
+    maxOrderQty: str  # noqa: N815
+    qtyStep: str  # noqa: N815
+    minNotionalValue: str = "0"  # noqa: N815
+
+
+class _Contract(msgspec.Struct):
+    priceFilter: _PriceFilter  # noqa: N815
+    lotSizeFilter: _LotFilter  # noqa: N815
+
+
+class _Contracts(msgspec.Struct):
+    rows: list[_Contract] = msgspec.field(name="list")
+
+
+class ContractSteps(NamedTuple):
+    """Steps of a linear contract's prices and quantities, as the venue writes them, and the limits of an order."""
+
+    tick: str
+    lot: str
+    min_qty: float
+    max_qty: float
+    min_notional: float
 
 
 class _FundingList(msgspec.Struct):
@@ -150,6 +180,23 @@ class BybitHistory:
             return tuple(_recent_trade(symbol, row, answer) for row in reversed(told.rows))
 
         return await self.rest.get("/v5/market/recent-trade", query, judge)
+
+    async def steps(self, symbol: str) -> ContractSteps:
+        """Return a linear contract's steps and limits."""
+        query = {"category": "linear", "symbol": symbol}
+
+        def judge(answer: Answer) -> ContractSteps:
+            _, told = _decoded(answer, _Contracts, symbol, self.rest.clock)
+            if not told.rows:
+                raise RejectedByVenue(f"bybit has no linear contract {symbol!r}; check its spelling")
+            lots = told.rows[0].lotSizeFilter
+            try:
+                limits = (float(text) for text in (lots.minOrderQty, lots.maxOrderQty, lots.minNotionalValue))
+                return ContractSteps(told.rows[0].priceFilter.tickSize, lots.qtyStep, *limits)
+            except ValueError as error:
+                raise malformed(answer, error) from None
+
+        return await self.rest.get("/v5/market/instruments-info", query, judge)
 
     async def funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[FundingRate, ...]:
         """Return the rates with ``start_ms <= time < end_ms``, ascending."""

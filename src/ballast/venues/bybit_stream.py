@@ -177,7 +177,7 @@ class BybitDialect:
                 self._broken.add(topic)
             if done is not Applied.YES:
                 return
-        reading.events.append(BookLevels(topic.symbol, told.ts * _NS_PER_MS, *book.levels()))
+        reading.events.append(BookLevels(topic.symbol, told.ts * _NS_PER_MS, *book.levels(), topic.depth))
         if topic in self._broken:
             self._broken.discard(topic)
             text = f"the book as of change {book.number}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,27 +19,47 @@ class Applied(Enum):
 
 
 @dataclass
-class LocalBook:
-    """
-    One symbol's book; ``number`` is the last update's, None while there is no book.
+class _Side:
+    """One side: quantities by price, and the prices ascending."""
 
-    Prices are kept as the venue wrote them: two texts of one price would be two levels, and venues write one.
-    """
+    qty: dict[float, float] = field(default_factory=dict)
+    prices: list[float] = field(default_factory=list)
+
+    def restart(self, levels: Iterable[tuple[str, str]]) -> None:
+        self.qty = {float(price): qty for price, text in levels if (qty := float(text)) > 0.0}
+        self.prices = sorted(self.qty)
+
+    def change(self, levels: Iterable[tuple[str, str]]) -> None:
+        for price_text, qty_text in levels:
+            price, qty = float(price_text), float(qty_text)
+            is_there = price in self.qty
+            if qty > 0.0:
+                self.qty[price] = qty
+                if not is_there:
+                    insort(self.prices, price)
+            elif is_there:
+                del self.qty[price]
+                del self.prices[bisect_left(self.prices, price)]
+
+
+@dataclass
+class LocalBook:
+    """One symbol's book; ``number`` is the last update's, None while there is no book."""
 
     number: int | None = None
-    _bids: dict[str, str] = field(default_factory=dict)
-    _asks: dict[str, str] = field(default_factory=dict)
+    _bids: _Side = field(default_factory=_Side)
+    _asks: _Side = field(default_factory=_Side)
 
     def forget(self) -> None:
         """Have no book until the next snapshot."""
         self.number = None
-        self._bids.clear()
-        self._asks.clear()
+        self._bids, self._asks = _Side(), _Side()
 
     def restart(self, number: int, bids: Iterable[tuple[str, str]], asks: Iterable[tuple[str, str]]) -> None:
         """Begin anew from a snapshot; nothing of the book before it remains."""
         self.number = number
-        self._bids, self._asks = _present(bids), _present(asks)
+        self._bids.restart(bids)
+        self._asks.restart(asks)
 
     def change(
         self, first: int, last: int, bids: Iterable[tuple[str, str]], asks: Iterable[tuple[str, str]]
@@ -56,24 +77,14 @@ class LocalBook:
         if first > self.number + 1:
             self.forget()
             return Applied.GAP
-        _replace(self._bids, bids)
-        _replace(self._asks, asks)
+        self._bids.change(bids)
+        self._asks.change(asks)
         self.number = last
         return Applied.YES
 
-    def levels(self) -> tuple[Levels, Levels]:
-        """Return bids and asks as (price, qty), each best first."""
-        bids = sorted(((float(price), float(qty)) for price, qty in self._bids.items()), reverse=True)
-        return tuple(bids), tuple(sorted((float(price), float(qty)) for price, qty in self._asks.items()))
-
-
-def _present(levels: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {price: qty for price, qty in levels if float(qty) > 0.0}
-
-
-def _replace(side: dict[str, str], levels: Iterable[tuple[str, str]]) -> None:
-    for price, qty in levels:
-        if float(qty) > 0.0:
-            side[price] = qty
-        else:
-            side.pop(price, None)
+    def levels(self, depth: int | None = None) -> tuple[Levels, Levels]:
+        """Return bids and asks as (price, qty), each best first, up to ``depth`` levels a side."""
+        bids, asks = self._bids, self._asks
+        best_bids = bids.prices[: -depth - 1 : -1] if depth is not None else bids.prices[::-1]
+        best_asks = asks.prices[:depth]
+        return tuple((p, bids.qty[p]) for p in best_bids), tuple((p, asks.qty[p]) for p in best_asks)

@@ -135,7 +135,7 @@ class MexcDialect:
             book.forget()
             return []
         waiting.clear()
-        events: list[FeedEvent] = [BookLevels(topic.symbol, snapshot.time_ns, *book.levels())]
+        events: list[FeedEvent] = [BookLevels(topic.symbol, snapshot.time_ns, *book.levels(), topic.depth)]
         if followed.is_broken:
             followed.is_broken = False
             events.append(FeedStatus(FeedState.REPAIRED, now_ns, topic, f"the book as of change {book.number}"))
@@ -166,7 +166,7 @@ class MexcDialect:
         else:
             book, whole = LocalBook(), told.publicLimitDepths
             book.restart(0, _levels(whole.bids), _levels(whole.asks))
-            reading.events.append(BookLevels(topic.symbol, time_ns, *book.levels()))
+            reading.events.append(BookLevels(topic.symbol, time_ns, *book.levels(), topic.depth))
         return reading
 
     def _tell_bar(self, topic: FeedTopic, bar: PublicBar, now_ns: int, reading: Reading) -> None:
@@ -191,7 +191,7 @@ class MexcDialect:
         had_book = followed.book.number is not None
         done = followed.book.change(*change)
         if done is Applied.YES:
-            reading.events.append(BookLevels(topic.symbol, time_ns, *followed.book.levels()))
+            reading.events.append(BookLevels(topic.symbol, time_ns, *followed.book.levels(), topic.depth))
         elif done is Applied.GAP:
             followed.waiting.append(change)
             reading.missed.append(topic)

@@ -9,13 +9,15 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
-from datetime import UTC, datetime
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,77 @@ name = "hedge_grid"
     assert any("latency" in sentence for sentence in ready["assumptions"])
 
 
+def asked_of(ready: dict[str, Any], path: str) -> Any:
+    with urllib.request.urlopen(f"{ready['rest_url']}{path}") as answer:
+        return json.load(answer)["result"]
+
+
+def stepped_by(ready: dict[str, Any], by_ms: int) -> None:
+    body = json.dumps({"by_ms": by_ms}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{ready['operator_url']}/step", body, method="POST")).close()
+
+
+def test_it_trades_recorded_trades_and_tells_them_as_they_were(tmp_path: Path) -> None:
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    times = [start + timedelta(seconds=second) for second in (1, 2, 3, 200)]
+    pl.DataFrame({
+        "ts": pl.Series(times).dt.cast_time_unit("ms"),
+        "symbol": ["AUSDT", "AUSDT", "BUSDT", "AUSDT"],
+        "price": [10.5, 10.25, 3.0, 11.0],
+        "size": [1.5, 2.0, 7.0, 1.0],
+        "side": ["buy", "sell", "buy", "sell"],
+    }).write_parquet(tmp_path / "trades.parquet")
+    arguments = ("--clock", "step", "--accounts", "1", "--history", "0")
+    with running("--data", str(tmp_path / "trades.parquet"), *arguments) as ready:
+        assert "finest prices" in ready["assumptions"][0]
+        stepped_by(ready, 100_000)
+        rows = asked_of(ready, "/v5/market/recent-trade?category=linear&symbol=AUSDT")["list"]
+        (ticker,) = asked_of(ready, "/v5/market/tickers?category=linear&symbol=AUSDT")["list"]
+        bars = asked_of(ready, "/v5/market/kline?category=linear&symbol=AUSDT&interval=1")["list"]
+    seen = [(row["price"], row["size"], row["side"], int(row["time"])) for row in rows]
+    first_ms = int(start.timestamp()) * 1_000
+    assert seen == [("10.25", "2.0", "Sell", first_ms + 2_000), ("10.50", "1.5", "Buy", first_ms + 1_000)]
+    # Where only trades are known, somebody last sold into the bid and bought from the ask.
+    assert (ticker["bid1Price"], ticker["ask1Price"], ticker["lastPrice"]) == ("10.25", "10.50", "10.25")
+    assert [row[1:6] for row in bars] == [["10.50", "10.50", "10.25", "10.25", "3.5"]]
+
+
+def test_it_trades_live_on_what_another_exchange_tells_and_says_when_that_is_gone() -> None:
+    with ExitStack() as ends:
+        upstream = ends.enter_context(running("--data", "sample", "--accounts", "1"))
+        source = ("--symbols", "WOBBLOUSDT,BLORPUSDT", "--live-url", upstream["rest_url"])
+        with running("--data", "live", *source, "--accounts", "1", "--history", "50") as ready:
+            assert ready["symbols"] == ["WOBBLOUSDT", "BLORPUSDT"]
+            where = "?category=linear&symbol=BLORPUSDT"
+            ours, theirs = (
+                asked_of(one, f"/v5/market/instruments-info{where}")["list"][0] for one in (ready, upstream)
+            )
+            assert ours["priceFilter"] == theirs["priceFilter"]
+            ours, theirs = (
+                {row[0]: row[:6] for row in asked_of(one, f"/v5/market/kline{where}&interval=1&limit=40")["list"]}
+                for one in (ready, upstream)
+            )
+            # The newest may close between the two questions.
+            assert all(theirs[time] == ours[time] for time in sorted(ours)[5:-3])
+            assert len(ours) == 40
+            until_live(ready, is_connected=True)
+            ends.close()
+            state = until_live(ready, is_connected=False)
+            assert all(one["is_stale"] for one in state["symbols"].values())
+            book = asked_of(ready, f"/v5/market/orderbook{where}")
+            assert (book["b"], book["a"]) == ([], [])
+
+
+def until_live(ready: dict[str, Any], *, is_connected: bool) -> dict[str, Any]:
+    """Ask until a live exchange hears its source, or no longer does; return the state of its feed."""
+    give_up_s = time.monotonic() + 20
+    while True:
+        live = state_of(ready)["live"]
+        if live["is_connected"] == is_connected:
+            return dict(live)
+        assert time.monotonic() < give_up_s
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -120,7 +193,11 @@ name = "hedge_grid"
         (["--kind", "cash"], "accounts of bybit are unified_margin or spot"),
         (["--venue", "bybit,mexc", "--kind", "unified_margin"], "accounts of mexc are spot"),
         (["--clock", "fast"], "no such clock"),
-        (["--data", "live"], "this version trades recorded bars"),
+        (["--data", "live"], "name it with --symbols"),
+        (["--data", "live", "--symbols", "AUSDT", "--clock", "10x"], "goes by the wall's"),
+        (["--data", "live", "--symbols", "AUSDT", "--live-url", "ws://127.0.0.1"], "begin it with http://"),
+        (["--symbols", "AUSDT"], "it belongs to --data live"),
+        (["--data", "nowhere.jsonl.gz"], "nowhere.jsonl.gz"),
         (["--data", "nowhere.parquet"], "nowhere.parquet"),
         (["some.toml", "--data", "sample"], "names its data already"),
     ],
@@ -131,6 +208,16 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert run(["exchange", *arguments]) == 2
     errors = capsys.readouterr().err
     assert words in errors
+    assert errors.count("\n") == 1
+
+
+def test_without_a_network_a_live_market_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as shut:
+        url = f"http://127.0.0.1:{shut.getsockname()[1]}"
+    assert run(["exchange", "--data", "live", "--symbols", "AUSDT", "--live-url", url]) == 1
+    errors = capsys.readouterr().err
+    assert "--data live: bybit: GET /v5/market/instruments-info failed 2 times" in errors
+    assert errors.endswith("or name another exchange with --live-url\n")
     assert errors.count("\n") == 1
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ballast.bars.of_ticks import frames_of_ticks
 from ballast.cli.market import frames_of
 from ballast.config import from_dict
 from ballast.data.files import Layout
-from ballast.data.tick_frames import frames_of_ticks
 from ballast.data.tick_sample import TickMarket, sample_ticks, write_sample_trades
 from ballast.data.ticks import Kind, frames_from_ticks, kind_of, read_ticks
 from ballast.model.enums import TickKind

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ballast.data.tick_frames import frames_of_ticks
+from ballast.bars.of_ticks import frames_of_ticks
 from ballast.kernel.advance import next_cause, settle_at_close, sync_last_price
 from ballast.kernel.orders import submit
 from ballast.kernel.venue import Phase, new_venue, state_bytes

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.data.tick_frames import frames_of_ticks
+from ballast.bars.of_ticks import frames_of_ticks
 from ballast.kernel.venue import state_bytes
 from ballast.model.enums import TickKind
 from ballast.model.market import Tick, feed_of

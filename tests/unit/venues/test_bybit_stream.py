@@ -90,7 +90,7 @@ def test_a_bar_that_does_not_follow_waits_for_those_before_it() -> None:
 def test_a_book_with_a_hole_is_asked_for_anew() -> None:
     of = dialect()
     first = read(of, "orderbook.50.BTCUSDT", book(5, [["99", "1"]], [["101", "2"]]))
-    assert first.events == [BookLevels("BTCUSDT", 1_758_841_135_824 * MS, ((99.0, 1.0),), ((101.0, 2.0),))]
+    assert first.events == [BookLevels("BTCUSDT", 1_758_841_135_824 * MS, ((99.0, 1.0),), ((101.0, 2.0),), 50)]
     assert len(read(of, "orderbook.50.BTCUSDT", book(6, [["98", "1"]], []), "delta").events) == 1
     hole = read(of, "orderbook.50.BTCUSDT", book(8, [["97", "1"]], []), "delta")
     assert [event.state for event in hole.events if isinstance(event, FeedStatus)] == [FeedState.GAP]

@@ -152,7 +152,7 @@ def test_a_book_is_what_rest_told_and_the_changes_after_it() -> None:
     assert [change(of, version, "98").events for version in (5, 6)] == [[], []]
     assert bids(of, snapshot(5, ("99.00", "1"))) == [(99.0, 1.0), (98.0, 1.0)]
     (levels,) = change(of, 7, "99", qty="0").events
-    assert levels == BookLevels("BTCUSDT", SENT_MS * MS, ((98.0, 1.0),), ((101.0, 2.0),))
+    assert levels == BookLevels("BTCUSDT", SENT_MS * MS, ((98.0, 1.0),), ((101.0, 2.0),), BOOK.depth)
     assert change(of, 7, "97").events == []
 
 
@@ -205,7 +205,7 @@ def test_the_first_levels_and_the_best_prices_are_told_as_they_come() -> None:
     of = dialect()
     sides = {"bids": [{"price": "99", "quantity": "1"}], "asks": [{"price": "101", "quantity": "2"}]}
     (levels,) = read(of, TOP, "publicLimitDepths", version="9", **sides).events
-    assert levels == BookLevels("BTCUSDT", SENT_MS * MS, ((99.0, 1.0),), ((101.0, 2.0),))
+    assert levels == BookLevels("BTCUSDT", SENT_MS * MS, ((99.0, 1.0),), ((101.0, 2.0),), TOP.depth)
     (ticker,) = read(of, TICKER, "publicAggreBookTicker", bidPrice="99", bidQuantity="1", askPrice="").events
     assert ticker == TickerSeen("BTCUSDT", SENT_MS * MS, {"bidPrice": "99", "bidQuantity": "1"})
 

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.kernel.margin_account import set_leverage
-from ballast.kernel.venue import new_venue
+from ballast.kernel.venue import LAST_POINT, new_venue
 from ballast.model.enums import AccountKind, Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import ANY, Intent, clear
 from ballast.model.market import Feed, width_for
 from ballast.venues.exchange import steps
 from ballast.venues.exchange.checks import MAX_CONDITIONAL_ORDERS, MAX_SPOT_CONDITIONAL_ORDERS
+from ballast.venues.exchange.growing import GrowingFeed
 from ballast.venues.exchange.market import Setup
 from ballast.venues.exchange.orders import Order, Trigger
 
@@ -51,6 +52,15 @@ class Happened(NamedTuple):
     quote_rate: float
 
 
+class Best(NamedTuple):
+    """The best prices of a market of ticks and what is shown there, NaN where nobody knows."""
+
+    bid: float
+    bid_qty: float
+    ask: float
+    ask_qty: float
+
+
 Word = Happened | int
 """An event, or the number of the conditional order whose price has been met."""
 
@@ -74,6 +84,10 @@ class Host:
         By symbol, what the recorded market still fills in this bar, base units.
     feed : Feed
         The market's, as plain arrays.
+    growing : GrowingFeed or None
+        Where a live market's frames and ticks come from.
+    depth : Depth or None
+        What a market of ticks tells of its books beyond the best prices.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -90,12 +104,17 @@ class Host:
             watch_capacity=max(1_024, width_for(len(setup.accounts) * n_symbols * (_most_conditional(setup) + 4))),
             width=market.feed.frames.dtype["close"].shape[0],
             tiers=market.tiers,
+            has_ticks=market.has_ticks,
         )
         whole = np.asarray(self.record)
         self._venues, self._events, clock = whole.reshape(1), whole["events"], whole["clock"]
         self.feed = Feed(*(np.asarray(part) for part in market.feed))
+        self.growing = GrowingFeed(self.feed, market.interval_ns, n_symbols) if market.is_live else None
+        self.depth = None if market.books is None else market.books.open(market.shift_ns)
+        self.has_ticks, self._quotes = market.has_ticks, whole["quotes"]
         self._stop, self._n_symbols, self._end_ns = len(market.feed.frames), n_symbols, market.end_ns - 1
         self._pause_ns, self._clock_ns, self._frame = clock["pause_ns"], clock["now_ns"], clock["frame"]
+        self._next_tick, self._told_tick = clock["next_tick"], 0
         self._read, self._written = clock["events_read"], clock["events_written"]
         self._next_order_id, self._woken_role = clock["next_order_id"], clock["woken_role"]
         holders, markets = whole["accounts"], whole["markets"]
@@ -132,10 +151,6 @@ class Host:
         """The bar that the market is in; -1 before the first."""
         return int(self._frame.item())
 
-    def has_bar(self, symbol: int) -> bool:
-        """Tell whether a symbol trades in the bar that the market is in."""
-        return bool(self._has_bar.item(symbol))
-
     def last_price(self, symbol: int) -> float:
         """Return where the price stands, off the tick grid on the way between two; NaN before the first."""
         price = float(self._price.item(symbol))
@@ -151,9 +166,57 @@ class Host:
         steps.prices(self._venues, self._prices)  # type: ignore[arg-type]
         return self._prices.tolist()
 
+    def best(self, symbol: int) -> Best | None:
+        """Return the best prices; None where the market has no ticks, and so no book."""
+        if not self.has_ticks:
+            return None
+        _, *best = self._quotes[symbol].tolist()
+        return Best(*best)
+
+    def has_price(self, symbol: int) -> bool:
+        """Tell whether a symbol has a price now: not in a bar's gap, nor before its first tick, nor once withdrawn."""
+        return bool(self._has_bar.item(symbol))
+
+    def withdraw(self, symbol: int) -> None:
+        """Let a symbol of a market of ticks have no price until its next tick: nothing fills."""
+        if self._has_bar[symbol]:
+            self._last_price[symbol] = self._price[symbol]
+        self._has_bar[symbol] = False
+        for name in Best._fields:
+            self._quotes[name][symbol] = nan
+
+    def take_walked(self) -> Any:
+        """Return the ticks that have been walked since the last call."""
+        end = int(self._next_tick.item())
+        first, self._told_tick = self._told_tick, end
+        return self.feed.ticks[first:end]
+
+    def ticks_of_frame(self) -> Any:
+        """Return the ticks that have been walked of the frame that the market is in."""
+        ticks = self.feed.ticks[: int(self._next_tick.item())]
+        return ticks[np.searchsorted(ticks["ts_ns"], self.feed.frames["ts_ns"][self.frame]) :]
+
+    def next_point_ns(self) -> int:
+        """Return when a path of prices next turns, or the next tick comes; the market's end if neither does."""
+        if self.has_ticks:
+            ticks, at = self.feed.ticks, int(self._next_tick.item())
+            return int(ticks["ts_ns"][at]) if at < len(ticks) else self._end_ns
+        clock, interval, frames = self.record.clock, int(self.record.clock.interval_ns), self.feed.frames["ts_ns"]
+        points = (int(clock.open_ns) + point * interval // LAST_POINT for point in range(LAST_POINT + 1))
+        ahead = [at for at in points if at > self.now_ns]
+        if ahead:
+            return ahead[0]
+        return int(frames[clock.frame + 1]) if clock.frame + 1 < len(frames) else self._end_ns
+
     def slipped(self, symbol: int, side: int, price: float) -> float:
         """Return what a taker pays or gets where the market stands at ``price``."""
         return float(steps.slipped(self._venues, symbol, int(side), price))  # type: ignore[arg-type]
+
+    def taker_price(self, symbol: int, side: int) -> float:
+        """Return what a taker pays or gets now; NaN where nobody would trade with it."""
+        if not self.has_price(symbol):
+            return nan
+        return float(steps.taker_price(self._venues, symbol, int(side)))  # type: ignore[arg-type]
 
     def money(self, account: int) -> steps.Money:
         """Return an account's figures at the marks."""
@@ -168,6 +231,8 @@ class Host:
     def move_to(self, time_ns: int) -> None:
         """Set the clock's next stop, never back nor past the market's end; :meth:`run` gets there."""
         self._pause_ns[()] = min(max(time_ns, self.now_ns), self._end_ns)
+        if self.growing is not None:
+            self._grow(self.growing)
 
     def run(self) -> Iterator[Word]:
         """Do all that is due, and tell of it one by one, so that what is asked in answer acts at that instant."""
@@ -256,11 +321,22 @@ class Host:
     def _ask_of(self, order: Order, kind: IntentKind, **fields: float) -> None:
         self._ask(order.account, kind, order.symbol, position_side=ANY, role=ANY, level=order.number, **fields)
 
+    def _grow(self, growing: GrowingFeed) -> None:
+        """Bring the feed up to where the clock stops; ticks that everybody has heard of go."""
+        growing.reach(self.now_ns)
+        gone = growing.forget(min(self._told_tick, int(self._next_tick.item())))
+        self._told_tick -= gone
+        self._next_tick[()] -= gone
+        self.feed, self._stop = growing.feed, growing.n_frames
+
     def _enter(self, frame: int, start_ns: int) -> None:
         """Stand before a frame, with the prices and without the funding of the history before it."""
         clock = self.record.clock
         clock.frame = clock.closed_frame = frame - 1
         clock.next_funding = int(np.searchsorted(self.feed.funding["ts_ns"], start_ns))
+        clock.next_tick = self._told_tick = int(np.searchsorted(self.feed.ticks["ts_ns"], start_ns))
+        if self.has_ticks:
+            steps.remember(self._venues, _last_of_each(self.feed.ticks[: self._told_tick]))  # type: ignore[arg-type]
         for symbol in range(clock.n_symbols):
             closes = self.feed.frames["close"][:frame, symbol]
             known = np.flatnonzero(closes > 0.0)
@@ -272,6 +348,14 @@ class Host:
 def _most_conditional(setup: Setup) -> int:
     is_spot = any(terms.kind == AccountKind.SPOT for terms in setup.accounts)
     return MAX_SPOT_CONDITIONAL_ORDERS if is_spot else MAX_CONDITIONAL_ORDERS
+
+
+def _last_of_each(ticks: Column) -> Column:
+    """Return each symbol's last tick of each kind, in order: all that its best prices follow from."""
+    kinds = 4 * ticks["symbol"] + ticks["kind"]
+    _, from_the_end = np.unique(kinds[::-1], return_index=True)
+    chosen: Column = ticks[np.sort(len(ticks) - 1 - from_the_end)]
+    return chosen
 
 
 def _open_accounts(record: Any, setup: Setup) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf, isnan
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from ballast.model.errors import ConfigError
 from ballast.model.market import Feed
 
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
+FOREVER_NS = 1 << 62
+Levels = Sequence[tuple[float, float]]
+"""One side of a book, best first: price, and base units that rest there."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,24 @@ class Listing:
         return format(value, self._qty_format)
 
 
+class Depth(Protocol):
+    """What is known of the market's books beyond their best prices."""
+
+    def sides(self, symbol: int, now_ns: int) -> tuple[Levels, Levels]:
+        """Return bids and asks as they stood at ``now_ns``, which never goes back; both empty if nobody knows."""
+
+
+class Books(Protocol):
+    """Recorded books, from which each venue reads by itself."""
+
+    def open(self, shift_ns: int) -> Depth:
+        """Return the books from their beginning, told ``shift_ns`` later than they were recorded."""
+
+
 @dataclass(frozen=True)
 class Market:
     """
-    A recorded market.
+    A market that was recorded, or that goes on while we listen.
 
     Prices are brought to the nearest tick, because an order that waits may fill at the open of a bar, and what is paid
     has to be what clients can be told.
@@ -68,13 +85,20 @@ class Market:
     ----------
     symbols : tuple of str
     feed : Feed
-        Frames, and perhaps marks and funding; frames before ``start_frame`` are history that clients may ask for.
+        Frames, and perhaps marks, funding and ticks; frames before ``start_frame`` are history that clients may ask
+        for.
     interval_ns : int
     instruments : recarray of Instrument
         By symbol; tick and lot must be there, because the wire speaks in steps.
     tiers : recarray of Tier
     start_frame : int
         The first frame that is traded.
+    books : Books or None
+        Of a market of ticks; without, what lies behind the best prices is made up.
+    shift_ns : int
+        How much later the market is told than it was recorded.
+    is_live : bool
+        Its ticks come while it is traded, and it has no end.
 
     Raises
     ------
@@ -88,6 +112,9 @@ class Market:
     instruments: Any
     tiers: Any
     start_frame: int = 0
+    books: Books | None = None
+    shift_ns: int = 0
+    is_live: bool = False
 
     def __post_init__(self) -> None:
         for symbol, one in zip(self.symbols, self.instruments, strict=False):
@@ -97,6 +124,11 @@ class Market:
             raise ConfigError(f"the market has {len(self.feed.frames)} bars; none is left to trade")
         frames = _on_ticks(self.feed.frames, self.instruments[: len(self.symbols)])
         object.__setattr__(self, "feed", self.feed._replace(frames=frames))
+
+    @property
+    def has_ticks(self) -> bool:
+        """Whether bars are walked by their ticks."""
+        return self.is_live or len(self.feed.ticks) > 0
 
     @cached_property
     def listings(self) -> list[Listing]:
@@ -117,15 +149,15 @@ class Market:
     @cached_property
     def end_ns(self) -> int:
         """When the last bar closes."""
-        return int(self.feed.frames["ts_ns"][-1]) + self.interval_ns
+        return FOREVER_NS if self.is_live else int(self.feed.frames["ts_ns"][-1]) + self.interval_ns
 
     def moved_by(self, shift_ns: int) -> Market:
         """Return the same market at other times."""
-        frames, funding = np.copy(self.feed.frames), np.copy(self.feed.funding)
-        frames["ts_ns"] += shift_ns
-        funding["ts_ns"] += shift_ns
-        feed = self.feed._replace(frames=frames.view(np.recarray), funding=funding.view(np.recarray))
-        return Market(self.symbols, feed, self.interval_ns, self.instruments, self.tiers, self.start_frame)
+        moved = {name: np.copy(getattr(self.feed, name)) for name in ("frames", "funding", "ticks")}
+        for rows in moved.values():
+            rows["ts_ns"] += shift_ns
+        feed = self.feed._replace(**{name: rows.view(np.recarray) for name, rows in moved.items()})
+        return replace(self, feed=feed, shift_ns=self.shift_ns + shift_ns)
 
 
 def _on_ticks(frames: Any, instruments: Any) -> Any:

@@ -183,4 +183,10 @@ class TradePrinted(msgspec.Struct, frozen=True, gc=False):
     time_ns: int
 
 
-Update = OrderChanged | Fill | FundingPaid | PositionChanged | WalletChanged | TradePrinted
+class BestMoved(msgspec.Struct, frozen=True, gc=False):
+    """The recorded market's best prices, or their sizes, have changed."""
+
+    symbol: int
+
+
+Update = OrderChanged | Fill | FundingPaid | PositionChanged | WalletChanged | TradePrinted | BestMoved

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ballast.bars.of_ticks import frames_of_ticks
 from ballast.kernel.advance import path_price
 from ballast.kernel.marks import mark_price
 from ballast.kernel.venue import Phase
 from ballast.model.enums import OrderType, Side
+from ballast.venues.exchange.market import Levels
 from ballast.venues.exchange.orders import OrderState
 from ballast.venues.exchange.venue import LocalVenue
 
@@ -59,31 +61,62 @@ class Day(NamedTuple):
 
 def book(venue: LocalVenue, symbol: int, depth: int) -> Book:
     """
-    Return the book to ``depth`` levels a side; empty before the first price.
+    Return the book to ``depth`` levels a side, clients' resting orders among them; empty before the first price.
 
-    What is shown of the recorded market is made up around its price: the best levels stand where a taker would be
-    filled, the others follow at equal distances. Clients' resting orders stand among them.
+    A market of ticks shows its recorded best prices and what else is recorded of its book. What is not is made up: of
+    a market of bars both best levels, where a taker would be filled, and behind the best always levels at equal
+    distances.
     """
-    last = venue.last_price(symbol)
-    if not last > 0.0:
+    best = _best(venue, symbol)
+    if best is None:
         return Book([], [])
-    listing, terms = venue.market.listings[symbol], venue.setup.book
-    best_bid, best_ask = venue.host.slipped(symbol, Side.SELL, last), venue.host.slipped(symbol, Side.BUY, last)
-    if best_bid >= best_ask:
-        best_bid = best_ask - listing.tick
-    spacing = max(1, round(last * LEVEL_SPACING / listing.tick))
+    depth_of = venue.host.depth
+    recorded = ((), ()) if depth_of is None else depth_of.sides(symbol, venue.now_ns)
     sides = []
-    for best, side in ((best_bid, Side.BUY), (best_ask, Side.SELL)):
-        ticks = round(best / listing.tick) - side * spacing * np.arange(min(depth, terms.levels))
-        resting = dict.fromkeys((int(tick) for tick in ticks if tick > 0), 0.0)
-        for tick in resting:
-            lots = max(1, round(terms.value_per_level / (tick * listing.tick) / listing.lot))
-            resting[tick] = lots * listing.lot
-        for tick, qty in _clients(venue, symbol, side).items():
-            resting[tick] = resting.get(tick, 0.0) + qty
+    for (price, qty), behind, side in zip(best, recorded, (Side.BUY, Side.SELL), strict=True):
+        resting = _market_levels(venue, symbol, side, Level(price, qty), behind, depth) if price > 0.0 else {}
+        for tick, client_qty in _clients(venue, symbol, side).items():
+            resting[tick] = resting.get(tick, 0.0) + client_qty
         best_first = sorted(resting.items(), reverse=side == Side.BUY)[:depth]
-        sides.append([Level(tick * listing.tick, qty) for tick, qty in best_first])
+        tick_size = venue.market.listings[symbol].tick
+        sides.append([Level(tick * tick_size, qty) for tick, qty in best_first])
     return Book(*sides)
+
+
+def _best(venue: LocalVenue, symbol: int) -> tuple[Level, Level] | None:
+    """Return the market's best levels, NaN where nothing is known of one; None before the first price."""
+    last, tick = venue.last_price(symbol), venue.market.listings[symbol].tick
+    if not last > 0.0:
+        return None
+    seen = venue.host.best(symbol)
+    if seen is None:
+        bid, ask = (Level(venue.host.slipped(symbol, side, last), nan) for side in (Side.SELL, Side.BUY))
+    else:
+        bid, ask = Level(seen.bid, seen.bid_qty), Level(seen.ask, seen.ask_qty)
+    return (bid._replace(price=ask.price - tick) if bid.price >= ask.price else bid), ask
+
+
+def _market_levels(
+    venue: LocalVenue, symbol: int, side: Side, best: Level, behind: Levels, depth: int
+) -> dict[int, float]:
+    """Return a side of the market's own book, quantity by tick; ``behind`` is what is recorded of it, best first."""
+    listing, terms = venue.market.listings[symbol], venue.setup.book
+    first = round(best.price / listing.tick)
+    if behind:
+        # Best prices may come by a stream of their own, ahead of the book's.
+        resting = {round(price / listing.tick): qty for price, qty in behind[: depth + 1]}
+        resting = {tick: qty for tick, qty in resting.items() if (tick - first) * side <= 0}
+    else:
+        spacing = max(1, round(venue.last_price(symbol) * LEVEL_SPACING / listing.tick))
+        ticks = (first - side * spacing * k for k in range(min(depth, terms.levels)))
+        resting = {
+            tick: max(1, round(terms.value_per_level / (tick * listing.tick) / listing.lot)) * listing.lot
+            for tick in ticks
+            if tick > 0
+        }
+    if best.qty > 0.0:
+        resting[first] = best.qty
+    return resting
 
 
 def changed_levels(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
@@ -170,12 +203,33 @@ def _forming(venue: LocalVenue, symbol: int, of_mark: bool) -> Bar | None:
     clock, one = record.clock, record.markets[symbol]
     if clock.phase in {Phase.CLOSED, Phase.BETWEEN} or not one.has_bar:
         return None
+    if venue.market.has_ticks:
+        return _of_ticks(venue, symbol)
     at = mark_price if of_mark else path_price
     now = venue.mark_price(symbol) if of_mark else venue.last_price(symbol)
     seen = [*(float(at(one, point)) for point in range(int(clock.point) + 1)), now]
     share = (venue.now_ns - int(clock.open_ns)) / venue.market.interval_ns
     volume = float(np.nan_to_num(venue.market.feed.frames["volume"][clock.frame, symbol])) * min(1.0, share)
     return Bar(int(clock.open_ns), seen[0], max(seen), min(seen), now, volume, volume * now)
+
+
+def _of_ticks(venue: LocalVenue, symbol: int) -> Bar | None:
+    """Return the bar of the ticks that have come in this frame; None without any."""
+    ticks = venue.host.ticks_of_frame()
+    ticks = ticks[ticks["symbol"] == symbol]
+    if len(ticks) == 0:
+        return None
+    row = frames_of_ticks(ticks, symbol + 1, venue.market.interval_ns)[0]
+    price, volume = float(row.close[symbol]), float(row.volume[symbol])
+    return Bar(
+        int(row.ts_ns),
+        float(row.open[symbol]),
+        float(row.high[symbol]),
+        float(row.low[symbol]),
+        price,
+        volume,
+        volume * price,
+    )
 
 
 def day(venue: LocalVenue, symbol: int) -> Day:

@@ -38,4 +38,4 @@ def rehearse(setup: Setup) -> None:
         accounts.position(venue, 0, symbol, side)
         break
     accounts.figures(venue, 0)
-    venue.advance_to(venue.next_point_ns())
+    venue.advance_to(min(venue.next_point_ns(), venue.now_ns + setup.market.interval_ns))

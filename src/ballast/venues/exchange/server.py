@@ -23,6 +23,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ballast.venues.exchange import operator
 from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Visit
 from ballast.venues.exchange.faults.injection import Injection, Outcome, Wire
+from ballast.venues.exchange.live import LiveFeed
 from ballast.venues.exchange.operator import OperatorError
 from ballast.venues.exchange.outbox import Outbox
 from ballast.venues.exchange.pace import Pace
@@ -53,6 +54,8 @@ class ExchangeServer:
     pace : Pace
     seed : int
         Of what faults leave to chance.
+    live : LiveFeed or None
+        Where the market comes from while it goes on; its clock is the wall's.
 
     Attributes
     ----------
@@ -62,8 +65,8 @@ class ExchangeServer:
         Writes down what clients ask and are told; what an operator does is left out.
     """
 
-    def __init__(self, faces: Sequence[Face], pace: Pace, seed: int = 0) -> None:
-        self.faces, self.pace = {face.name: face for face in faces}, pace
+    def __init__(self, faces: Sequence[Face], pace: Pace, seed: int = 0, live: LiveFeed | None = None) -> None:
+        self.faces, self.pace, self.live = {face.name: face for face in faces}, pace, live
         for face in faces:
             face.is_paced = not pace.is_stepped
         self.injections = {face.name: Injection(face, seed) for face in faces}
@@ -72,8 +75,8 @@ class ExchangeServer:
         self._n_greeted = 0
         self._open: dict[web.WebSocketResponse, tuple[Face, Talk, Outbox]] = {}
         self._runner: web.AppRunner | None = None
-        self._clock: asyncio.Task[None] | None = None
-        self._doorman: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._start_s, self._start_ns = 0.0, 0
         self._leaving: set[asyncio.Task[None]] = set()
         self.port = 0
 
@@ -97,25 +100,29 @@ class ExchangeServer:
         site = web.TCPSite(self._runner, HOST, port, ssl_context=tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
+        venues = [face.venue for face in self.faces.values()]
+        # Venues that got ready one after the other go on together.
+        self._start_s, self._start_ns = time.monotonic(), max(venue.now_ns for venue in venues)
+        if self.live is not None:
+            self._start_ns = time.time_ns()
+            self._tasks.append(asyncio.create_task(self.live.run(venues, self._market_ns)))
         if not self.pace.is_stepped:
-            self._clock = asyncio.create_task(self._run_clock())
-        self._doorman = asyncio.create_task(self._show_out())
+            self._tasks.append(asyncio.create_task(self._run_clock()))
+        self._tasks.append(asyncio.create_task(self._show_out()))
 
     async def stop(self) -> None:
         """Close every socket and stop listening."""
-        for task in (self._clock, self._doorman):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for socket in list(self._open):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange stops")
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def failed(self) -> None:
-        """Wait until the clock fails, or the closing of sockets; it never ends otherwise."""
-        await asyncio.gather(*(task for task in (self._clock, self._doorman) if task is not None))
+        """Wait until the clock fails, or the closing of sockets, or the live feed; it never ends otherwise."""
+        await asyncio.gather(*self._tasks)
 
     @property
     def n_sockets(self) -> int:
@@ -137,17 +144,19 @@ class ExchangeServer:
                         self._break_off(socket, outbox, is_abrupt=False)
             face.publish()
 
+    def _market_ns(self) -> int:
+        """Return the market's time where it follows the wall's."""
+        return self._start_ns + int((time.monotonic() - self._start_s) * self.pace.speed * 1e9)
+
     async def _run_clock(self) -> None:
         venues = [face.venue for face in self.faces.values()]
-        # Venues that got ready one after the other go on together.
-        start_s, start_ns = time.monotonic(), max(venue.now_ns for venue in venues)
         while True:
             if self.pace.speed == float("inf"):
                 until_ns = min(venue.next_point_ns() for venue in venues)
                 await asyncio.sleep(TICK_S if venues[0].has_ended else 0)
             else:
                 await asyncio.sleep(TICK_S)
-                until_ns = start_ns + int((time.monotonic() - start_s) * self.pace.speed * 1e9)
+                until_ns = self._market_ns()
             for face in self.faces.values():
                 self._tell_time(face)
                 face.venue.advance_to(until_ns)
@@ -309,7 +318,8 @@ class ExchangeServer:
         except OperatorError as error:
             return _json(error.status, {"error": str(error)})
         self.publish()
-        return _json(200, state | {"n_sockets": self.n_sockets})
+        told = {} if self.live is None else {"live": self.live.state(self._market_ns())}
+        return _json(200, state | {"n_sockets": self.n_sockets} | told)
 
     async def _operator_faults(self, request: web.Request) -> web.StreamResponse:
         try:

@@ -9,6 +9,7 @@ Orders that wait for a trigger lock nothing, and are asked again when it is met.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -102,18 +103,16 @@ class SpotBooks:
         terms = self._setup.accounts[account]
         return max(terms.maker_fee_rate, terms.taker_fee_rate)
 
-    def check(
-        self, account: int, symbol: int, request: OrderRequest, last_price: float, without: Order | None = None
-    ) -> None:
+    def check(self, account: int, symbol: int, request: OrderRequest, without: Order | None = None) -> None:
         """
         Raise ``Refused`` for an order that the account cannot pay, or deliver, out of what is free.
 
         What ``without`` has locked counts as free.
         """
         is_market = request.type == OrderType.MARKET
-        if is_market and not self._host.has_bar(symbol):
+        price = self._host.taker_price(symbol, request.side) if is_market else request.price
+        if isnan(price):
             raise Refused(Refusal.NO_PRICE)
-        price = self._host.slipped(symbol, request.side, last_price) if is_market else request.price
         is_money = request.qty_unit == QtyUnit.QUOTE
         if request.side == Side.SELL:
             needed, holding = request.qty / price if is_money else request.qty, self.coins(account, symbol, without)
@@ -125,16 +124,16 @@ class SpotBooks:
         if is_short:
             raise Refused(Refusal.INSUFFICIENT_FUNDS)
 
-    def check_again(self, order: Order, qty_left: float, price: float, last_price: float) -> None:
+    def check_again(self, order: Order, qty_left: float, price: float) -> None:
         """Raise ``Refused`` for an order that the account cannot pay as it is about to be: amended, or triggered."""
         qty = order.request.qty if order.request.qty_unit == QtyUnit.QUOTE else qty_left
         asked = replace(order.request, qty=qty, price=price)
-        self.check(order.account, order.symbol, asked, last_price, without=order)
+        self.check(order.account, order.symbol, asked, without=order)
 
-    def can_pay(self, order: Order, last_price: float) -> bool:
+    def can_pay(self, order: Order) -> bool:
         """Tell whether an order whose trigger has been met can be paid."""
         try:
-            self.check_again(order, order.qty, order.price, last_price)
+            self.check_again(order, order.qty, order.price)
         except Refused:
             return False
         return True

@@ -20,10 +20,11 @@ from ballast.kernel.margin import initial_margin, leg_margins
 from ballast.kernel.margin_account import figures_at, legs_at, refresh_reserves, resting_at, terms_at
 from ballast.kernel.marks import NOW
 from ballast.kernel.orders import submit
+from ballast.kernel.queue import quoted_price, take_prices
 from ballast.kernel.venue import Venue
 from ballast.model.compiled import compiled
 from ballast.model.intents import Intent
-from ballast.model.market import Feed
+from ballast.model.market import Feed, Tick
 from ballast.model.order_terms import tier_of
 
 Floats = npt.NDArray[np.float64]
@@ -81,6 +82,16 @@ def step(venues: Venue, feed: Feed, stop: int) -> int:
 
 
 @compiled
+def remember(venues: Venue, ticks: Tick) -> None:
+    """Let ticks of the past move prices, and nothing else."""
+    venue = venues[0]  # type: ignore[index]
+    for k in range(ticks.shape[0]):  # type: ignore[attr-defined]
+        tick = ticks[k]  # type: ignore[index]
+        take_prices(venue, tick)
+        venue.markets[tick.symbol].mark = venue.markets[tick.symbol].price
+
+
+@compiled
 def price_of(venue: Venue, symbol: int) -> float:
     """Return where a symbol's price stands, off the tick grid on the way between two; NaN before the first."""
     market = venue.markets[symbol]
@@ -107,6 +118,14 @@ def prices(venues: Venue, told: Floats) -> None:
 def slipped(venues: Venue, symbol: int, side: int, price: float) -> float:
     """Return what a taker pays or gets where the market stands at ``price``."""
     paid: float = slipped_price(venues[0], symbol, side, price)  # type: ignore[index]
+    return paid
+
+
+@compiled
+def taker_price(venues: Venue, symbol: int, side: int) -> float:
+    """Return what a taker pays or gets; NaN where the other side's best price is not known."""
+    venue = venues[0]  # type: ignore[index]
+    paid: float = slipped_price(venue, symbol, side, quoted_price(venue, symbol, side))
     return paid
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from math import isnan, nan
+from typing import Any
 
 import numpy as np
 
-from ballast.model.enums import Side
+from ballast.model.enums import Side, TickKind
 from ballast.venues.exchange.market import Market
-from ballast.venues.exchange.orders import TradePrinted
+from ballast.venues.exchange.orders import BestMoved, TradePrinted
 
 KEPT_TRADES = 1_000
 """Trades that are remembered, a symbol."""
@@ -20,7 +21,7 @@ class Tape:
     Trades by symbol.
 
     A bar tells no single trades, so one is made up wherever the price has moved between two looks, with the bar's
-    volume for that time, at least a lot. What clients trade is printed as it is.
+    volume for that time, at least a lot. Recorded trades, and what clients trade, are printed as they are.
 
     Attributes
     ----------
@@ -44,6 +45,18 @@ class Tape:
         trade = TradePrinted(self.n_printed, symbol, side, price, qty, time_ns)
         self.trades[symbol].append(trade)
         return trade
+
+    def hear(self, ticks: Any) -> list[TradePrinted | BestMoved]:
+        """Return what ticks tell: every trade, and whose best prices have moved."""
+        is_quote = ticks["kind"] == TickKind.QUOTE
+        told: list[TradePrinted | BestMoved] = [BestMoved(one) for one in np.unique(ticks["symbol"][is_quote]).tolist()]
+        for ts_ns, symbol, kind, price, qty, *_ in ticks[~is_quote].tolist():
+            before, self._printed[symbol] = self._printed[symbol], price
+            # Of a trade whose taker nobody noted the price may tell.
+            guessed = Side.SELL if price < before else Side.BUY
+            side = guessed if kind == TickKind.TRADE else Side(kind)
+            told.append(self.print(symbol, side, price, qty if qty > 0.0 else self._market.listings[symbol].lot, ts_ns))
+        return told
 
     def look(self, prices: list[float], frame: int, now_ns: int) -> list[TradePrinted]:
         """Return a trade for each symbol whose price has moved; ``frame`` is the bar that the market is in."""

@@ -24,6 +24,7 @@ from ballast.venues.exchange.hosting import Happened, Host
 from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Setup
 from ballast.venues.exchange.orders import (
+    BestMoved,
     Fill,
     FundingPaid,
     Order,
@@ -101,14 +102,8 @@ class LocalVenue:
         self._settle()
 
     def next_point_ns(self) -> int:
-        """Return when the path of prices next turns: the smallest step in which this market moves by itself."""
-        clock, interval = self.record.clock, self.market.interval_ns
-        points = (int(clock.open_ns) + point * interval // 3 for point in range(4))
-        ahead = [at for at in points if at > self.now_ns]
-        if ahead:
-            return ahead[0]
-        frames = self.market.feed.frames["ts_ns"]
-        return int(frames[clock.frame + 1]) if clock.frame + 1 < len(frames) else self.market.end_ns - 1
+        """Return when the price next turns: the smallest step in which this market moves by itself."""
+        return self.host.next_point_ns()
 
     def take_updates(self) -> list[Update]:
         """Return what has happened since the last call, oldest first."""
@@ -122,6 +117,11 @@ class LocalVenue:
     def mark_price(self, symbol: int) -> float:
         """Return the mark price; the last price where the market has none."""
         return self.host.mark_price(symbol)
+
+    def withdraw(self, symbol: int) -> None:
+        """Let a symbol of a market of ticks have no price until its next tick: nothing fills."""
+        self.host.withdraw(symbol)
+        self._updates.append(BestMoved(symbol))
 
     def symbol(self, name: str) -> int | None:
         """Return a symbol's number; None if it is not listed."""
@@ -156,11 +156,14 @@ class LocalVenue:
         if request.link_id and self.orders.has_link(account, request.link_id):
             raise Refused(Refusal.DUPLICATE_LINK_ID)
         last_price, held = self.last_price(symbol), self.held(account, symbol, request.position_side)
+        can_wait = request.type == OrderType.LIMIT and request.time_in_force == TimeInForce.GTC
+        if self.market.has_ticks and not (can_wait or request.trigger or self.host.has_price(symbol)):
+            raise Refused(Refusal.NO_PRICE)
         check_order(request, self.is_hedged(account), held, last_price, self.market.listings[symbol])
         is_spot = self.spot.has(account)
         check_room(request, self.orders, account, symbol, is_spot=is_spot)
         if is_spot and request.trigger == Trigger.NONE:
-            self.spot.check(account, symbol, request, last_price)
+            self.spot.check(account, symbol, request)
         return symbol
 
     def place(self, account: int, request: OrderRequest) -> Order:
@@ -207,7 +210,7 @@ class LocalVenue:
         if qty == order.qty and is_same_price and not moves_trigger:
             raise Refused(Refusal.NOT_MODIFIED)
         if order.state != OrderState.UNTRIGGERED and self.spot.has(order.account):
-            self.spot.check_again(order, left, price, self.last_price(order.symbol))
+            self.spot.check_again(order, left, price)
         if moves_trigger:
             if order.state != OrderState.UNTRIGGERED:
                 raise Refused(Refusal.ORDER_CLOSED)
@@ -329,7 +332,14 @@ class LocalVenue:
         now_ns = self.now_ns
         if now_ns != self._looked_ns:
             self._looked_ns = now_ns
-            self._updates += self.tape.look(self.host.prices(), max(0, self.host.frame), now_ns)
+            self._look()
+
+    def _look(self) -> None:
+        """Put on the tape what the market has done."""
+        if self.market.has_ticks:
+            self._updates += self.tape.hear(self.host.take_walked())
+        else:
+            self._updates += self.tape.look(self.host.prices(), max(0, self.host.frame), self.now_ns)
 
     def _send(self, order: Order) -> None:
         order.kernel_id = self.host.place(order)
@@ -346,7 +356,7 @@ class LocalVenue:
         order.is_triggered = True
         self._unprotect(order)
         self._change(order, OrderState.TRIGGERED)
-        if self.spot.has(order.account) and not self.spot.can_pay(order, self.last_price(order.symbol)):
+        if self.spot.has(order.account) and not self.spot.can_pay(order):
             order.reason = Reason.INSUFFICIENT_CASH
             self._change(order, OrderState.CANCELLED)
             return order
@@ -371,6 +381,9 @@ class LocalVenue:
     def _take(self, event: Happened) -> None:
         """Take in one word of the kernel."""
         kind = event.kind
+        if self.market.has_ticks:
+            # What the market did before comes first.
+            self._look()
         if kind in (EventKind.FILLED, EventKind.PARTIALLY_FILLED):
             self._take_fill(event)
         elif kind == EventKind.FUNDING:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 
-from ballast.model.enums import PositionMode
+from ballast.bars.of_ticks import frames_of_ticks
+from ballast.model.enums import PositionMode, TickKind
 from ballast.model.instrument import Instrument, Tier, step_units
-from ballast.model.market import Frame, FundingStamp, feed_of
+from ballast.model.market import Frame, FundingStamp, Tick, feed_of
 from ballast.venues.exchange.market import AccountTerms, FillTerms, Market, Setup
 from ballast.venues.exchange.venue import LocalVenue
 
@@ -62,6 +64,20 @@ def market(
         tier.upper_value, tier.maintenance_margin_rate, tier.deduction, tier.max_leverage = rows[k % 2]
     names = names or tuple(f"{letter * 3}USDT" for letter in "ABCD"[: len(columns)])
     return Market(names, feed_of(frames, funding=stamps), interval_ns, instruments, tiers, start_frame)
+
+
+def ticked(*ticks: tuple[float, str, *tuple[float, ...]], n_frames: int = 3, **more: Any) -> Market:
+    """Return a market of AAAUSDT's ticks: (seconds after the start, "quote", "buy", "sell" or "trade", numbers)."""
+    rows = Tick.array(len(ticks))  # type: ignore[attr-defined]
+    for row, (second, kind, *numbers) in zip(rows, ticks, strict=True):
+        row.ts_ns, row.kind = START_NS + round(second * SECOND_NS), TickKind[kind.upper()]
+        for name, number in zip(("price", "qty", "ask", "ask_qty"), numbers, strict=False):
+            row[name] = number
+    of = market(flat(nan, n_frames), **more)
+    made = frames_of_ticks(rows, 1, MINUTE_NS, width=2)
+    frames = of.feed.frames
+    frames[np.searchsorted(frames["ts_ns"], made["ts_ns"])] = made
+    return replace(of, feed=of.feed._replace(ticks=rows))
 
 
 def venue(

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.cli.exchange import offer_of_bars
+from ballast.cli.exchange_offers import kinds_of, offer_of_data
 from ballast.model.enums import PositionMode, Side
 from ballast.model.instrument import step_units
 from ballast.venues import mexc_push
@@ -322,7 +322,7 @@ def with_large_lots(setup: Setup) -> Setup:
 
 def faces_on(source: str, names: Sequence[str]) -> dict[str, Face]:
     """Return exchanges of several accounts on recorded bars, or on the sample market."""
-    offer = offer_of_bars(source, 1, tuple(names), N_ACCOUNTS)
+    offer = offer_of_data(source, 1, kinds_of(tuple(names), None), N_ACCOUNTS)
     keys = {f"key-{k}": ApiKey(f"key-{k}", f"secret-{k}", k) for k in range(N_ACCOUNTS)}
     faces: dict[str, Face] = {}
     for name in names:

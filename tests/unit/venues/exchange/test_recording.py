@@ -158,6 +158,63 @@ def test_at_the_walls_speed_a_message_comes_when_it_came(tmp_path: Path) -> None
     assert played(path, listen, 10.0) < 0.25
 
 
+def two_talks(path: Path, *, queries: tuple[str, str] = ("", "")) -> None:
+    """Write a session of two clients who sign in alike and then subscribe to different things."""
+    lines: list[dict[str, Any]] = [{"what": "session", "ready": {}}]
+    for number, (topic, query) in enumerate(zip(("order", "wallet"), queries, strict=True)):
+        hello = {"op": "auth", "args": ["key-0", 1_000 + number, "signature"]}
+        asked = {"op": "subscribe", "args": [topic], "req_id": str(number)}
+        lines += [
+            {"what": "open", "socket": number, "path": "/v5/private", "query": query},
+            {"what": "out", "socket": number, "text": f"hello {query}"},
+            {"what": "in", "socket": number, "text": json.dumps(hello)},
+            {"what": "out", "socket": number, "text": "signed in"},
+            {"what": "in", "socket": number, "text": json.dumps(asked)},
+            {"what": "out", "socket": number, "text": f"{topic} is told"},
+            {"what": "close", "socket": number},
+        ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+async def told_of(client: Client, topic: str, query: str = "") -> list[str]:
+    """Return what a client hears that signs in at another time and wants one topic."""
+    async with client.session.ws_connect(f"{client.url}/v5/private{query}") as socket:
+        heard = [await socket.receive_str()]
+        for said in ({"op": "auth", "args": ["key-0", 9_999, "another"]}, {"op": "subscribe", "args": [topic]}):
+            await socket.send_json(said)
+            heard.append(await socket.receive_str())
+        return heard
+
+
+def test_a_client_is_played_what_it_subscribes_to_whoever_came_first(tmp_path: Path) -> None:
+    two_talks(tmp_path / "session.jsonl")
+
+    async def ask(client: Client) -> Any:
+        return [await told_of(client, topic) for topic in ("wallet", "order")]
+
+    told = played(tmp_path / "session.jsonl", ask)
+    assert [heard[-1:] for heard in told] == [["wallet is told"], ["order is told"]]
+
+
+def test_a_client_that_asks_for_what_nobody_did_is_played_the_next_in_order(tmp_path: Path) -> None:
+    two_talks(tmp_path / "session.jsonl")
+
+    async def ask(client: Client) -> Any:
+        return [await told_of(client, topic) for topic in ("position", "position")]
+
+    told = played(tmp_path / "session.jsonl", ask)
+    assert [heard[-1] for heard in told] == ["order is told", "wallet is told"]
+
+
+def test_a_socket_is_known_by_its_query(tmp_path: Path) -> None:
+    two_talks(tmp_path / "session.jsonl", queries=("listenKey=a", "listenKey=b"))
+
+    async def ask(client: Client) -> Any:
+        return [(await told_of(client, "any", f"?listenKey={key}"))[0] for key in "ba"]
+
+    assert played(tmp_path / "session.jsonl", ask) == ["hello listenKey=b", "hello listenKey=a"]
+
+
 def test_a_read_is_answered_with_the_last_when_it_is_asked_more_often_and_nothing_else_is(tmp_path: Path) -> None:
     path = tmp_path / "session.jsonl"
     lines: list[dict[str, Any]] = [

@@ -13,10 +13,12 @@ from ballast.venues.exchange.bybit.codes import Rejection
 from ballast.venues.exchange.bybit.desk import Body, Desk
 from ballast.venues.exchange.bybit.market import book_sides, day_ticker, interval_ns, sequence, ticker, trade_id
 from ballast.venues.exchange.bybit.wire import millis, money, side_word
-from ballast.venues.exchange.orders import OrderChanged, TradePrinted, Update
+from ballast.venues.exchange.orders import BestMoved, OrderChanged, TradePrinted, Update
 
 BOOK_PERIODS_MS = {"1": 10, "50": 20, "200": 100, "500": 100, "1000": 200}
 """How often a book is told at most, by its depth."""
+REPEAT_MS = 3_000
+"""The best prices are told again when nothing has changed for so long."""
 TICKER_PERIOD_MS = 100
 _MS = 1_000_000
 Side = dict[str, str]
@@ -93,15 +95,17 @@ class PublicStream:
         for update in updates:
             if isinstance(update, TradePrinted):
                 trades.setdefault(update.symbol, []).append(update)
-            if isinstance(update, TradePrinted | OrderChanged):
-                touched.add(update.symbol if isinstance(update, TradePrinted) else update.order.symbol)
+            if isinstance(update, TradePrinted | BestMoved):
+                touched.add(update.symbol)
+            elif isinstance(update, OrderChanged):
+                touched.add(update.order.symbol)
         for topic in self._topics.values():
             if topic.kind == "publicTrade":
                 messages = self._trades(topic, trades.get(topic.symbol, []))
             elif topic.kind == "kline":
                 messages = self._bars(topic) if has_moved or topic.symbol in trades else []
             else:
-                topic.is_due = topic.is_due or topic.symbol in touched
+                topic.is_due = topic.is_due or topic.symbol in touched or _is_silent(topic, wall_ms)
                 messages = self._delta(topic, wall_ms) if topic.is_due else []
             for message in messages:
                 for listener in topic.listeners:
@@ -129,6 +133,7 @@ class PublicStream:
         if topic.kind == "orderbook":
             if topic.update_number == 0:
                 topic.sides, topic.update_number = self._sides(topic), 1
+                topic.told_ms = self._desk.wall_ms if topic.depth == 1 else 0
             return [self._book_message(topic, "snapshot", *topic.sides)]
         if topic.kind == "tickers":
             topic.ticker = topic.ticker or self._ticker(topic)
@@ -141,11 +146,11 @@ class PublicStream:
         return dict(bids), dict(asks)
 
     def _delta(self, topic: Topic, wall_ms: int | None) -> list[bytes]:
-        if wall_ms is not None:
-            if wall_ms < topic.told_ms + topic.period_ms:
-                return []
-            topic.told_ms = wall_ms
-        topic.is_due = False
+        if wall_ms is not None and wall_ms < topic.told_ms + topic.period_ms:
+            return []
+        is_silent, topic.told_ms, topic.is_due = _is_silent(topic, wall_ms), wall_ms or 0, False
+        if is_silent and topic.sides == self._sides(topic):
+            return [self._book_message(topic, "snapshot", *topic.sides)]
         return self._book_delta(topic) if topic.kind == "orderbook" else self._ticker_delta(topic)
 
     def _book_delta(self, topic: Topic) -> list[bytes]:
@@ -154,6 +159,8 @@ class PublicStream:
             return []
         topic.sides = now
         topic.update_number += 1
+        if topic.depth == 1:
+            return [self._book_message(topic, "snapshot", *now)]
         changes = (quotes.changed_levels(old, new) for old, new in zip(before, now, strict=True))
         return [self._book_message(topic, "delta", *changes)]
 
@@ -229,6 +236,11 @@ class PublicStream:
     def _message(self, topic: Topic, kind: str, data: Any) -> bytes:
         now = int(millis(self._desk.venue.now_ns))
         return msgspec.json.encode({"topic": topic.name, "type": kind, "ts": now, "data": data, "cts": now})
+
+
+def _is_silent(topic: Topic, wall_ms: int | None) -> bool:
+    """Tell whether a book of best prices has told nothing for so long that it repeats itself."""
+    return topic.depth == 1 and wall_ms is not None and wall_ms >= topic.told_ms + REPEAT_MS
 
 
 def _unknown(name: str) -> Rejection:

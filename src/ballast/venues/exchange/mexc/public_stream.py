@@ -17,7 +17,7 @@ from ballast.venues.exchange.mexc.codes import Rejection
 from ballast.venues.exchange.mexc.desk import Desk
 from ballast.venues.exchange.mexc.market import PUSHED_INTERVALS, interval_ns
 from ballast.venues.exchange.mexc.wire import millis, money, side_number
-from ballast.venues.exchange.orders import OrderChanged, TradePrinted, Update
+from ballast.venues.exchange.orders import BestMoved, OrderChanged, TradePrinted, Update
 
 SPEEDS = {"10ms", "100ms"}
 DEPTHS = {"5": 5, "10": 10, "20": 20}
@@ -132,6 +132,8 @@ class PublicStream:
         for update in updates:
             if isinstance(update, TradePrinted):
                 news.trades.setdefault(update.symbol, []).append(update)
+                news.touched.add(update.symbol)
+            elif isinstance(update, BestMoved):
                 news.touched.add(update.symbol)
             elif isinstance(update, OrderChanged):
                 news.touched.add(update.order.symbol)

@@ -1,10 +1,10 @@
 """
 A recorded session, played to clients again.
 
-Each client that opens a socket gets the next one that was recorded at that path: what it was told comes byte for byte,
-never before the client has said as much as the recorded one had, and no sooner after that than then, divided by the
-clock's speed. A request gets the next recorded answer to the same method, path and query; a read that is asked more
-often than it was recorded gets the last one again.
+Each client that opens a socket gets the one recorded at that path whose client asked for the same (see ``talks``): what
+that was told comes byte for byte, never before the client has said as much as the recorded one had, and no sooner after
+that than then, divided by the clock's speed. A request gets the next recorded answer to the same method, path and
+query; a read that is asked more often than it was recorded gets the last one again.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from ballast.venues.exchange.recording.capture import (
     read_lines,
 )
 from ballast.venues.exchange.recording.public_log import Message, read_public_log
+from ballast.venues.exchange.recording.talks import Talk, Talks
 
 HOST = "127.0.0.1"
 PUBLIC_PATH = "/v5/public/linear"
@@ -81,7 +82,7 @@ class Replay(ABC):
     async def _come_in(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() != "websocket":
             return await self._answer(request)
-        play = self._socket_at(request.path)
+        play = self._socket_at(request.path, request.rel_url.raw_query_string)
         if play is None:
             return _missing(f"no more sockets were recorded at {request.path}")
         socket = web.WebSocketResponse(max_msg_size=1_000_000, compress=False)
@@ -95,7 +96,7 @@ class Replay(ABC):
         """Answer a REST request."""
 
     @abstractmethod
-    def _socket_at(self, path: str) -> Callable[[web.WebSocketResponse], Awaitable[None]] | None:
+    def _socket_at(self, path: str, query: str) -> Callable[[web.WebSocketResponse], Awaitable[None]] | None:
         """Return how to play to a client that opens a socket; None turns it away."""
 
     async def _wait(self, seconds: float) -> None:
@@ -116,17 +117,17 @@ class SessionReplay(Replay):
 
     def __init__(self, lines: Sequence[Line], speed: float) -> None:
         super().__init__(speed)
-        self._sockets: dict[str, deque[list[Line]]] = defaultdict(deque)
+        self._sockets: dict[str, Talks] = defaultdict(Talks)
         self._answers: dict[Route, deque[tuple[float, Answered]]] = defaultdict(deque)
         self._last: dict[Route, tuple[float, Answered]] = {}
-        talks: dict[int, list[Line]] = {}
+        talks: dict[int, Talk] = {}
         asked: dict[int, Asked] = {}
         for line in lines:
             if isinstance(line, Opened):
-                talks[line.socket] = []
-                self._sockets[line.path].append(talks[line.socket])
+                talks[line.socket] = Talk(len(talks), steady(line.query))
+                self._sockets[line.path].free.append(talks[line.socket])
             elif isinstance(line, Heard | Told | Closed):
-                talks[line.socket].append(line)
+                talks[line.socket].lines.append(line)
             elif isinstance(line, Asked):
                 asked[line.request] = line
             elif isinstance(line, Answered):
@@ -151,25 +152,32 @@ class SessionReplay(Replay):
         headers: Mapping[str, str] = {"Content-Type": "application/json"} | answered.headers
         return web.Response(status=answered.status, body=answered.body.encode(), headers=headers)
 
-    def _socket_at(self, path: str) -> Callable[[web.WebSocketResponse], Awaitable[None]] | None:
-        if not self._sockets.get(path):
+    def _socket_at(self, path: str, query: str) -> Callable[[web.WebSocketResponse], Awaitable[None]] | None:
+        talks = self._sockets.get(path)
+        first = None if talks is None else talks.take(steady(query))
+        if talks is None or first is None:
             return None
-        talk = self._sockets[path].popleft()
 
         async def play(socket: web.WebSocketResponse) -> None:
-            since_us, loop = talk[0].at_us if talk else 0, asyncio.get_running_loop()
-            since_s = loop.time()
-            for line in talk:
+            talk, at, said = first, 0, list[str]()
+            loop = asyncio.get_running_loop()
+            since_us, since_s = talk.lines[0].at_us if talk.lines else 0, loop.time()
+            while at < len(talk.lines):
+                line = talk.lines[at]
                 if isinstance(line, Heard):
-                    if not await _hears(socket):
+                    text = await _heard(socket)
+                    if text is None:
                         return
-                    since_us, since_s = line.at_us, loop.time()
+                    said.append(text)
+                    talk, at = talks.going_on(talk, said)
+                    since_us, since_s = talk.lines[at].at_us, loop.time()
                     await asyncio.sleep(REPLY_DELAY_S)
-                    continue
-                due_s = (line.at_us - since_us) / 1e6 / self._speed
-                await asyncio.sleep(max(0.0, since_s + due_s - loop.time()))
-                if isinstance(line, Told):
-                    await (socket.send_bytes(line.data) if line.data else socket.send_str(line.text))
+                else:
+                    due_s = (line.at_us - since_us) / 1e6 / self._speed
+                    await asyncio.sleep(max(0.0, since_s + due_s - loop.time()))
+                    if isinstance(line, Told):
+                        await (socket.send_bytes(line.data) if line.data else socket.send_str(line.text))
+                at += 1
             await socket.close()
 
         return play
@@ -195,7 +203,7 @@ class PublicReplay(Replay):
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         return _missing(f"{request.path}: public messages are all there is; go to {self._path}")
 
-    def _socket_at(self, path: str) -> Callable[[web.WebSocketResponse], Awaitable[None]] | None:
+    def _socket_at(self, path: str, query: str) -> Callable[[web.WebSocketResponse], Awaitable[None]] | None:  # noqa: ARG002  # All hear the same.
         return self._talk if path == self._path else None
 
     async def _talk(self, socket: web.WebSocketResponse) -> None:
@@ -235,9 +243,12 @@ def _route(method: str, path: str, query: str) -> Route:
     return method, path, steady(query)
 
 
-async def _hears(socket: web.WebSocketResponse) -> bool:
-    """Wait until the client says something; tell whether it did, or left."""
-    return (await socket.receive()).type in {WSMsgType.TEXT, WSMsgType.BINARY}
+async def _heard(socket: web.WebSocketResponse) -> str | None:
+    """Wait until the client says something, and return it; None when it has left."""
+    message = await socket.receive()
+    if message.type is WSMsgType.BINARY:
+        return bytes(message.data).decode("utf-8", "replace")
+    return str(message.data) if message.type is WSMsgType.TEXT else None
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -76,9 +76,12 @@ def test_a_book_rebuilt_from_snapshot_and_deltas_is_the_book(depth: int) -> None
     deltas = ear.of(topic)
     numbers = [snapshot["data"]["u"], *(message["data"]["u"] for message in deltas)]
     assert numbers == list(range(1, len(deltas) + 2))
+    # Of the best prices alone the venue tells no changes.
+    assert {message["type"] for message in deltas} == {"snapshot" if depth == 1 else "delta"}
     for message in deltas:
         for side in "ba":
-            sides[side] |= dict(message["data"][side])
+            before = {} if depth == 1 else sides[side]
+            sides[side] = before | dict(message["data"][side])
             sides[side] = {price: qty for price, qty in sides[side].items() if qty != "0"}
     now = orderbook(of, -1, OneSymbol(symbol="AAAUSDT", limit=depth))
     assert sides == {"b": dict(now["b"]), "a": dict(now["a"])}
@@ -288,6 +291,17 @@ def test_bars_of_a_market_with_a_gap_are_confirmed_when_their_time_is_over() -> 
     run(of, stream, 150)
     confirmed = [m["data"][0]["start"] for m in ear.of("kline.1.AAAUSDT") if m["data"][0]["confirm"]]
     assert confirmed == [START_NS // 1_000_000 + 60_000 * k for k in range(2)]
+
+
+def test_the_best_prices_are_told_again_under_the_same_number_when_nothing_changes_for_three_seconds() -> None:
+    of = desk()
+    of.wall_ms = 1_000
+    talk, stream, ear = public(of)
+    (_, first) = say(talk, op="subscribe", args=["orderbook.1.AAAUSDT"])
+    for wall_ms in (3_999, 4_000, 4_001, 7_000):
+        stream.publish([], wall_ms)
+    told = ear.of("orderbook.1.AAAUSDT")
+    assert [(one["type"], one["data"]) for one in told] == [("snapshot", first["data"])] * 2
 
 
 def test_with_the_walls_time_a_book_is_told_no_more_often_than_the_venue_tells_it_and_then_whole() -> None:

@@ -23,7 +23,7 @@ from ballast.venues.exchange.mexc.sockets import (
     Conversation,
 )
 from ballast.venues.exchange.mexc.wire import order_id
-from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, flat, line, market
+from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, flat, line, market, ticked
 from tests.unit.venues.exchange.mexc.desks import WALL_MS, ask, desk, get, order
 
 ORDERS, DEALS, ACCOUNT = (f"spot@private.{name}.v3.api.pb" for name in ("orders", "deals", "account"))
@@ -170,6 +170,19 @@ def test_changes_of_the_book_follow_on_the_version_that_rest_told() -> None:
     now = get(of, "depth", symbol="AAAUSDT", limit=1_000)
     assert now["lastUpdateId"] == version > 5
     assert {side: dict(now[side]) for side in ("bids", "asks")} == sides
+
+
+def test_on_ticks_a_move_of_the_best_prices_is_told_without_a_trade() -> None:
+    quotes = ((0.5, "quote", 100.0, 5.0, 101.0, 4.0), (2.0, "quote", 100.25, 3.0, 101.0, 4.0))
+    of = desk(ticked(*quotes))
+    of.venue.advance_to(START_NS + SECOND_NS)
+    client = Client(of)
+    client.listen(TICKER, DEPTH)
+    client.hear()
+    of.venue.advance_to(START_NS + 3 * SECOND_NS)
+    best, depth = (body(frame) for frame in sorted(client.hear(), key=lambda frame: frame.channel != TICKER))
+    assert (best.bidPrice, best.bidQuantity, best.askPrice) == ("100.25", "3.000", "101.00")
+    assert ("100.25", "3.000") in [(level.price, level.quantity) for level in depth.bids]
 
 
 def test_states_are_told_at_once_and_again_when_they_change() -> None:

@@ -1,5 +1,5 @@
 """
-Bars out of ticks, and which ticks a run can be fed.
+Bars out of ticks.
 
 A symbol's bar is made of its trades; an interval without a trade but with quotes has a bar of the prices between the
 best two, without volume. Intervals are counted from 1970, open times inclusive; an interval without a tick of any
@@ -24,14 +24,11 @@ def frames_of_ticks(ticks: Any, n_symbols: int, interval_ns: int, *, width: int 
     """
     Return the bars of ``ticks``, an array of ``Tick`` ascending in time, as an array of ``Frame``.
 
-    Every tick must have a price: see ``has_price``. ``width`` is how many symbols a record holds.
+    Every tick must have a price. ``width`` is how many symbols a record holds.
     """
     slots = ticks["ts_ns"] // interval_ns
     opens = np.unique(slots)
-    frames = Frame.array(len(opens), symbols=width or width_for(n_symbols))  # type: ignore[attr-defined]
-    for name in _PRICES:
-        frames[name] = np.nan
-    frames["ts_ns"] = opens * interval_ns
+    frames = empty_frames(opens * interval_ns, n_symbols, width=width)
     for symbol in range(n_symbols):
         rows = np.flatnonzero(ticks["symbol"] == symbol)
         frame_of_row = np.searchsorted(opens, slots[rows])
@@ -41,6 +38,24 @@ def frames_of_ticks(ticks: Any, n_symbols: int, interval_ns: int, *, width: int 
         counts = is_trade | ~traded[frame_of_row]
         _write(frames, symbol, ticks[rows[counts]], frame_of_row[counts])
     return frames
+
+
+def empty_frames(open_ns: npt.NDArray[np.int64], n_symbols: int, *, width: int | None = None) -> Any:
+    """Return frames that open at these times and have no bars."""
+    frames = Frame.array(len(open_ns), symbols=width or width_for(n_symbols))  # type: ignore[attr-defined]
+    for name in _PRICES:
+        frames[name] = np.nan
+    frames["ts_ns"] = open_ns
+    return frames
+
+
+def without_gaps(frames: Any, interval_ns: int) -> Any:
+    """Return frames with one for every interval between the first and the last; new ones have no bars."""
+    places = (frames["ts_ns"] - frames["ts_ns"][0]) // interval_ns
+    width = frames.dtype["close"].shape[0]
+    whole = empty_frames(frames["ts_ns"][0] + np.arange(int(places[-1]) + 1) * interval_ns, width)
+    whole[places] = frames
+    return whole
 
 
 def middles(ticks: Any) -> npt.NDArray[np.float64]:
