@@ -54,7 +54,7 @@ def settle_margin(venue: Venue, feed: Feed) -> bool:
     if clock.events_read < clock.events_written:
         # The client is called anyway, and sets its guards anew.
         return False
-    return wake_guard(venue, due_guard(venue))
+    return wakes_guard(venue)
 
 
 @compiled(needs="tiers")

@@ -98,6 +98,8 @@ def test_an_interrupted_sweep_keeps_the_finished_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Ctrl-C comes when the first cells have been counted."""
+    # Whoever runs the tests in the background may have had the signal ignored.
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
     configuration, out = write_configuration(tmp_path), tmp_path / "cells"
 
     @contextmanager
@@ -117,7 +119,10 @@ def test_an_interrupted_sweep_keeps_the_finished_cells(
     monkeypatch.setattr(sweep_cells, "_work", waiting)
     monkeypatch.setattr(sweep_module, "late_progress", interrupting)
     axis = ["--grid", "strategy.upside_threshold=0.01:0.3:0.01"]
-    assert run(["sweep", str(configuration), *axis, "--out", str(out), "--workers", "1"]) == 130
+    try:
+        assert run(["sweep", str(configuration), *axis, "--out", str(out), "--workers", "1"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, earlier)
     n_rows = pq.read_metadata(out / "cells.parquet").num_rows
     assert 0 < n_rows < 30
     printed = capsys.readouterr()
