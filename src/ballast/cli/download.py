@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -103,8 +103,9 @@ def _refuse_with_follow(**given: bool) -> None:
 
 
 async def _follow(catalog: Catalog, series: list[Series], start_ms: int, *, url: str | None, quiet: bool) -> None:
-    """Store bars as they close, until interrupted, which is how this is meant to end."""
+    """Store bars as they close, until SIGINT or SIGTERM, which is how this is meant to end."""
     import asyncio
+    import signal
 
     from ballast.cli.venues import public_feed
     from ballast.data.follow import follow_bars, known_until_ms
@@ -125,11 +126,13 @@ async def _follow(catalog: Catalog, series: list[Series], start_ms: int, *, url:
             typer.echo(_follow_line(news, series[0].dataset))
 
     async with public_feed(venue, market, list(closed_ns), url=url, closed_ns=closed_ns) as feed:
-        try:
-            await follow_bars(feed, catalog, known_ms, show)
-        except asyncio.CancelledError:
-            if not quiet:
-                typer.echo("stopped; the same command goes on from here")
+        following = asyncio.ensure_future(follow_bars(feed, catalog, known_ms, show))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, following.cancel)
+        with suppress(asyncio.CancelledError):
+            await following
+    if not quiet:
+        typer.echo("stopped; the same command goes on from here")
 
 
 @contextmanager

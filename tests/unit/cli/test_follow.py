@@ -119,9 +119,11 @@ def spoil_last(house: House) -> None:
             change.put(series, bars_table(symbol, [RecordedBar(last_ms, 1.0, 1.0, 1.0, 1.0, 1.0)]), replace=True)
 
 
-@pytest.mark.parametrize("house", HOUSES, ids=lambda house: house.name)
+@pytest.mark.parametrize(
+    ("house", "how"), list(zip(HOUSES, (signal.SIGINT, signal.SIGTERM), strict=True)), ids=lambda one: one.name
+)
 def test_bars_are_stored_as_they_close_through_drops_kills_and_interruptions(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, how: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BALLAST_CATALOG", str(tmp_path))
 
@@ -153,7 +155,7 @@ def test_bars_are_stored_as_they_close_through_drops_kills_and_interruptions(
             await stored(follower, 7)
             await step(client, 1)
             await stored(follower, 8)
-            code, said, errors = await follower.ends(signal.SIGINT)
+            code, said, errors = await follower.ends(how)
             assert (code, errors) == (0, "")
             assert said.endswith("stopped; the same command goes on from here\n")
         assert minutes(house, now_ms) == [list(range(-HISTORY, 9))] * 2
