@@ -14,6 +14,8 @@ MAX_ACTIVE_ORDERS = 500
 """Of an account, a symbol."""
 MAX_CONDITIONAL_ORDERS = 10
 """Of an account, a symbol; protection of positions not counted."""
+MOST_PRICE = 1e12
+"""Quote money per base unit; far above it prices could no longer be counted in ticks."""
 
 
 def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price: float, listing: Listing) -> None:
@@ -49,7 +51,8 @@ def check_room(request: OrderRequest, live: list[Order]) -> None:
 
 def check_qty(qty: float, price: float, listing: Listing) -> None:
     """Check a quantity, and its value at ``price`` unless that is NaN."""
-    if not isfinite(qty) or qty <= 0.0 or abs(qty / listing.lot - round(qty / listing.lot)) > 1e-6:
+    lots = qty / listing.lot
+    if not isfinite(lots) or lots <= 0.0 or abs(lots - round(lots)) > 1e-6:
         raise Refused(Refusal.INVALID_QTY)
     if qty < max(listing.min_qty, listing.lot) * (1.0 - 1e-9):
         raise Refused(Refusal.BELOW_MINIMUM_QTY)
@@ -68,8 +71,8 @@ def check_money(request: OrderRequest, listing: Listing) -> None:
 
 
 def check_prices(prices: Iterable[float]) -> None:
-    """Check that all are prices: finite and above 0."""
-    if not all(isfinite(price) and price > 0.0 for price in prices):
+    """Check that all are prices, above 0 and up to ``MOST_PRICE``."""
+    if not all(0.0 < price <= MOST_PRICE for price in prices):
         raise Refused(Refusal.INVALID_PRICE)
 
 

@@ -125,6 +125,7 @@ def price(text: str, listing: Listing) -> float:
 
 def _in_steps(text: str, name: str, step: float) -> float:
     value = amount(text, name)
-    if abs(value / step - round(value / step)) > 1e-6:
+    steps = value / step
+    if not isfinite(steps) or abs(steps - round(steps)) > 1e-6:
         raise Rejection(TOO_MANY_DECIMALS, f"{name} decimal places is too long")
     return value
