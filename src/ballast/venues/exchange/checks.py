@@ -17,6 +17,8 @@ MAX_CONDITIONAL_ORDERS = 10
 """Of an account, a symbol; protection of positions not counted."""
 MAX_SPOT_CONDITIONAL_ORDERS = 30
 """Of a spot account, a symbol."""
+MOST_PRICE = 1e12
+"""Quote money per base unit; far above it prices could no longer be counted in ticks."""
 
 
 def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price: float, listing: Listing) -> None:
@@ -83,8 +85,8 @@ def check_money(request: OrderRequest, listing: Listing) -> None:
 
 
 def check_prices(prices: Iterable[float]) -> None:
-    """Check that all are prices: finite and above 0."""
-    if not all(isfinite(price) and price > 0.0 for price in prices):
+    """Check that all are prices, above 0 and up to ``MOST_PRICE``."""
+    if not all(0.0 < price <= MOST_PRICE for price in prices):
         raise Refused(Refusal.INVALID_PRICE)
 
 

@@ -33,6 +33,8 @@ KEY = {"X-MEXC-APIKEY": "key-0"}
         ({"quantity": "0"}, 10097),
         ({"quantity": "-1"}, 10097),
         ({"quantity": "NaN"}, 10097),
+        ({"quantity": "1e308"}, 10096),
+        ({"price": "1e308"}, 10096),
         ({"quantity": "1_0"}, 10097),
         ({"quantity": "1e5"}, 30003),
         ({"quantity": "1.0005"}, 10096),
