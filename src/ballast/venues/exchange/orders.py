@@ -70,6 +70,25 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     link_id: str = ""
 
 
+def protection_of(
+    symbol: str, held: float, position_side: PositionSide, origin: Origin, trigger: Trigger, price: float
+) -> OrderRequest:
+    """Return the order that closes all of a leg of ``held`` base units, signed, once ``price`` is met."""
+    return OrderRequest(
+        symbol=symbol,
+        side=Side.SELL if held > 0.0 else Side.BUY,
+        type=OrderType.MARKET,
+        qty=abs(held),
+        position_side=position_side,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=True,
+        trigger=trigger,
+        trigger_price=price,
+        closes_all=True,
+        origin=origin,
+    )
+
+
 class Order(msgspec.Struct, eq=False, gc=False):
     """
     One order and what became of it.

@@ -36,6 +36,7 @@ from ballast.venues.exchange.orders import (
     Trigger,
     Update,
     WalletChanged,
+    protection_of,
 )
 from ballast.venues.exchange.refusals import OF_KERNEL, Refusal, Refused
 from ballast.venues.exchange.registry import Registry
@@ -293,19 +294,7 @@ class LocalVenue:
         if key in self._protection:
             self._cancel(self._protection[key], Reason.CANCELLED_BY_STRATEGY)
         if price != 0.0:
-            request = OrderRequest(
-                symbol=self.market.symbols[symbol],
-                side=Side.SELL if held > 0.0 else Side.BUY,
-                type=OrderType.MARKET,
-                qty=abs(held),
-                position_side=position_side,
-                time_in_force=TimeInForce.IOC,
-                reduce_only=True,
-                trigger=trigger,
-                trigger_price=price,
-                closes_all=True,
-                origin=origin,
-            )
+            request = protection_of(self.market.symbols[symbol], held, position_side, origin, trigger, price)
             self._protection[key] = self.orders.new(account, symbol, request, self.now_ns, self.last_price(symbol))
             self._arm(self._protection[key])
         self._updates.append(PositionChanged(account, symbol))
