@@ -68,6 +68,7 @@ def test_ticks_of_the_history_have_told_the_prices_at_which_trading_begins() -> 
     assert (of.last_price(0), of.mark_price(0)) == (100.5, 100.5)
     assert quotes.book(of, 0, 1).bids == [(100.5, 3.0)]
     assert of.tape.trades[0] == deque()
+    assert of.host.has_price(0)
     assert of.place(0, taker(BUY, 1.0)).average_price == 101.25
 
 
