@@ -18,7 +18,7 @@ SYMBOL, ID = "BLORP/USDT", "BLORPUSDT"
 PATIENCE_S = 20.0
 PAUSE_S = 0.01
 WARM_UP = 200
-"""Steps at most before the client has a book: it waits for 25 changes, and then fetches a snapshot."""
+"""Steps at most before the client has a whole book: it waits for 25 changes, and then fetches a snapshot."""
 
 
 class SpotWatcher:
@@ -152,7 +152,10 @@ class SpotWatcher:
                 await self.place("market", side, worth // price)
             for _ in range(WARM_UP):
                 await self.step(3_000)
-                if self.book:
+                await asyncio.sleep(PAUSE_S)
+                # Its snapshot holds the first levels alone: it learns of the others as they change.
+                with suppress(Differs, KeyError):
+                    await self.market_is_right()
                     break
             await self.settle(tasks, self.market_is_right)
             for k in range(n_actions):

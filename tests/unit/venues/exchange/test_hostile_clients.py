@@ -124,7 +124,20 @@ def real_messages(client: Client, path: str) -> list[dict[str, Any]]:
 
 NASTY: list[Any] = [
     *(None, True, 0, -1, 0.5, 1e308, 2**63, 2**70, -(2**70), "", "\0", "²", "１", "9" * 5_000, "x" * 100_000),
-    *("é😀", "\r\nX: y", "../../etc", [], {}, [[]], {"a": {"b": []}}, ["order"] * 300, "nan", "Infinity", "1e5"),
+    *(
+        "é😀",
+        "\r\nX: y",
+        "../../etc",
+        [],
+        {},
+        [[]],
+        {"a": {"b": []}},
+        ["order"] * 300,
+        "nan",
+        "Infinity",
+        "1e5",
+        "1e308",
+    ),
 ]
 
 
