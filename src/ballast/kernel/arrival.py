@@ -23,10 +23,26 @@ def settle_orders(venue: Venue, is_open: bool) -> None:
     ``is_open``: the price may have jumped since orders came to rest, so resting ones are tested too.
     Inside a bar resting orders are met by the walk itself, never here.
     """
-    k = 0
-    while k < venue.clock.n_orders:
-        if not _settle(venue, k, is_open):
-            k += 1
+    clock, k = venue.clock, 0
+    while k < clock.n_orders:
+        order_id = venue.orders[k].id
+        _settle(venue, k, is_open)
+        k = row_behind(venue, k, order_id)
+
+
+@compiled(inline=True)
+def row_behind(venue: Venue, k: int, order_id: int) -> int:
+    """
+    Return where to go on after order ``order_id``, which stood in row ``k``.
+
+    It may have left, and so may others that met it, before it and behind it. Rows are in order of their ids.
+    """
+    k = min(k, venue.clock.n_orders)
+    while k > 0 and venue.orders[k - 1].id > order_id:
+        k -= 1
+    while k < venue.clock.n_orders and venue.orders[k].id <= order_id:
+        k += 1
+    return k
 
 
 @compiled
@@ -134,20 +150,25 @@ def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> bool:
     if order.post_only and (is_marketable or best_counterparty(venue, k, order.price) >= 0):
         drop(venue, k, EventKind.REJECTED, Reason.WOULD_CROSS)
         return True
-    if is_marketable and _is_inside(order, price):
-        return take(venue, k)
-    if is_met(order, price, venue.execution.limit_fill):
-        return _meet_limit(venue, k, price)
-    if order.time_in_force != TimeInForce.FOK and venue.accounts.shape[0] > 1:
-        k = match_clients(venue, k, order.price)
-        if k < 0:
-            return True
-        order = venue.orders[k]
+    is_taker = is_marketable and _is_inside(order, price)
+    has_met_market = is_taker or is_met(order, price, venue.execution.limit_fill)
+    if is_taker:
+        k = _take(venue, k)
+    elif has_met_market and _meet_limit(venue, k, price):
+        return True
+    # What the market has left of it meets whoever rests between there and its own limit.
+    if k >= 0 and venue.orders[k].time_in_force != TimeInForce.FOK and venue.accounts.shape[0] > 1:
+        k = match_clients(venue, k, venue.orders[k].price)
+    if k < 0:
+        return True
+    order = venue.orders[k]
     if order.time_in_force != TimeInForce.GTC:
         drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
         return True
     if is_margin(venue, order.account) and not _set_margin_aside(venue, k):
         return True
+    if has_met_market:
+        return False
     if venue.quotes.shape[0] > 0:
         join_queue(venue, venue.orders[k])
     else:
@@ -185,19 +206,25 @@ def mark_late(venue: Venue, order: Order, is_open: bool) -> None:
 @compiled
 def take(venue: Venue, k: int) -> bool:
     """Take liquidity now: other clients' resting orders first, then the market. True when it has left the table."""
+    return _take(venue, k) < 0
+
+
+@compiled
+def _take(venue: Venue, k: int) -> int:
+    """Take liquidity now; return the order's index afterwards, or -1 when it has left the table."""
     order = venue.orders[k]
     price = taker_price(venue, order, quoted_price(venue, order.symbol, order.side))
     if venue.quotes.shape[0] > 0 and not price > 0.0:
         # That side of the book is empty: who may wait waits for the next tick.
         if order.time_in_force == TimeInForce.GTC:
-            return False
+            return k
         drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
-        return True
+        return -1
     if venue.accounts.shape[0] > 1 and order.time_in_force != TimeInForce.FOK:
         k = match_clients(venue, k, price)
         if k < 0:
-            return True
-    return fill(venue, k, price, False)
+            return -1
+    return -1 if fill(venue, k, price, False) else k
 
 
 @compiled

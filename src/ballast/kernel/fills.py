@@ -177,8 +177,9 @@ def _fill_part(
 
 @compiled(inline=True)
 def refusal_kind(venue: Venue, order: Order) -> int:
-    """Return what a margin account is told of an order short of margin: cancelled, once it had a trigger."""
-    if is_margin(venue, order.account) and order.trigger_price == order.trigger_price:
+    """Return what a margin account is told of an order short of margin: cancelled, once it had a trigger or a fill."""
+    was_accepted = order.has_filled or order.trigger_price == order.trigger_price
+    if is_margin(venue, order.account) and was_accepted:
         return EventKind.CANCELLED
     return EventKind.REJECTED
 

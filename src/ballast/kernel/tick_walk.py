@@ -13,7 +13,7 @@ A host (see ``Clock.pause_ns``) has clients who act at any time, not at closes: 
 
 from __future__ import annotations
 
-from ballast.kernel.arrival import has_prices, meet, settle_orders, take
+from ballast.kernel.arrival import has_prices, meet, row_behind, settle_orders, take
 from ballast.kernel.fills import fill
 from ballast.kernel.margin_walk import settle_tick, wakes_guard
 from ballast.kernel.queue import eats_queue, is_passed, move_up, quoted_price, take_prices, trade_reaching
@@ -184,8 +184,10 @@ def _meet_orders(venue: Venue, tick: Tick) -> None:
             n_orders = venue.clock.n_orders
             taken += _meet_limit(venue, k, tick, taken)
             k += 1 if venue.clock.n_orders == n_orders else 0
-        elif not _meet_other(venue, k):
-            k += 1
+        else:
+            order_id = order.id
+            _meet_other(venue, k)
+            k = row_behind(venue, k, order_id)
 
 
 @compiled

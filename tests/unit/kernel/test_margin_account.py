@@ -106,6 +106,25 @@ def test_what_a_resting_order_held_is_not_asked_for_again_when_it_fills() -> Non
     assert venue.positions[0].qty == 10.0
 
 
+def test_what_the_market_leaves_of_a_taker_holds_its_cost() -> None:
+    venue = margin_venue(cash=300.0, participation=0.1)
+    scarce = [flat(), (100, 100, 100, 100, 10), (100, 100, 100, 100, 0), flat()]
+    large, other = limit(BUY, 20.0, 101.0, position_side=LONG), limit(BUY, 10.0, 90.0, position_side=LONG)
+    said = play(venue, scarce[:3], {"bar 0": [large], "bar 1": [other]})
+    assert said == ["60 part buy long 1 @ 100", "120 rejected long insufficient_margin 10"]
+    refresh_reserves(venue)
+    # One held at 100, and 19 that rest at 101.
+    margins = 100.0 * (0.1 + 0.9 * 0.002) + 1_919.0 * (0.1 + 0.002 + 0.9 * 0.002)
+    assert figures_at(venue, 0, NOW).initial_margin == pytest.approx(margins, rel=1e-12)
+
+
+def test_what_is_left_of_a_taker_and_cannot_be_paid_is_cancelled() -> None:
+    venue = margin_venue(cash=100.0, participation=0.1)
+    scarce = [flat(), (100, 100, 100, 100, 10), (100, 100, 100, 100, 0)]
+    said = play(venue, scarce, {"bar 0": [limit(BUY, 20.0, 101.0, position_side=LONG)]})
+    assert said == ["60 part buy long 1 @ 100", "60 cancelled long insufficient_margin 19"]
+
+
 def test_targets_and_untriggered_stops_need_nothing() -> None:
     venue = margin_venue(cash=COST_OF_TEN)
     plan = {
