@@ -257,6 +257,9 @@ import signal
 
 from ballast.model.records import record
 
+# Whoever runs the tests in the background may have had the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @record
 class Params:

@@ -17,6 +17,7 @@ class Proxy:
     is_silent: bool = False
     n_clients: int = 0
     own_port: int = 0
+    has_ended: bool = False
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     def cut(self) -> None:
@@ -30,9 +31,20 @@ class Proxy:
             writer.transport.abort()
             return
         self.n_clients += 1
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.port)
-        self._writers += [writer, there_writer]
+        self._writers.append(writer)
+        # Shielded: who is cancelled while it connects would leave a connection that nobody closes.
+        connecting = asyncio.ensure_future(asyncio.open_connection("127.0.0.1", self.port))
+        connecting.add_done_callback(self._keep)
+        there_reader, there_writer = await asyncio.shield(connecting)
         await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer, is_from_server=True))
+
+    def _keep(self, connecting: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]) -> None:
+        if connecting.cancelled() or connecting.exception() is not None:
+            return
+        writer = connecting.result()[1]
+        self._writers.append(writer)
+        if self.has_ended:
+            writer.transport.abort()
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_from_server: bool = False
@@ -57,6 +69,9 @@ async def proxied(port: int) -> AsyncIterator[Proxy]:
     try:
         yield proxy
     finally:
-        proxy.cut()
+        proxy.has_ended = True
         server.close()
+        proxy.cut()
         await server.wait_closed()
+        # Once around, so that what was cut is closed before the loop ends.
+        await asyncio.sleep(0)
