@@ -39,6 +39,8 @@ Window = tuple[int | None, int | None]
 
 # Venues whose history `ballast data download` fetches.
 _DOWNLOADABLE = frozenset({"bybit", "mexc"})
+WITH_MARKS = "bybit/linear"
+"""Whose mark prices can be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,11 @@ class Catalog:
                 self._marks(known, [Series(MARKS, dataset, symbol, chosen) for symbol in symbols]),
             )
             if columns.mark_open is None or not np.isfinite(columns.mark_open).any():
-                command = filling_command(dataset, symbols, parse_interval(chosen), (start_ms, end_ms))
-                raise DataError(
-                    f"{self.root}: {dataset} has no mark price of {', '.join(symbols)}; get it with: {command} --mark, "
-                    "or leave data.mark out"
-                )
+                remedy = "leave data.mark out"
+                if dataset == WITH_MARKS:
+                    command = filling_command(dataset, symbols, parse_interval(chosen), (start_ms, end_ms))
+                    remedy = f"get it with: {command} --mark, or {remedy}"
+                raise DataError(f"{self.root}: {dataset} has no mark price of {', '.join(symbols)}; {remedy}")
             return columns
 
     def funding_files(self, dataset: str, symbols: Sequence[str]) -> list[Path]:

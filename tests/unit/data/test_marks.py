@@ -168,6 +168,15 @@ class TestCatalog:
         ):
             catalog.read("bybit/linear", ["AUSDT"], marks="bars")
 
+    def test_where_none_can_be_had_no_command_is_named(self, catalog: Catalog) -> None:
+        with changing(catalog.root) as change:
+            change.put(
+                Series(BARS, "sample/spot", "AUSDT", "1h"),
+                bars_table("AUSDT", [RecordedBar(T0, 10.0, 12.0, 9.0, 11.0, 1.0)]),
+            )
+        with pytest.raises(DataError, match=r"sample/spot has no mark price of AUSDT; leave data\.mark out$"):
+            catalog.read("sample/spot", ["AUSDT"], marks="bars")
+
     def test_bars_without_marks_are_read_as_ever(self, catalog: Catalog) -> None:
         assert catalog.read("bybit/linear", ["BUSDT"]).mark is None
 
