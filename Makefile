@@ -50,9 +50,10 @@ $(JUDGES_READY): tests/judges/requirements.lock
 
 freqtrade: $(FREQTRADE_READY) ## Install a bot that trades at the local exchange in the heavy proofs, beside the project
 
+# sdnotify has no wheel; it is one file, and its hash is in the lock as well.
 $(FREQTRADE_READY): tests/judges/freqtrade.lock
 	@$(PYTHON) -m venv $(FREQTRADE)
-	@$(FREQTRADE)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --only-binary :all: -r $<
+	@$(FREQTRADE)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --only-binary :all: --no-binary sdnotify -r $<
 	@touch $@
 
 demo: setup ## Make a sample market, backtest the cascade on it, write the report
