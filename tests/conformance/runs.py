@@ -268,4 +268,5 @@ def digest(session: Session) -> str:
 
 if __name__ == "__main__":
     # Run under BALLAST_INTERPRET=1: the door reads it once, at import.
-    sys.stdout.write(json.dumps([digest(finished(setup_of(sys.argv[1], seed))) for seed in SEEDS]))
+    chosen = sys.argv[1]
+    sys.stdout.write(json.dumps([digest(finished(setup_of(chosen, int(seed)))) for seed in sys.argv[2:]]))

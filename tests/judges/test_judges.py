@@ -59,7 +59,8 @@ def test_a_judge_sees_what_the_kernel_holds_on_ticks(judge: str, tmp_path: Path)
         write_sample_trades(tmp_path / symbol, market, symbol)
         parts.append(pl.read_parquet(tmp_path / symbol))
     pl.concat(parts).sort("ts").write_parquet(tmp_path / "trades.parquet")
-    with running(*JUDGES[judge], "--data", str(tmp_path / "trades.parquet")) as ready:
+    arguments = SPOT if "spot" in judge else ARGUMENTS
+    with running(*arguments, "--data", str(tmp_path / "trades.parquet")) as ready:
         summary = judged(judge, ready, tmp_path, n_actions=200, seed=3)
     assert summary["n_fills"] > 40
 
