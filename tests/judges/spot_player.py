@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Any
 
@@ -15,7 +16,7 @@ REFUSALS = (ccxt.InsufficientFunds, ccxt.InvalidOrder, ccxt.BadRequest, ccxt.Bad
 ACTIONS = ("buy", "buy", "sell", "spend", "limit", "limit", "limit", "limit", "cancel", "cancel_all", "look_up", "step")
 
 
-class SpotPlayer:
+class SpotPlayer(ABC):
     """
     One client of one account; a venue says how orders are numbered and found, and what else there is to do.
 
@@ -43,9 +44,9 @@ class SpotPlayer:
         if (fee["maker"], fee["taker"]) != fee_rates:
             raise Differs(f"the fee rates are {fee_rates}, the client sees {fee}")
 
+    @abstractmethod
     def number_of(self, order_id: str) -> int:
         """Return the exchange's own number of an order."""
-        raise NotImplementedError
 
     def find(self, order_id: str, symbol: str) -> State:
         """Return an order as the client sees it, whether it is open or not."""

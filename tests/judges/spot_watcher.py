@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ WARM_UP = 200
 """Steps at most before the client has a whole book: it waits for 25 changes, and then fetches a snapshot."""
 
 
-class SpotWatcher:
+class SpotWatcher(ABC):
     """
     One client of one account, with seven watchers; a venue says how orders are numbered and sent.
 
@@ -51,9 +52,9 @@ class SpotWatcher:
         self.bars: dict[int, list[float]] = {}
         self.public: list[State] = []
 
+    @abstractmethod
     def number_of(self, order_id: str) -> int:
         """Return the exchange's own number of an order."""
-        raise NotImplementedError
 
     async def place(self, kind: str, side: str, qty: float, price: float | None = None) -> None:
         """Send an order."""

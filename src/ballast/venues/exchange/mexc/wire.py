@@ -90,6 +90,13 @@ def cancelled_row(order: Order, listing: Listing) -> dict[str, Any]:
         "symbol": order.request.symbol,
         "origClientOrderId": order.request.link_id or None,
         "orderId": order_id(order.number),
+        **_standing(order, listing),
+    }
+
+
+def _standing(order: Order, listing: Listing) -> dict[str, Any]:
+    """Return what every answer about an order tells of where it stands."""
+    return {
         "clientOrderId": order.request.link_id or None,
         "price": price_of(order, listing),
         "origQty": listing.qty(order.qty),
@@ -109,15 +116,7 @@ def order_row(order: Order, listing: Listing) -> dict[str, Any]:
         "symbol": order.request.symbol,
         "orderId": order_id(order.number),
         "orderListId": -1,
-        "clientOrderId": order.request.link_id or None,
-        "price": price_of(order, listing),
-        "origQty": listing.qty(order.qty),
-        "executedQty": listing.qty(order.filled_qty),
-        "cummulativeQuoteQty": money(order.filled_value),
-        "status": status_word(order),
-        "timeInForce": "GTC",
-        "type": type_word(order),
-        "side": side_word(order.request.side),
+        **_standing(order, listing),
         "stopPrice": None,
         "icebergQty": None,
         "time": millis(order.created_ns),
