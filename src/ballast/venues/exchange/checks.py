@@ -36,6 +36,8 @@ def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price:
         check_qty(request.qty, nan if request.reduce_only else reference, listing)
     if request.trigger != Trigger.NONE:
         check_trigger(request.trigger, request.trigger_price, last_price)
+        reference = reference if is_limit else request.trigger_price
+    check_protection(request, reference)
     closes_leg = is_hedged and (request.position_side == PositionSide.LONG) != (request.side == Side.BUY)
     if (request.reduce_only or closes_leg) and held * request.side >= 0.0:
         raise Refused(Refusal.NOTHING_TO_REDUCE)
@@ -88,6 +90,13 @@ def check_prices(prices: Iterable[float]) -> None:
     """Check that all are prices, above 0 and up to ``MOST_PRICE``."""
     if not all(0.0 < price <= MOST_PRICE for price in prices):
         raise Refused(Refusal.INVALID_PRICE)
+
+
+def check_protection(request: OrderRequest, price: float) -> None:
+    """Check that take-profit and stop-loss lie on their sides of where the order opens; of NaN nothing is known."""
+    side = request.opens
+    if (request.take_profit - price) * side <= 0.0 or (request.stop_loss - price) * side >= 0.0:
+        raise Refused(Refusal.WRONG_SIDE_OF_PRICE)
 
 
 def check_trigger(trigger: Trigger, price: float, last_price: float) -> None:

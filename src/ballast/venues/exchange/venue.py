@@ -9,6 +9,7 @@ kernel's; orders here only remember. (V2) A request is done, or refused with not
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from math import isfinite, isnan, nan
@@ -36,6 +37,7 @@ from ballast.venues.exchange.orders import (
     Trigger,
     Update,
     WalletChanged,
+    forced_trade_of,
     protection_of,
 )
 from ballast.venues.exchange.refusals import OF_KERNEL, Refusal, Refused
@@ -276,11 +278,21 @@ class LocalVenue:
                 self._cancel(order, Reason.CANCELLED_BY_STRATEGY)
                 self._settle()
 
-    def protect(self, account: int, symbol: int, position_side: PositionSide, origin: Origin, price: float) -> None:
+    def protect(
+        self,
+        account: int,
+        symbol: int,
+        position_side: PositionSide,
+        origin: Origin,
+        price: float,
+        *,
+        is_ahead: bool = True,
+    ) -> None:
         """
         Set a leg's take-profit or stop-loss, which closes all of it; price 0 takes it away.
 
-        Raises ``Refused``: no position, a price on the wrong side, or nothing would change.
+        Raises ``Refused``: no position, a price on the wrong side, or nothing would change. Unless it must lie ahead,
+        what the price has passed already is met by the next one.
         """
         held = self.held(account, symbol, position_side)
         if held == 0.0:
@@ -288,7 +300,7 @@ class LocalVenue:
         if price == self.protection(account, symbol, position_side, origin):
             raise Refused(Refusal.NOT_MODIFIED)
         trigger = Trigger.RISES if (held > 0.0) == (origin == Origin.TAKE_PROFIT) else Trigger.FALLS
-        if price != 0.0:
+        if price != 0.0 and is_ahead:
             check_trigger(trigger, price, self.last_price(symbol))
         key = (account, self._leg(account, symbol, position_side), origin)
         if key in self._protection:
@@ -437,27 +449,19 @@ class LocalVenue:
                 self._cancel(self._protection[key], Reason.NOTHING_TO_REDUCE)
             return
         request = order.request
+        if self._legs.held[leg] * request.opens < 0.0:
+            return
         for origin, price in ((Origin.TAKE_PROFIT, request.take_profit), (Origin.STOP_LOSS, request.stop_loss)):
             if not isnan(price):
-                try:
-                    self.protect(order.account, order.symbol, request.position_side, origin, price)
-                except Refused:
-                    # Passed already, or set by an earlier part of this order.
-                    continue
+                # Refused: set by an earlier part of this order.
+                with suppress(Refused):
+                    self.protect(order.account, order.symbol, request.position_side, origin, price, is_ahead=False)
 
     def _venues_own(self, event: Happened) -> Order:
         """Return an order for what the venue itself trades: a liquidation or ADL."""
-        symbol = event.symbol
-        request = OrderRequest(
-            symbol=self.market.symbols[symbol],
-            side=Side(event.side),
-            type=OrderType.MARKET,
-            qty=event.qty,
-            position_side=PositionSide(event.position_side),
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            origin=Origin.ADL if event.reason == Reason.ADL else Origin.LIQUIDATION,
-        )
+        symbol, origin = event.symbol, Origin.ADL if event.reason == Reason.ADL else Origin.LIQUIDATION
+        side, leg = Side(event.side), PositionSide(event.position_side)
+        request = forced_trade_of(self.market.symbols[symbol], side, event.qty, leg, origin)
         return self.orders.new(event.account, symbol, request, event.time_ns, self.last_price(symbol))
 
     def _take_funding(self, event: Happened) -> None:

@@ -212,6 +212,35 @@ def test_protection_closes_the_whole_leg_and_the_other_side_of_it_goes(
     assert [of.protection(0, 0, 0, one) for one in (Origin.TAKE_PROFIT, Origin.STOP_LOSS)] == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("more", [{"take_profit": 100.0}, {"stop_loss": 101.0}])
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_protection_on_the_wrong_side_of_the_price_is_refused(side: Side, more: dict[str, float]) -> None:
+    mirrored = more if side == BUY else {name: 200.0 - price for name, price in more.items()}
+    of = venue(market(flat(100.0, 2)))
+    for request in (taker(side, 1.0, **mirrored), limit(side, 1.0, 100.0, **mirrored)):
+        with pytest.raises(Refused) as refused:
+            of.place(0, request)
+        assert refused.value.refusal == Refusal.WRONG_SIDE_OF_PRICE
+    assert of.orders.all == {}
+
+
+def test_the_protection_of_a_conditional_order_is_judged_from_its_trigger() -> None:
+    of = venue(market(line(100, 104, 108)))
+    at_104 = {"trigger": Trigger.RISES, "trigger_price": 104.0}
+    with pytest.raises(Refused):
+        of.place(0, taker(BUY, 1.0, take_profit=103.0, **at_104))
+    of.place(0, taker(BUY, 1.0, stop_loss=102.0, **at_104))
+    of.advance_to(START_NS + 2 * MINUTE_NS)
+    assert of.protection(0, 0, 0, Origin.STOP_LOSS) == 102.0
+
+
+def test_an_order_that_only_reduces_a_position_leaves_its_protection_alone() -> None:
+    of = venue(market(flat(100.0, 2)))
+    of.place(0, taker(BUY, 2.0, stop_loss=97.0))
+    of.place(0, taker(SELL, 1.0, take_profit=90.0, stop_loss=103.0))
+    assert [of.protection(0, 0, 0, one) for one in (Origin.TAKE_PROFIT, Origin.STOP_LOSS)] == [0.0, 97.0]
+
+
 def test_in_hedge_mode_each_leg_has_its_own_position() -> None:
     of = venue(market(flat(100.0, 2)), mode=PositionMode.HEDGE)
     of.place(0, taker(BUY, 2.0, position_side=PositionSide.LONG))

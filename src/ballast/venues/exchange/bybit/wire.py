@@ -8,11 +8,13 @@ from typing import Any
 from ballast.model.enums import OrderType, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.venues.exchange.accounts import position, sides_of
 from ballast.venues.exchange.bybit.category import LINEAR, Category
-from ballast.venues.exchange.market import Listing
+from ballast.venues.exchange.market import Listing, plain
 from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderState, Origin
 from ballast.venues.exchange.venue import LocalVenue
 
 NOTHING = "0.00000000"
+MOST_VALUE = 1e12
+"""What is told of a risk tier that has no end, quote money."""
 _MS = 1_000_000
 _STATES = {
     OrderState.CREATED: "New",
@@ -276,7 +278,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         price_key: "0" if is_flat else f"{one.entry_price:.{listing.price_decimals + 8}f}",
         "positionValue": "" if is_flat else money(one.value),
         "markPrice": listing.price(one.mark_price),
-        "leverage": f"{one.leverage:g}",
+        "leverage": plain(one.leverage),
         "unrealisedPnl": "" if is_flat else money(one.profit),
         "curRealisedPnl": realised,
         "cumRealisedPnl": realised,
@@ -293,7 +295,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         "tpslMode": "Full",
         "tradeMode": 0,
         "riskId": 1,
-        "riskLimitValue": f"{venue.market.first_limits[symbol]:g}",
+        "riskLimitValue": plain(min(venue.market.first_limits[symbol], MOST_VALUE)),
         "positionStatus": "Normal",
         "positionBalance": "0",
         "adlRankIndicator": 0 if is_flat else 2,
