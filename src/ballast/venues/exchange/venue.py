@@ -160,7 +160,7 @@ class LocalVenue:
             raise Refused(Refusal.DUPLICATE_LINK_ID)
         last_price, held = self.last_price(symbol), self.held(account, symbol, request.position_side)
         can_wait = request.type == OrderType.LIMIT and request.time_in_force == TimeInForce.GTC
-        if self.market.has_ticks and not (can_wait or request.trigger or self.host.has_price(symbol)):
+        if not (can_wait or request.trigger or self.host.has_price(symbol)):
             raise Refused(Refusal.NO_PRICE)
         check_order(request, self.is_hedged(account), held, last_price, self.market.listings[symbol])
         is_spot = self.spot.has(account)

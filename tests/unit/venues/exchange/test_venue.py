@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from math import isclose, nan
 from typing import Any
 
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ballast.model.enums import OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
+from ballast.model.enums import AccountKind, OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError
-from ballast.venues.exchange import accounts
+from ballast.venues.exchange import accounts, quotes
+from ballast.venues.exchange.market import Market
 from ballast.venues.exchange.orders import Fill, OrderChanged, OrderRequest, OrderState, Origin, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
 from ballast.venues.exchange.venue import LocalVenue
@@ -239,6 +241,38 @@ def test_an_order_that_only_reduces_a_position_leaves_its_protection_alone() -> 
     of.place(0, taker(BUY, 2.0, stop_loss=97.0))
     of.place(0, taker(SELL, 1.0, take_profit=90.0, stop_loss=103.0))
     assert [of.protection(0, 0, 0, one) for one in (Origin.TAKE_PROFIT, Origin.STOP_LOSS)] == [0.0, 97.0]
+
+
+def with_a_bar_missing() -> Market:
+    """Return a market whose second minute has no bar."""
+    return market([*flat(100.0, 1), (nan, nan, nan, nan), *flat(101.0, 1)], flat(50.0, 3))
+
+
+def with_a_frame_missing() -> Market:
+    """Return a market that pauses for a minute after the first."""
+    of = market(flat(100.0, 2))
+    of.feed.frames["ts_ns"][1] += MINUTE_NS
+    return of
+
+
+@pytest.mark.parametrize("make", [with_a_bar_missing, with_a_frame_missing])
+@pytest.mark.parametrize("kind", [AccountKind.UNIFIED_MARGIN, AccountKind.SPOT])
+def test_where_a_bar_is_missing_what_cannot_wait_is_refused_and_the_book_is_empty(
+    make: Callable[[], Market], kind: AccountKind
+) -> None:
+    of = venue(make(), kind=kind, leverage=1.0)
+    for second in (60, 90, 119):
+        of.advance_to(START_NS + second * 1_000_000_000)
+        for request in (taker(BUY, 1.0), limit(BUY, 1.0, 102.0, time_in_force=TimeInForce.IOC)):
+            with pytest.raises(Refused) as refused:
+                of.place(0, request)
+            assert refused.value.refusal == Refusal.NO_PRICE
+        assert quotes.book(of, 0, 5) == quotes.Book([], [])
+    waits = of.place(0, limit(BUY, 1.0, 102.0))
+    assert quotes.book(of, 0, 5).bids == [(102.0, 1.0)]
+    of.advance_to(START_NS + 120_000_000_000)
+    assert states(of, waits.number) == [OrderState.NEW, OrderState.FILLED]
+    assert of.place(0, taker(BUY, 1.0)).state == OrderState.FILLED
 
 
 def test_in_hedge_mode_each_leg_has_its_own_position() -> None:
