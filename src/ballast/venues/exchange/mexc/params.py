@@ -64,6 +64,7 @@ class NewOrder(Params):
     quote_order_qty: Text = ""
     price: Text = ""
     new_client_order_id: ClientId = ""
+    stp_mode: Text = ""
 
 
 class BatchOrders(Params):

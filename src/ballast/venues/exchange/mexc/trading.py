@@ -116,6 +116,8 @@ def _request(desk: Desk, asked: params.NewOrder) -> OrderRequest:
         raise wrong("side")
     if asked.type not in _TYPES:
         raise wrong("type")
+    if asked.stp_mode:
+        raise wrong("stpMode: the local exchange has none; an account never trades with itself")
     is_market = asked.type == "MARKET"
     qty, unit = _amount(desk, symbol, asked, is_market=is_market)
     if not is_market and not asked.price:
