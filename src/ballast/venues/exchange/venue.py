@@ -20,7 +20,7 @@ import numpy as np
 from ballast.kernel.margin_account import set_leverage
 from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.units import round_to_tick
-from ballast.venues.exchange.checks import check_order, check_prices, check_qty, check_room, check_trigger
+from ballast.venues.exchange.checks import check_leg, check_order, check_prices, check_qty, check_room, check_trigger
 from ballast.venues.exchange.hosting import Happened, Host
 from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Setup
@@ -219,7 +219,7 @@ class LocalVenue:
                 raise Refused(Refusal.ORDER_CLOSED)
             last_price = self.last_price(order.symbol)
             request = self.spot.aimed(order, trigger_price, last_price)
-            check_trigger(request.trigger, trigger_price, last_price)
+            check_trigger(request.trigger, trigger_price, last_price, self.market.listings[order.symbol].tick)
             order.request, order.trigger_price = request, trigger_price
             self.host.watch(order)
         if order.state != OrderState.UNTRIGGERED:
@@ -278,6 +278,14 @@ class LocalVenue:
                 self._cancel(order, Reason.CANCELLED_BY_STRATEGY)
                 self._settle()
 
+    def check_protection(
+        self, account: int, symbol: int, position_side: PositionSide, origin: Origin, price: float, *, is_ahead: bool
+    ) -> Trigger:
+        """Return on which way a leg's protection would be met; raises ``Refused`` if it cannot be set there."""
+        last_price = self.last_price(symbol) if is_ahead else nan
+        held, tick = self.held(account, symbol, position_side), self.market.listings[symbol].tick
+        return check_leg(held, origin, price, last_price, tick)
+
     def protect(
         self,
         account: int,
@@ -294,14 +302,10 @@ class LocalVenue:
         Raises ``Refused``: no position, a price on the wrong side, or nothing would change. Unless it must lie ahead,
         what the price has passed already is met by the next one.
         """
-        held = self.held(account, symbol, position_side)
-        if held == 0.0:
-            raise Refused(Refusal.NO_POSITION)
+        trigger = self.check_protection(account, symbol, position_side, origin, price, is_ahead=is_ahead)
         if price == self.protection(account, symbol, position_side, origin):
             raise Refused(Refusal.NOT_MODIFIED)
-        trigger = Trigger.RISES if (held > 0.0) == (origin == Origin.TAKE_PROFIT) else Trigger.FALLS
-        if price != 0.0 and is_ahead:
-            check_trigger(trigger, price, self.last_price(symbol))
+        held = self.held(account, symbol, position_side)
         key = (account, self._leg(account, symbol, position_side), origin)
         if key in self._protection:
             self._cancel(self._protection[key], Reason.CANCELLED_BY_STRATEGY)

@@ -243,6 +243,21 @@ def test_an_order_that_only_reduces_a_position_leaves_its_protection_alone() -> 
     assert [of.protection(0, 0, 0, one) for one in (Origin.TAKE_PROFIT, Origin.STOP_LOSS)] == [0.0, 97.0]
 
 
+def test_what_no_tick_can_meet_is_refused_wherever_it_comes_from_and_the_venue_goes_on() -> None:
+    of = venue(market(flat(100.0, 3)))
+    waits = of.place(0, taker(BUY, 1.0, trigger=Trigger.FALLS, trigger_price=0.01))
+    rests = of.place(0, limit(BUY, 1.0, 100.5, stop_loss=0.5))
+    with pytest.raises(Refused) as refused:
+        of.amend(waits, trigger_price=0.009)
+    assert refused.value.refusal == Refusal.INVALID_PRICE
+    with pytest.raises(Refused) as refused:
+        of.protect(0, 0, PositionSide.NONE, Origin.STOP_LOSS, 0.009)
+    assert refused.value.refusal == Refusal.INVALID_PRICE
+    of.advance_to(START_NS + MINUTE_NS)
+    assert (waits.state, rests.state) == (OrderState.UNTRIGGERED, OrderState.FILLED)
+    assert of.protection(0, 0, 0, Origin.STOP_LOSS) == 0.5
+
+
 def with_a_bar_missing() -> Market:
     """Return a market whose second minute has no bar."""
     return market([*flat(100.0, 1), (nan, nan, nan, nan), *flat(101.0, 1)], flat(50.0, 3))
@@ -299,6 +314,9 @@ def test_in_hedge_mode_each_leg_has_its_own_position() -> None:
         (taker(SELL, 1.0, reduce_only=True), Refusal.NOTHING_TO_REDUCE),
         (taker(BUY, 1.0, trigger=Trigger.RISES, trigger_price=100.0), Refusal.TRIGGER_NOT_ABOVE),
         (taker(BUY, 1.0, trigger=Trigger.FALLS, trigger_price=100.0), Refusal.TRIGGER_NOT_BELOW),
+        (taker(BUY, 1.0, trigger=Trigger.FALLS, trigger_price=0.006), Refusal.INVALID_PRICE),
+        (taker(BUY, 1.0, stop_loss=0.006), Refusal.INVALID_PRICE),
+        (taker(SELL, 1.0, take_profit=0.006), Refusal.INVALID_PRICE),
     ],
 )
 def test_what_is_wrong_is_refused_and_leaves_no_trace(request_: OrderRequest, refusal: Refusal) -> None:

@@ -164,6 +164,9 @@ def trading_stop(desk: Desk, account: int, asked: params.TradingStop) -> Body:
     if not changes:
         raise wrong("params error: takeProfit or stopLoss is required")
     n_changed = 0
+    # Both or none.
+    for origin, price in changes:
+        desk.venue.check_protection(account, symbol, side, origin, price, is_ahead=True)
     for origin, price in changes:
         try:
             desk.venue.protect(account, symbol, side, origin, price)

@@ -336,6 +336,16 @@ def test_a_positions_protection_is_set_shown_moved_and_cleared() -> None:
     assert (stop["stopOrderType"], stop["triggerPrice"], stop["orderStatus"]) == ("StopLoss", "95.00", "Untriggered")
 
 
+def test_take_profit_and_stop_loss_are_set_together_or_not_at_all() -> None:
+    of = desk()
+    order(of, orderType="Market", qty="2", takeProfit="110")
+    which: dict[str, Any] = {"category": "linear", "symbol": "AAAUSDT", "positionIdx": 0, "tpslMode": "Full"}
+    for stop_loss in ("101", "0.001"):
+        assert post(of, "position/trading-stop", **which, takeProfit="120", stopLoss=stop_loss)["retCode"] != 0
+        (leg,) = listed(get(of, "position/list", LINEAR))
+        assert (leg["takeProfit"], leg["stopLoss"]) == ("110.00", "")
+
+
 def test_too_many_visits_in_a_second_are_refused_and_told_of_in_headers() -> None:
     of = desk(limits=True)
     text = json.dumps({"category": "linear", "symbol": "AAAUSDT", "orderId": order_id(9)})
