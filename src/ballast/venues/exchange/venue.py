@@ -20,7 +20,7 @@ import numpy as np
 from ballast.kernel.margin_account import set_leverage
 from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.units import round_to_tick
-from ballast.venues.exchange.checks import check_leg, check_order, check_prices, check_qty, check_room, check_trigger
+from ballast.venues.exchange.checks import check_leg, check_order, check_qty, check_reach, check_room, check_trigger
 from ballast.venues.exchange.hosting import Happened, Host
 from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Setup
@@ -206,7 +206,7 @@ class LocalVenue:
         elif qty != order.qty:
             raise Refused(Refusal.UNSUPPORTED)
         if order.request.type == OrderType.LIMIT:
-            check_prices([price])
+            check_reach([price], self.market.listings[order.symbol].tick)
             price = self._on_tick(order.symbol, price, order.request.side)
         moves_trigger = order.is_conditional and trigger_price != order.trigger_price
         is_same_price = price == order.price or isnan(price)

@@ -247,9 +247,11 @@ def test_what_no_tick_can_meet_is_refused_wherever_it_comes_from_and_the_venue_g
     of = venue(market(flat(100.0, 3)))
     waits = of.place(0, taker(BUY, 1.0, trigger=Trigger.FALLS, trigger_price=0.01))
     rests = of.place(0, limit(BUY, 1.0, 100.5, stop_loss=0.5))
-    with pytest.raises(Refused) as refused:
-        of.amend(waits, trigger_price=0.009)
-    assert refused.value.refusal == Refusal.INVALID_PRICE
+    for asked in ({"trigger_price": 0.009}, {"price": 0.009}):
+        order = waits if "trigger_price" in asked else of.place(0, limit(BUY, 1.0, 99.0))
+        with pytest.raises(Refused) as refused:
+            of.amend(order, **asked)
+        assert refused.value.refusal == Refusal.INVALID_PRICE
     with pytest.raises(Refused) as refused:
         of.protect(0, 0, PositionSide.NONE, Origin.STOP_LOSS, 0.009)
     assert refused.value.refusal == Refusal.INVALID_PRICE
