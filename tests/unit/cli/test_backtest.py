@@ -220,6 +220,25 @@ def test_two_outputs_need_two_names(configuration: Path, tmp_path: Path, capsys:
     assert "two outputs cannot be one file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["run.toml", "link.toml", "market.parquet"])
+def test_what_the_run_reads_is_not_written_over(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "link.toml").symlink_to("run.toml")
+    before = (tmp_path / name).read_bytes()
+    assert run(["backtest", str(configuration), "--report", str(tmp_path / name)]) == 2
+    assert f"{name}: the run reads this file; give the output another name" in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_the_result_can_go_to_standard_output(configuration: Path, tmp_path: Path) -> None:
+    written = process("backtest", configuration, "--quiet", "--json", tmp_path / "out.json")
+    (tmp_path / "stdout").symlink_to("/dev/stdout")
+    piped = process("backtest", configuration, "--quiet", "--json", tmp_path / "stdout")
+    assert (written.returncode, piped.returncode) == (0, 0)
+    assert piped.stdout == (tmp_path / "out.json").read_text()
+
+
 def test_a_process_that_fails_shows_one_line_and_no_traceback(configuration: Path) -> None:
     done = process("backtest", configuration, "--set", "strategy.upside_treshold=0.3")
     assert done.returncode == 2
