@@ -104,6 +104,8 @@ def test_bars_can_be_aggregated(configuration: Path, tmp_path: Path) -> None:
         (("fee_rate", "fee_rte"), "account.fee_rte: no such key; did you mean 'fee_rate'?"),
         (("= 0.001", '= "0.001"'), "account.fee_rate = '0.001': expected a number (fraction)"),
         (("= 0.001", "= 10"), "did you mean 0.1? it is a fraction"),
+        (('"cascade"', '"cascade"\nmax_position_pct = 40'), "did you mean 0.4? it is a fraction"),
+        (("upside_threshold = 0.05", "upside_threshold = 40"), "did you mean 0.4? it is a fraction"),
         (("market.parquet", "markt.parquet"), "markt.parquet: no such file; did you mean 'market.parquet'?"),
         (("market.parquet", "run.toml"), "run.toml: not a Parquet file"),
         (("BLORPUSDT", "BLORPUSD"), "no rows for symbol 'BLORPUSD'; did you mean 'BLORPUSDT'?"),
