@@ -173,6 +173,7 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         refusals=refusals_of(session),
         locks=locks_of(session),
         rows_skipped=frames.rows_skipped,
+        rows_superseded=frames.rows_superseded,
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
@@ -259,7 +260,7 @@ def breaches(session: Session) -> list[dict[str, object]]:
     symbols = session.setup.frames.symbols
     return [
         {
-            "ts_ms": int(note["time_ns"]) // NS_PER_MS,
+            "ts": int(note["time_ns"]) // NS_PER_MS,
             "symbol": symbols[int(note["symbol"])],
             "weight": float(note["value"]),
         }

@@ -43,6 +43,10 @@ class FrameSource(Protocol):
         """How many rows of the source were no usable bar."""
 
     @property
+    def rows_superseded(self) -> int:
+        """How many gave way to a later row of the same time and symbol."""
+
+    @property
     def rows_widened(self) -> int:
         """How many had a high or low that did not enclose open and close."""
 

@@ -133,6 +133,17 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_what_is_left_out_of_the_rows_is_counted(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pq.read_table(tmp_path / "market.parquet")
+    pq.write_table(pa.concat_tables([table, table.slice(0, 3)]), tmp_path / "market.parquet")
+    assert run(["backtest", str(configuration), "--json", str(tmp_path / "out.json")]) == 0
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert [result[f"rows_{name}"] for name in ("skipped", "superseded", "widened")] == [0, 3, 0]
+    assert "Data: 0 rows skipped, 3 superseded by later ones, 0 widened." in capsys.readouterr().out
+
+
 def test_a_missing_column_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configuration = write_configuration(tmp_path)
     table = pq.read_table(tmp_path / "market.parquet").rename_columns([

@@ -217,6 +217,8 @@ def test_a_price_driven_breach_of_the_cap_is_reported_once_and_not_traded() -> N
     result = run(setup)
     assert [breach["symbol"] for breach in result.breaches] == ["A", "A"]
     assert result.breaches[0]["weight"] == near(0.5)
+    closes_ms = result.ts_ms + result.interval_ns // 1_000_000
+    assert [breach["ts"] for breach in result.breaches] == closes_ms[[1, 4]].tolist()
     assert len(result.fills) == 0
 
 
