@@ -126,10 +126,12 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
         strategy_name, values = BENCHMARKS[name]
         strategy = registry.load(strategy_name)
         params = strategy.params(values, setup.n_symbols)
-        # Held and levelled with cash, also beside a margin account.
+        # Held and levelled with cash, also beside a margin account; all that the run begins with is cash here.
         spot = replace(
             setup,
             account_kind=AccountKind.SPOT,
+            initial_capital=starting_value(setup),
+            initial_positions={},
             tiers=None,
             marks=None,
             funding=None,
@@ -137,7 +139,7 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
             risk=None,
             guards=None,
         )
-        session = Session(replace(spot, strategy=strategy, params=params, initial_positions={}))
+        session = Session(replace(spot, strategy=strategy, params=params))
         session.run()
         curves[name] = session.engine.equity
     return curves
