@@ -114,6 +114,10 @@ def test_bars_can_be_aggregated(configuration: Path, tmp_path: Path) -> None:
         (("[account]", 'interval = "7m"\n[account]'), "data.interval 7m is not a multiple of 5m"),
         (("[account]", "start = 2025-01-02\nend = 2025-01-01\n[account]"), "data.start = 2025-01-02T00:00:00+00:00"),
         (('"cascade"', '"cascade"\nmax_position_pct = 0.1'), "max_position_pct"),
+        (
+            ("[account]", "[execution]\ntick_size = 1000000.0\n[account]"),
+            "BLORPUSDT.tick = 1e+06: its prices reach only",
+        ),
         (('"cascade"', '"cascad"'), "no such strategy; did you mean 'cascade'?"),
         (("[account]", "[account"), "not valid TOML"),
         (("fee_rate", 'kind = "unified_margin"\nfee_rate'), "no risk tiers of 'BLORPUSDT'"),
