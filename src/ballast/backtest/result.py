@@ -131,7 +131,7 @@ class Result:
     story : Story, optional
         What the strategy noted before its orders, for the report; not in the JSON.
     breaches : sequence of mappings
-        Limits that were exceeded; the facts of each by name, times in keys that end in ``ts_ms``.
+        Limits that were exceeded; the facts of each by name, its time, UTC ms, as ``ts``.
     benchmarks : mapping
         Name to equity, (n_bars,), on the same timeline.
     best_final_equity, worst_final_equity : float, optional
@@ -159,6 +159,7 @@ class Result:
     refusals: Mapping[str, int] = field(default_factory=dict)
     locks: Sequence[Mapping[str, object]] = ()
     rows_skipped: int = 0
+    rows_superseded: int = 0
     rows_widened: int = 0
     assumptions: Sequence[str] = ()
     tiers_source: str = ""
@@ -393,6 +394,7 @@ class Result:
             "refusals": dict(self.refusals),
             "locks": [_plain(lock) for lock in self.locks],
             "rows_skipped": int(self.rows_skipped),
+            "rows_superseded": int(self.rows_superseded),
             "rows_widened": int(self.rows_widened),
             "assumptions": list(self.assumptions),
             **({"tiers_source": self.tiers_source} if self.tiers_source else {}),

@@ -45,8 +45,11 @@ def remarks(result: Result) -> list[str]:
     found = []
     if result.margin and (stop := standstill(result.margin)):
         found.append(stop)
-    if result.rows_skipped or result.rows_widened:
-        found.append(f"Data: {result.rows_skipped:,} rows skipped, {result.rows_widened:,} rows widened.")
+    if result.rows_skipped or result.rows_superseded or result.rows_widened:
+        found.append(
+            f"Data: {result.rows_skipped:,} rows skipped, {result.rows_superseded:,} superseded by later ones, "
+            f"{result.rows_widened:,} widened."
+        )
     if result.rejects:
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(result.rejects.items()))
         found.append(f"Refused orders: {counts}.")
