@@ -193,6 +193,8 @@ _MOVES = {
     (LadderState.FROZEN.name, LadderState.NORMAL.name): "UNFREEZE",
 }
 _CALMER = (LadderState.NORMAL.name, LadderState.FROZEN.name)
+LADDER_ACTIONS = ("FREEZE", "UNFREEZE", "PANIC_ENTER", "PANIC_EXIT", "EMERGENCY")
+"""What the ladder may do: counted in every result, also where it never came to that."""
 
 
 def action_counts(
@@ -204,7 +206,7 @@ def action_counts(
     What the strategy itself has ``counted`` under the name of a reason stands over its fills: one order may fill in
     parts.
     """
-    counts: dict[str, int] = {}
+    counts = dict.fromkeys(LADDER_ACTIONS, 0)
     numbers, n_fills = np.unique(fills["reason"], return_counts=True)
     for number, count in zip(numbers.tolist(), n_fills.tolist(), strict=True):
         counts[names[number].upper() or "UNNAMED"] = count
