@@ -47,6 +47,8 @@ def remarks(result: Result) -> list[str]:
         found.append(stop)
     if result.rows_skipped or result.rows_widened:
         found.append(f"Data: {result.rows_skipped:,} rows skipped, {result.rows_widened:,} rows widened.")
+    if result.alarms:
+        found.append(alarms_text(result))
     if result.rejects:
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(result.rejects.items()))
         found.append(f"Refused orders: {counts}.")
@@ -55,6 +57,12 @@ def remarks(result: Result) -> list[str]:
     if result.ambiguous_fills:
         found.append(f"Ambiguous fills: {result.ambiguous_fills:,}.{resolved_ambiguity(result)}")
     return found
+
+
+def alarms_text(result: Result) -> str:
+    """Return the strategy's alarms with their counts, as a sentence."""
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in result.alarms.items())
+    return f"Alarms of the strategy: {counts}."
 
 
 def resolved_ambiguity(result: Result) -> str:

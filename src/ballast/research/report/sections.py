@@ -11,7 +11,7 @@ import numpy as np
 from ballast.backtest.figures import Figure
 from ballast.backtest.formatting import MISSING, duration, moment, number, percent, significant, title
 from ballast.backtest.result import CurveMetrics, Result
-from ballast.backtest.summary import groups, resolved_ambiguity
+from ballast.backtest.summary import alarms_text, groups, resolved_ambiguity
 from ballast.research.report.definitions import definition
 from ballast.research.report.margin_tiles import margin_tiles
 from ballast.research.report.markup import (
@@ -166,6 +166,8 @@ def notes(result: Result) -> str:
         f"{result.rows_skipped:,} rows of data skipped as unusable, {result.rows_widened:,} with high or low widened.",
         f"{result.ambiguous_fills:,} fills whose order inside their bar cannot be known.{resolved_ambiguity(result)}",
     ]
+    if result.alarms:
+        facts.append(alarms_text(result))
     blocks = bullets(facts)
     if result.assumptions:
         blocks += titled("Assumptions", bullets(result.assumptions))
