@@ -116,6 +116,8 @@ class Result:
         How often the strategy signalled each action.
     refusals : mapping
         How often each reason kept a request from the venue: guards, ladder, the strategy's own rules.
+    alarms : mapping
+        How often the strategy said that it lacks what it should have.
     locks : sequence of mappings
         Every move of an elastic stop; see ``backtest.notes.locks_of``.
     tiers_source : str
@@ -157,6 +159,7 @@ class Result:
     rejects: Mapping[str, int] = field(default_factory=dict)
     signals: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
+    alarms: Mapping[str, int] = field(default_factory=dict)
     locks: Sequence[Mapping[str, object]] = ()
     rows_skipped: int = 0
     rows_superseded: int = 0
@@ -392,6 +395,7 @@ class Result:
             "rejects": {reason: int(count) for reason, count in self.rejects.items()},
             "signals": dict(self.signals),
             "refusals": dict(self.refusals),
+            "alarms": dict(self.alarms),
             "locks": [_plain(lock) for lock in self.locks],
             "rows_skipped": int(self.rows_skipped),
             "rows_superseded": int(self.rows_superseded),

@@ -11,7 +11,7 @@ import numpy as np
 from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
-from ballast.backtest.notes import locks_of, notes_of, refusals_of, signals_of, story_of
+from ballast.backtest.notes import alarms_of, locks_of, notes_of, refusals_of, signals_of, story_of
 from ballast.backtest.preflight import refuse_frozen_start
 from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
 from ballast.backtest.resting_exits import RestingExits, run_watched
@@ -173,6 +173,7 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         rejects=reject_counts(engine),
         signals=signals_of(session),
         refusals=refusals_of(session),
+        alarms=alarms_of(session),
         locks=locks_of(session),
         rows_skipped=frames.rows_skipped,
         rows_superseded=frames.rows_superseded,

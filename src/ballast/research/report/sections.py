@@ -11,7 +11,7 @@ import numpy as np
 from ballast.backtest.figures import Figure
 from ballast.backtest.formatting import MISSING, duration, moment, number, percent, significant, title
 from ballast.backtest.result import CurveMetrics, Result
-from ballast.backtest.summary import groups
+from ballast.backtest.summary import alarms_text, groups, resolved_ambiguity
 from ballast.research.report.definitions import definition
 from ballast.research.report.margin_tiles import margin_tiles
 from ballast.research.report.markup import (
@@ -167,13 +167,10 @@ def notes(result: Result) -> str:
             f"{result.rows_skipped:,} rows of data skipped as unusable, {result.rows_superseded:,} superseded by a "
             f"later one of the same time, {result.rows_widened:,} with high or low widened."
         ),
-        f"{result.ambiguous_fills:,} fills whose order inside their bar cannot be known.",
+        f"{result.ambiguous_fills:,} fills whose order inside their bar cannot be known.{resolved_ambiguity(result)}",
     ]
-    if result.best_final_equity is not None and result.worst_final_equity is not None:
-        facts[-1] += (
-            f" Resolved for the position, final equity is {number(result.best_final_equity)}; against it, "
-            f"{number(result.worst_final_equity)}."
-        )
+    if result.alarms:
+        facts.append(alarms_text(result))
     blocks = bullets(facts)
     if result.assumptions:
         blocks += titled("Assumptions", bullets(result.assumptions))
