@@ -49,7 +49,7 @@ def remarks(result: Result) -> list[str]:
         found.append(f"Data: {result.rows_skipped:,} rows skipped, {result.rows_widened:,} rows widened.")
     if result.rejects:
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(result.rejects.items()))
-        found.append(f"Refused orders: {counts}.")
+        found.append(f"Orders that did not fill: {counts}.")
     if result.breaches:
         found.append(f"Limit breaches: {len(result.breaches):,}.")
     if result.ambiguous_fills:

@@ -33,3 +33,9 @@ def test_only_strategies_that_rebalance_count_events() -> None:
 
     found = {name for name in BUILT_IN if result_of(finished(setup_of(name, 1))).rebalances}
     assert found == {"cascade", "equal_weight", "target_weights"}
+
+
+def test_an_order_that_the_strategy_took_back_is_not_called_refused() -> None:
+    result = small_result(rejects={"cancelled_by_strategy": 5})
+    assert "Orders that did not fill: cancelled_by_strategy 5." in result.summary()
+    assert "efused" not in result.summary()

@@ -130,9 +130,10 @@ quantity closed. `equity` is a list of `[ts, equity]`, `ts` the bar's open time.
 
 `signals` counts by action what the strategy signalled, where it declares that. `entries` and `partial_rebalances` are
 what `tight_range` counts: trades entered and rebalances begun. `refusals` counts by reason what never
-reached the venue: guards, ladder and the strategy's own rules; `rejects` counts every reason, the venue's, too. `locks`
-lists every move of an elastic stop: `position`, the profit that it now locks (`lock`), the highest so far (`peak`) and
-where it stands (`price`).
+reached the venue: guards, ladder and the strategy's own rules; `rejects` counts by reason
+every order that did not fill: what guards, ladder and venue refused, what expired, and what the strategy took back
+(`cancelled_by_strategy`). `locks` lists every move of an elastic stop: `position`, the profit that it now locks
+(`lock`), the highest so far (`peak`) and where it stands (`price`).
 
 A holding from before the run counts as bought at its symbol's first close, without a fee.
 
