@@ -245,7 +245,9 @@ def refresh(view: Record, params: Record, maker: Maker, symbol: int, mid: float,
     bid = quoting.bid_price(centre, half, best_ask, units, scale)
     ask = quoting.ask_price(centre, half, best_bid, units, scale)
     is_spot = view.account_kind == AccountKind.SPOT
-    offered, held = quoting.bid_qty(size, ratio), quoting.ask_qty(size, ratio)
+    # Around a target above nothing the ratio alone would let more be held than the largest inventory.
+    offered = min(quoting.bid_qty(size, ratio), max(0.0, largest - maker.inventory))
+    held = min(quoting.ask_qty(size, ratio), max(0.0, largest + maker.inventory))
     if is_spot and bid > 0.0:
         offered = min(offered, max(0.0, view.cash) / (bid * (1.0 + view.maker_fee_rate)))
     if is_spot or maker.is_long_only:
