@@ -307,6 +307,17 @@ def _set_alarm(view: Record, params: Record, maker: Maker, symbol: int, intents:
 
 
 @compiled
+def write_off(view: Record, maker: Maker, symbol: int, price: float, fee_per_unit: float) -> bool:
+    """Take out of the inventory what somebody else has sold, or bought back, at ``price``; tell whether it was any."""
+    held = view.position_qty[2 * symbol] + view.position_qty[2 * symbol + 1]
+    kept = max(maker.inventory, min(held, 0.0)) if maker.inventory < 0.0 else min(maker.inventory, max(held, 0.0))
+    gone = maker.inventory - kept
+    maker.cash += gone * price - abs(gone) * fee_per_unit
+    maker.inventory = kept
+    return gone != 0.0
+
+
+@compiled
 def on_order(view: Record, params: Record, maker: Maker, symbol: int, intents: Intent, n: int) -> int:
     """Take what happened to one of the maker's orders into its books; a whole fill brings the quotes up to date."""
     is_fill = view.event_kind == EventKind.FILLED or view.event_kind == EventKind.PARTIALLY_FILLED
