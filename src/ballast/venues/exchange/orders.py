@@ -24,6 +24,15 @@ class OrderState(IntEnum):
     TRIGGERED = 8  # met, and about to be sent
 
 
+_OPEN = frozenset({
+    OrderState.CREATED,
+    OrderState.UNTRIGGERED,
+    OrderState.NEW,
+    OrderState.PARTIALLY_FILLED,
+    OrderState.TRIGGERED,
+})
+
+
 class Origin(IntEnum):
     """Who made an order."""
 
@@ -119,8 +128,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     @property
     def is_live(self) -> bool:
         """Whether it may still fill."""
-        state = self.state
-        return state < OrderState.FILLED or state == OrderState.TRIGGERED
+        return self.state in _OPEN
 
     @property
     def is_conditional(self) -> bool:
