@@ -19,6 +19,7 @@ from ballast.risk.monitoring import MarginLevel
 from ballast.risk.reasons import LadderReason
 from ballast.risk.supervisor import SupervisorCause, SupervisorLevel
 from ballast.risk.verdicts import NAMES
+from ballast.strategies.spec import Strategy
 
 
 class Entry(NamedTuple):
@@ -95,7 +96,7 @@ def _of_note(session: Session, note: Any) -> Entry:
     symbol = session.setup.frames.symbols[int(note["symbol"])]
     time_ns, kind, reason = int(note["time_ns"]), NoteKind(int(note["kind"])), int(note["reason"])
     value = float(note["value"])
-    if kind == NoteKind.LOCK:
+    if kind == NoteKind.LOCK or (kind == NoteKind.STRATEGY and reason in session.setup.strategy.locks):
         fields = {"lock": value, "peak": round(float(note["peak"]), 8), "price": float(note["price"])}
         position = position_of(session, note).removeprefix(symbol).strip()
         return Entry(time_ns, Level.INFO, "stop_moved", position, symbol, True, fields)
@@ -103,16 +104,29 @@ def _of_note(session: Session, note: Any) -> Entry:
         text = f"{SupervisorLevel(int(value)).name}: {SupervisorCause(reason).name.lower()}"
         return Entry(time_ns, Level.CRITICAL, "supervisor", text, "", True, {})
     if kind == NoteKind.STRATEGY:
-        strategy = session.setup.strategy
-        text, fields = strategy.reasons.get(reason, ""), {"value": value, "level": int(note["level"])}
-        if reason in strategy.alarms:
-            return Entry(time_ns, Level.WARNING, "alarm", text, symbol, True, fields)
-        return Entry(time_ns, Level.DEBUG, "note", text, symbol, False, fields)
+        return _of_strategy(session.setup.strategy, note, symbol)
     text = "pass" if kind == NoteKind.ENTRY else NAMES[reason] if reason else "the venue takes no stop"
     if kind == NoteKind.ENTRY or (reason and reason in set(ComplianceVerdict)):
         text = f"{TAG} {text}"
     event = {NoteKind.REFUSAL: "entry_refused", NoteKind.ENTRY: "entry_screened"}.get(kind, "closing")
     return Entry(time_ns, Level.INFO, event, text, symbol, kind == NoteKind.CLOSING, {})
+
+
+def _of_strategy(strategy: Strategy, note: Any, symbol: str) -> Entry:
+    """Return what a strategy noted: a signal, a refusal of its own, or whatever it has words or a name for."""
+    time_ns, reason, level = int(note["time_ns"]), int(note["reason"]), int(note["level"])
+    name = strategy.reasons.get(reason, "")
+    value = {"value": float(note["value"])}
+    if reason in strategy.alarms:
+        return Entry(time_ns, Level.WARNING, "alarm", name, symbol, True, value | {"level": level})
+    if reason in strategy.refusals:
+        return Entry(time_ns, Level.INFO, "entry_refused", name, symbol, False, value)
+    if reason in strategy.signals:
+        return Entry(time_ns, Level.DEBUG, "signal", strategy.signals[reason](level).name, symbol, False, value)
+    words = strategy.tell(note) if strategy.tell is not None else ""
+    if words:
+        return Entry(time_ns, Level.DEBUG, "note", words, symbol, False, {})
+    return Entry(time_ns, Level.DEBUG, "note", name, symbol, False, value | {"level": level})
 
 
 def _of_moves(session: Session) -> Iterator[Entry]:

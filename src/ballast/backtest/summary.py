@@ -54,7 +54,7 @@ def remarks(result: Result) -> list[str]:
         found.append(alarms_text(result))
     if result.rejects:
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(result.rejects.items()))
-        found.append(f"Refused orders: {counts}.")
+        found.append(f"Orders that did not fill: {counts}.")
     if result.breaches:
         found.append(f"Limit breaches: {len(result.breaches):,}.")
     if result.ambiguous_fills:

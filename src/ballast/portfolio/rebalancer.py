@@ -8,16 +8,19 @@ clock of its own: pass one, such as ``time.time_ns``, for time stamps and the ca
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import fsum, isfinite, nan
+from numbers import Real
 from typing import Any
 
 from ballast.model.errors import ConfigError, DataError, Error
-from ballast.model.units import is_price
+from ballast.model.units import is_below, is_price
 from ballast.portfolio.calculators import WeightCalculator
-from ballast.portfolio.drift import is_beyond, largest_drift
+from ballast.portfolio.drift import TOLERANCE, is_beyond, largest_drift
 from ballast.portfolio.rebalancer_plan import as_array, legs, plan_of
 from ballast.portfolio.rebalancer_records import FilledTrade, HistoryEntry, RebalanceResult, Trade
+from ballast.portfolio.trades import affordable_part
 from ballast.portfolio.triggers import (
     Frequency,
     RebalanceTrigger,
@@ -66,8 +69,8 @@ class PortfolioRebalancer:
     clock : callable, optional
         Returns nanoseconds since 1970, UTC.
     executor : callable, optional
-        Awaited with each planned trade in turn; returns the base quantity that was filled. An ``Error`` of
-        Ballast ends the rebalance there.
+        Awaited with each planned trade in turn; returns the base quantity that was filled. Purchases are cut to
+        what the sells have really brought. An error, or a quantity that cannot be, ends the rebalance there.
 
     Raises
     ------
@@ -208,10 +211,10 @@ class PortfolioRebalancer:
         ConfigError
             No targets are set, or the trigger is unknown.
         DataError
-            Weights, value or cash that no portfolio can have.
+            Weights, prices, value or cash that no portfolio can have.
         """
         trigger = trigger_of(trigger)
-        self._check_inputs(current_weights, portfolio_value, cash)
+        self._check_inputs(current_weights, portfolio_value, market_data, cash)
         metadata: dict[str, Any] = {"portfolio_value": portfolio_value, "trigger": trigger.value, "partial": partial}
         if partial:
             metadata["partial_factor"] = self.partial_rebalance_factor
@@ -221,7 +224,7 @@ class PortfolioRebalancer:
             return RebalanceResult(False, (), 0.0, "disabled", timestamp, (), metadata)
         money = cash_of(current_weights, portfolio_value, self.cash_assets) if cash is None else cash
         trades = self._plan(current_weights, portfolio_value, market_data, money, metadata)
-        filled, status = await self._carry_out(trades, metadata)
+        filled, status = await self._carry_out(trades, money, metadata)
         total = fsum(trade.estimated_value for trade in trades)
         success = status != "failed"
         if success:
@@ -284,13 +287,17 @@ class PortfolioRebalancer:
             self.last_correlation = average
         return verdict
 
-    def _check_inputs(self, weights: Mapping[str, float], portfolio_value: float, cash: float | None) -> None:
+    def _check_inputs(
+        self, weights: Mapping[str, float], portfolio_value: float, market_data: object, cash: float | None
+    ) -> None:
         if not self.target_weights:
             raise ConfigError("no target weights are set: call set_target_weights first")
         check_current_weights(weights, self.cash_assets)
-        if not is_price(float(portfolio_value)):
+        if not isinstance(market_data, Mapping):
+            raise DataError(f"market_data is a {type(market_data).__name__}: expected a mapping from assets to prices")
+        if isinstance(portfolio_value, bool) or not isinstance(portfolio_value, Real) or not is_price(portfolio_value):
             raise DataError(f"portfolio_value = {portfolio_value!r}: expected a finite amount above 0")
-        if cash is not None and not (isfinite(cash) and cash >= 0.0):
+        if cash is not None and not (isinstance(cash, Real) and isfinite(cash) and float(cash) >= 0.0):
             raise DataError(f"cash = {cash!r}: expected a finite amount, 0 or more")
 
     def _plan(
@@ -328,7 +335,7 @@ class PortfolioRebalancer:
         return warnings
 
     async def _carry_out(
-        self, trades: tuple[Trade, ...], metadata: dict[str, Any]
+        self, trades: tuple[Trade, ...], money: float, metadata: dict[str, Any]
     ) -> tuple[tuple[FilledTrade, ...], str]:
         """Hand the trades to the executor one by one; return what was filled, and the status."""
         if not trades:
@@ -337,19 +344,59 @@ class PortfolioRebalancer:
             return (), "planned"
         filled: list[FilledTrade] = []
         for trade in trades:
+            order = trade if trade.side == "sell" else self._affordable(trade, trades, filled, money)
+            if order is None:
+                continue
             try:
-                quantity = await self._executor(trade)
-            except Error as error:
-                metadata["error"] = f"{trade.side} {trade.symbol}: {error}"
+                reported = await self._executor(order)
+            except Exception as error:  # noqa: BLE001  # Whatever went wrong, what was filled before must be kept.
+                said = str(error) if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+                metadata["error"] = f"{order.side} {order.symbol}: {said}"
                 return tuple(filled), "failed"
-            filled.append(FilledTrade(trade, quantity))
-        is_whole = not any(is_beyond(1.0, fill.quantity / fill.trade.quantity) for fill in filled)
+            quantity = _fill_of(reported, order)
+            if not isfinite(quantity):
+                metadata["error"] = (
+                    f"{order.side} {order.symbol}: the executor returned {reported!r}; "
+                    f"expected the filled quantity, from 0 to {order.quantity:.12g}"
+                )
+                return tuple(filled), "failed"
+            filled.append(FilledTrade(order, quantity))
+        is_whole = len(filled) == len(trades) and not any(
+            is_beyond(1.0, fill.quantity / fill.trade.quantity) for fill in filled
+        )
         return tuple(filled), "filled" if is_whole else "partly filled"
+
+    def _affordable(
+        self, trade: Trade, trades: tuple[Trade, ...], filled: list[FilledTrade], money: float
+    ) -> Trade | None:
+        """Return a purchase cut to its share of the cash that is there once the sells have filled as they did."""
+        sold = fsum(fill.quantity * fill.trade.estimated_price for fill in filled if fill.trade.side == "sell")
+        wanted = fsum(other.estimated_value for other in trades if other.side == "buy")
+        part = affordable_part(
+            wanted, (money + sold * (1.0 - self.transaction_costs)) * (1.0 + TOLERANCE), self.transaction_costs
+        )
+        if part >= 1.0:
+            return trade
+        value = trade.estimated_value * part
+        if value <= 0.0 or is_below(value, self.min_trade_value):
+            return None
+        return replace(trade, quantity=trade.quantity * part, estimated_value=value)
+
+
+def _fill_of(reported: Any, trade: Trade) -> float:
+    """Return what an executor says has filled; NaN unless it is 0 to all of the trade, rounding apart."""
+    try:
+        quantity = nan if isinstance(reported, bool | str) else float(reported)
+    except (TypeError, ValueError):
+        return nan
+    return nan if quantity < 0.0 or is_beyond(quantity / trade.quantity, 1.0) else quantity
 
 
 def _refuse_outside(
     name: str, value: float, low: float, high: float, *, exclusive_low: bool = False, exclusive_high: bool = False
 ) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ConfigError(f"{name} = {value!r}: expected a number")
     is_above = value > low or (value == low and not exclusive_low)
     is_under = value < high or (value == high and not exclusive_high)
     if not (is_above and is_under):

@@ -43,3 +43,9 @@ def test_two_more_runs_are_no_range_of_the_first() -> None:
     assert "between" not in text
     alone = replace(result, best_final_equity=None, worst_final_equity=None).summary()
     assert "Ambiguous fills: 4.\n" in alone
+
+
+def test_an_order_that_the_strategy_took_back_is_not_called_refused() -> None:
+    result = small_result(rejects={"cancelled_by_strategy": 5})
+    assert "Orders that did not fill: cancelled_by_strategy 5." in result.summary()
+    assert "efused" not in result.summary()

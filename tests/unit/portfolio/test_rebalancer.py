@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import inf, nan
@@ -372,3 +373,61 @@ def test_an_executor_that_fails_ends_the_rebalance_and_leaves_it_due() -> None:
     assert result.metadata["error"] == "buy ETH: ETH: 500 is below the venue's minimum of 1000"
     assert made.last_rebalance is None
     assert made.should_rebalance(WEIGHTS, RebalanceTrigger.CALENDAR_BASED).is_due
+
+
+@pytest.mark.parametrize("reported", [nan, inf, -1.0, 1.0, None, True, "0.01"])
+def test_a_fill_that_cannot_be_ends_the_rebalance_and_is_not_believed(reported: Any) -> None:
+    async def execute(trade: Trade) -> float:
+        return trade.quantity if trade.side == "sell" else reported
+
+    made = rebalancer(executor=execute)
+    result = executed(made)
+    assert (result.success, result.execution_status) == (False, "failed")
+    assert f"buy ETH: the executor returned {reported!r}; expected" in result.metadata["error"]
+    assert [fill.trade.symbol for fill in made.history()[0].filled] == ["BTC"]
+
+
+def test_whatever_an_executor_raises_what_was_filled_before_is_kept() -> None:
+    async def execute(trade: Trade) -> float:
+        if trade.side == "buy":
+            raise TimeoutError("the venue is silent")
+        return trade.quantity
+
+    made = rebalancer(executor=execute)
+    assert executed(made).metadata["error"] == "buy ETH: TimeoutError: the venue is silent"
+    assert [fill.trade.symbol for fill in made.history()[0].filled] == ["BTC"]
+
+
+@pytest.mark.parametrize(("part", "bought"), [(1.0, 499.000999), (0.5, 249.500499), (0.0, None)])
+def test_purchases_get_what_the_sells_have_really_brought(part: float, bought: float | None) -> None:
+    asked: list[Trade] = []
+
+    async def execute(trade: Trade) -> float:
+        asked.append(trade)
+        return trade.quantity * (part if trade.side == "sell" else 1.0)
+
+    made = PortfolioRebalancer(executor=execute)
+    made.set_target_weights({"A": 0.0, "B": 0.6, "USDT": 0.4})
+    weights, prices = {"A": 0.5, "B": 0.0, "USDT": 0.5}, {"A": 2.0, "B": 4.0}
+    result = asyncio.run(made.execute_rebalance(weights, 1000.0, prices, cash=0.0))
+    buys = [trade.estimated_value for trade in asked if trade.side == "buy"]
+    assert buys == ([] if bought is None else [pytest.approx(bought, abs=1e-5)])
+    assert result.execution_status == ("filled" if part == 1.0 else "partly filled")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"portfolio_value": "x"}, "portfolio_value = 'x': expected a finite amount above 0"),
+        ({"market_data": None}, "market_data is a NoneType: expected a mapping"),
+        ({"cash": "x"}, "cash = 'x': expected a finite amount"),
+    ],
+)
+def test_what_is_no_number_and_no_table_is_refused_in_one_line(inputs: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=re.escape(words)):
+        executed(rebalancer(), **inputs)
+
+
+def test_a_setting_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ConfigError, match="partial_rebalance_factor = 'half': expected a number"):
+        PortfolioRebalancer(partial_rebalance_factor="half")  # type: ignore[arg-type]

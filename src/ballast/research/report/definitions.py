@@ -137,7 +137,8 @@ quantity closed. `equity` is a list of `[ts, equity]`, `ts` the bar's open time.
 
 `signals` counts by action what the strategy signalled, where it declares that. `entries` and `partial_rebalances` are
 what `tight_range` counts: trades entered and rebalances begun. `refusals` counts by reason what never reached the
-venue: guards, ladder and the strategy's own rules; `rejects` the orders that guards, ladder or venue refused. `alarms`
+venue: guards, ladder and the strategy's own rules; `rejects` counts by reason every order that did not fill: what
+guards, ladder and venue refused, what expired, and what the strategy took back (`cancelled_by_strategy`). `alarms`
 counts by name how often a strategy said that it lacks what it should have: `hedge_grid` a leg that it cannot reopen
 (`naked_leg`), a take-profit that keeps being refused (`tp_missing`), a pair that could not be opened (`pair_failed`),
 a size below the smallest order (`below_minimum`), or a position that the venue has taken away (`stopped`). `locks`

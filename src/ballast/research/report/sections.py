@@ -175,7 +175,7 @@ def notes(result: Result) -> str:
     if result.assumptions:
         blocks += titled("Assumptions", bullets(result.assumptions))
     if result.rejects:
-        blocks += titled("Refused orders", _refusals(result))
+        blocks += titled("Orders that did not fill", _refusals(result))
     if result.breaches:
         blocks += titled("Limit breaches", _breaches(result))
     return section("notes", "What to know", "", blocks)

@@ -245,7 +245,9 @@ def refresh(view: Record, params: Record, maker: Maker, symbol: int, mid: float,
     bid = quoting.bid_price(centre, half, best_ask, units, scale)
     ask = quoting.ask_price(centre, half, best_bid, units, scale)
     is_spot = view.account_kind == AccountKind.SPOT
-    offered, held = quoting.bid_qty(size, ratio), quoting.ask_qty(size, ratio)
+    # Around a target above nothing the ratio alone would let more be held than the largest inventory.
+    offered = min(quoting.bid_qty(size, ratio), max(0.0, largest - maker.inventory))
+    held = min(quoting.ask_qty(size, ratio), max(0.0, largest + maker.inventory))
     if is_spot and bid > 0.0:
         offered = min(offered, max(0.0, view.cash) / (bid * (1.0 + view.maker_fee_rate)))
     if is_spot or maker.is_long_only:
@@ -302,6 +304,17 @@ def _set_alarm(view: Record, params: Record, maker: Maker, symbol: int, intents:
         return n
     maker.wake_ns = max(seen_ns(view, symbol) + age_limit_ns(view, params), view.time_ns) + 1
     return timer(intents, n, maker.wake_ns, Role.ALARM + symbol, Reason.STALE)
+
+
+@compiled
+def write_off(view: Record, maker: Maker, symbol: int, price: float, fee_per_unit: float) -> bool:
+    """Take out of the inventory what somebody else has sold, or bought back, at ``price``; tell whether it was any."""
+    held = view.position_qty[2 * symbol] + view.position_qty[2 * symbol + 1]
+    kept = max(maker.inventory, min(held, 0.0)) if maker.inventory < 0.0 else min(maker.inventory, max(held, 0.0))
+    gone = maker.inventory - kept
+    maker.cash += gone * price - abs(gone) * fee_per_unit
+    maker.inventory = kept
+    return gone != 0.0
 
 
 @compiled

@@ -68,12 +68,13 @@ class MakerParams:
 
 
 def refuse_quotes(params: MakerParams) -> None:
-    """Raise ``ConfigError`` for quotes that are larger than the inventory may be."""
-    if params.quote_size_pct > params.max_inventory_pct:
-        raise ConfigError(
-            f"strategy.quote_size_pct = {params.quote_size_pct:g}: "
-            f"must not be above max_inventory_pct = {params.max_inventory_pct:g}"
-        )
+    """Raise ``ConfigError`` for quotes, or an inventory aimed at, that are larger than the inventory may be."""
+    for key in ("quote_size_pct", "target_inventory_pct"):
+        value = getattr(params, key)
+        if value > params.max_inventory_pct:
+            raise ConfigError(
+                f"strategy.{key} = {value:g}: must not be above max_inventory_pct = {params.max_inventory_pct:g}"
+            )
 
 
 def quotes_placed(makers: Any) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
+from numbers import Real
 from typing import Any
 
 from ballast.indicators.batch import atr, atr_simple, bollinger, rsi, rsi_simple
@@ -159,7 +160,7 @@ class TightRangeHandler:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 2:
                 raise ConfigError(f"{name} = {value!r}: expected a whole number of bars, 2 or more")
-        if not 0.0 <= self.max_confidence <= 1.0:
+        if not is_fraction(self.max_confidence):
             raise ConfigError(f"max_confidence = {self.max_confidence!r}: expected a number from 0 to 1")
         for name in ("rsi_method", "atr_method"):
             value = getattr(self, name)
@@ -242,6 +243,11 @@ class TightRangeHandler:
 
 PATH2TightRangeFix = TightRangeHandler
 """The handler under the name of the document that it comes from."""
+
+
+def is_fraction(value: object) -> bool:
+    """Tell whether a setting is a number from 0 to 1; NaN and truth values are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0.0 <= float(value) <= 1.0
 
 
 def _confidence(value: float | None) -> float:

@@ -10,6 +10,7 @@ from ballast.model.compiled import compiled
 from ballast.model.intents import Intent
 from ballast.model.records import Record
 from ballast.strategies.market_making import make_market
+from ballast.strategies.market_making.making import write_off
 from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Feature
 
 
@@ -20,11 +21,8 @@ def quote(view: Record, state: Record, params: Record, intents: Intent, n: int) 
         if state.markets[symbol].n_bars >= params.min_data_points:
             maker, is_wanted = state.makers[symbol], state.market_making_enabled[symbol] != 0
             maker.is_long_only = True
-            held = view.position_qty[2 * symbol]
-            if maker.inventory > held:
-                # A stop and a target both filled, the second before the first one's cancel: they sold the maker's too.
-                maker.cash += (maker.inventory - held) * view.price[symbol]
-                maker.inventory = held
+            # A stop and a target both filled, the second before the first one's cancel, or a guard: they sold its, too.
+            write_off(view, maker, symbol, view.price[symbol], 0.0)
             at = FEATURES_PER_SYMBOL * symbol
             atr, width = view.feature[at + Feature.ATR], view.feature[at + Feature.WIDTH]
             n = make_market(view, params, maker, symbol, is_wanted, atr, width, intents, n)

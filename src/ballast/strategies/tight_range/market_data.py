@@ -142,7 +142,9 @@ def _milliseconds(name: str, column: Any) -> Any:
             raise BadMarketData("INVALID_TIMESTAMPS", f"{name} has a missing time; leave such bars out")
         return array.astype(np.int64)
     except (TypeError, ValueError) as error:
-        raise BadMarketData("INVALID_TIMESTAMPS", f"{name} holds no times: {error}") from error
+        raise BadMarketData(
+            "INVALID_TIMESTAMPS", f"{name} holds no times; give datetimes, or milliseconds since 1970, UTC"
+        ) from error
 
 
 def _plain_utc(value: Any) -> Any:

@@ -67,6 +67,7 @@ class Label(IntEnum):
     NEUTRAL = 12
     DOMINANCE = 13
     RANGE_STRATEGY = 14
+    INVALID_INPUT = 15
 
 
 @record
@@ -179,6 +180,16 @@ def path2_without_signal(verdict: Record, has_data: bool) -> None:
         write(verdict, Action.HOLD, ERROR_CONFIDENCE, 0.4, Label.RANGE_HOLD, Source.PATH2_TIGHT_RANGE)
     else:
         write(verdict, Action.HOLD, 0.3, 0.3, Label.NO_DATA, Source.PATH2_TIGHT_RANGE)
+
+
+def refuse_input(verdict: Record, path: int) -> None:
+    """Hold where what the layers said cannot be read; the flags stay off."""
+    if path == Path.PATH2:
+        write(verdict, Action.HOLD, ERROR_CONFIDENCE, 0.1, Label.INVALID_INPUT, Source.PATH2_HYBRID)
+    elif path == Path.PATH3:
+        write(verdict, Action.HOLD, 0.4, 0.3, Label.INVALID_INPUT, Source.PATH3_RANGE)
+    else:
+        write(verdict, Action.HOLD, 0.4, 0.3, Label.INVALID_INPUT, Source.PATH1_TREND)
 
 
 @compiled

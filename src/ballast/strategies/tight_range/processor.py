@@ -7,7 +7,7 @@ The arithmetic is that of ``layers``, ``paths`` and ``handler``; only reading an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -15,7 +15,7 @@ from ballast.indicators.batch import rolling_high, rolling_low, rsi, sma
 from ballast.model.errors import ConfigError, nearest
 from ballast.model.records import Record
 from ballast.strategies.tight_range import paths
-from ballast.strategies.tight_range.handler import SIDES, RangeSignal, TightRangeHandler, TightRangeSignal
+from ballast.strategies.tight_range.handler import SIDES, RangeSignal, TightRangeHandler, TightRangeSignal, is_fraction
 from ballast.strategies.tight_range.layers import Action, Opinion, Votes, count, vote
 from ballast.strategies.tight_range.market_data import BadMarketData, closed_bars
 from ballast.strategies.tight_range.paths import DOMINANCE_SOURCE, Label, Path, Path1Policy, Source, Verdict
@@ -84,7 +84,7 @@ class PathProcessor:
     ) -> None:
         self.path = Path[_known("path", path, Path)]
         self.path1_policy = Path1Policy[_known("path1_policy", path1_policy, Path1Policy)]
-        if not 0.0 <= max_contra_allocation <= 1.0:
+        if not is_fraction(max_contra_allocation):
             raise ConfigError(f"max_contra_allocation = {max_contra_allocation!r}: expected a fraction from 0 to 1")
         self.max_contra_allocation = max_contra_allocation
         self.handler = handler or TightRangeHandler()
@@ -98,7 +98,7 @@ class PathProcessor:
         portfolio_state: Mapping[str, Any] | None = None,
     ) -> PathSignal:
         """
-        Return the verdict on a symbol.
+        Return the verdict on a symbol; layers that cannot be read are a hold whose reason says what is wrong.
 
         Parameters
         ----------
@@ -107,10 +107,14 @@ class PathProcessor:
         l2_output : mapping or None
             ``side``, ``confidence`` and ``strength`` (0.5 if absent). None casts no vote.
         l3_output : mapping or None
-            ``regime``, ``subtype``, ``confidence`` and, for the policy ``l3_aware``, ``signal``.
+            ``regime``, ``subtype``, ``confidence`` (0 if absent, else clamped to 0..1) and, for the policy
+            ``l3_aware``, ``signal``.
         portfolio_state : mapping, optional
             ``market_data`` by symbol, ``portfolio_value`` and ``contra_exposure`` in quote currency.
         """
+        fault = _fault_in(l1_signals, l2_output, l3_output, portfolio_state)
+        if fault:
+            return self._refused(symbol, fault)
         l3 = l3_output or {}
         state = portfolio_state or {}
         votes, opinion = _votes(l1_signals or (), symbol), _opinion(l2_output)
@@ -142,6 +146,23 @@ class PathProcessor:
             l2_included=bool(opinion.is_given),
             range_signal=range_signal,
         )
+
+    def _refused(self, symbol: str, fault: str) -> PathSignal:
+        """Return the hold for layers that cannot be read."""
+        verdict = Verdict.new()  # type: ignore[attr-defined]
+        paths.refuse_input(verdict, self.path)
+        held = self._named(
+            verdict,
+            symbol=symbol,
+            regime="unknown",
+            state={},
+            l3_confidence=0.0,
+            joint=(int(Action.HOLD), 0.0),
+            l1_count=0,
+            l2_included=False,
+            range_signal=None,
+        )
+        return replace(held, reason=f"invalid input: {fault}")
 
     def _process_range_regime(
         self, verdict: Record, symbol: str, market_data: Any, l3_confidence: float, joint_action: int
@@ -204,7 +225,8 @@ class PathProcessor:
         if state.get("portfolio_value") is None:
             return None
         value, exposure = _number(state["portfolio_value"], nan), _number(state.get("contra_exposure"), 0.0)
-        return float(paths.contra_headroom(self.max_contra_allocation, value, exposure))
+        # Nothing stands against a trend with less than nothing; NaN stays NaN, and leaves no room.
+        return float(paths.contra_headroom(self.max_contra_allocation, value, max(exposure, 0.0)))
 
 
 class PATH2Processor(PathProcessor):
@@ -254,6 +276,25 @@ def _number(value: Any, default: float) -> float:
         return default if value is None else float(value)
     except (TypeError, ValueError):
         return nan
+
+
+def _fault_in(l1_signals: Any, l2_output: Any, l3_output: Any, portfolio_state: Any) -> str:
+    """Return what cannot be read in what the layers said, empty if all of it can."""
+    for name, value in (("l2_output", l2_output), ("l3_output", l3_output), ("portfolio_state", portfolio_state)):
+        if value is not None and not isinstance(value, Mapping):
+            return f"{name} is a {type(value).__name__}; give a mapping or None"
+    if isinstance(l1_signals, Mapping | str) or not isinstance(l1_signals, Sequence | None):
+        return f"l1_signals is a {type(l1_signals).__name__}; give a list of mappings"
+    for position, signal in enumerate(l1_signals or ()):
+        if not isinstance(signal, Mapping):
+            return f"l1_signals[{position}] is a {type(signal).__name__}; give a mapping"
+    market_data = None if portfolio_state is None else portfolio_state.get("market_data")
+    if market_data is not None and not isinstance(market_data, Mapping):
+        return f"market_data is a {type(market_data).__name__}; give a mapping from symbols to bars"
+    confidence = None if l3_output is None else l3_output.get("confidence")
+    if not isfinite(_number(confidence, 0.0)):
+        return f"the confidence of l3_output is {confidence!r}; give a number from 0 to 1"
+    return ""
 
 
 def _votes(signals: Sequence[Mapping[str, Any]], symbol: str) -> Record:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.model.compiled import compiled
-from ballast.model.enums import EventKind, QtyUnit, Side, TimeInForce
+from ballast.model.enums import EngineRole, EventKind, QtyUnit, Side, TimeInForce
 from ballast.model.enums import Reason as Fault
 from ballast.model.intents import Intent, cancel, next_open_ns, note, note_three, place_limit, place_market, place_stop
 from ballast.model.records import Record
@@ -295,6 +295,8 @@ def _mark(trade: Record, intents: Intent, n: int, role: int) -> int:
 def on_order(view: Record, state: Record, params: Record, intents: Intent) -> int:
     """Follow a trade's orders to their ends."""
     market = state.markets[view.event_symbol]
+    if view.event_role >= EngineRole.BALANCE:
+        return _give_up(view, state, market, intents)
     if view.event_cycle == 0 or view.event_cycle != market.trade.number:
         return 0
     is_fill = view.event_kind == EventKind.FILLED or view.event_kind == EventKind.PARTIALLY_FILLED
@@ -306,6 +308,22 @@ def on_order(view: Record, state: Record, params: Record, intents: Intent) -> in
     if view.event_role == Role.EXIT:
         return _on_exit(view, market, intents, is_fill)
     return _on_protection(view, market, intents)
+
+
+@compiled
+def _give_up(view: Record, state: Record, market: Record, intents: Intent) -> int:
+    """Take out of a trade what somebody else has sold of it: a guard, the ladder, the venue; nothing left ends it."""
+    trade = market.trade
+    held = own_qty(view, state, view.event_symbol)
+    if held >= trade.qty * (1.0 - DUST):
+        return 0
+    sold(market, trade.qty - held)
+    trade.qty = held
+    # Without its coins an exit on its way is refused, and ends the trade by that.
+    if trade.phase != Phase.OPEN or held > DUST * trade.entry_qty:
+        return 0
+    trade.phase = Phase.FLAT
+    return _unprotect(trade, view.event_symbol, intents, 0, Reason.STOP)
 
 
 @compiled

@@ -151,10 +151,10 @@ def test_the_end_of_the_range_takes_quotes_down_and_closes_the_inventory() -> No
     assert maker_of(session).off_reason != 0
 
 
-def test_the_inventory_never_passes_its_bound() -> None:
-    session = finished(
-        setup_of(made_up(), {**BUSY, "quote_size_pct": 0.02, "max_inventory_pct": 0.05}, interval_ms=5_000)
-    )
+@pytest.mark.parametrize("target", [0.0, 0.03, 0.04])
+def test_the_inventory_never_passes_its_bound(target: float) -> None:
+    sizes = {"quote_size_pct": 0.02, "max_inventory_pct": 0.05, "target_inventory_pct": target}
+    session = finished(setup_of(made_up(), {**BUSY, **sizes}, interval_ms=5_000))
     held, largest = 0.0, 0.0
     for _, side, qty, price, _ in fills_of(session):
         held += qty if side == "buy" else -qty

@@ -235,7 +235,11 @@ GOOD = closes_after(FALL)
         ({**bars_of(GOOD), "low": [c + 0.5 for c in GOOD]}, "INVALID_DATA", "low <= close <= high"),
         ({"close": GOOD, "ts": [*range(59), 58]}, "INVALID_TIMESTAMPS", "does not increase at bar 59"),
         ({"close": GOOD, "ts": list(range(60))[::-1]}, "INVALID_TIMESTAMPS", "does not increase at bar 1"),
-        ({"close": GOOD, "ts": ["then"] * 60}, "INVALID_TIMESTAMPS", "ts"),
+        (
+            {"close": GOOD, "ts": ["then"] * 60},
+            "INVALID_TIMESTAMPS",
+            "ts holds no times; give datetimes, or milliseconds since 1970, UTC",
+        ),
         ({"close": GOOD, "ts": list(range(59))}, "LENGTH_MISMATCH", "ts has 59 bars"),
     ],
 )
@@ -273,6 +277,7 @@ def test_the_bar_that_is_still_forming_is_dropped(as_datetimes: bool) -> None:
         ({"min_data_points": 0}, "min_data_points = 0"),
         ({"rsi_period": 1.5}, "rsi_period = 1.5"),
         ({"max_confidence": 70}, "max_confidence = 70"),
+        ({"max_confidence": "sure"}, "max_confidence = 'sure': expected a number from 0 to 1"),
         ({"rsi_method": "wildr"}, "did you mean 'wilder'"),
         ({"atr_method": "ema"}, "atr_method = 'ema'"),
     ],

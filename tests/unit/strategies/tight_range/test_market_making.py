@@ -323,9 +323,10 @@ def test_a_sweep_over_the_flag_runs_each_cell_as_it_is() -> None:
     assert alone[0] != alone[2]
 
 
-def test_quotes_larger_than_the_inventory_are_refused_in_one_line() -> None:
-    with pytest.raises(ConfigError, match=r"quote_size_pct = 0\.2: must not be above max_inventory_pct = 0\.05$"):
-        STRATEGY.params({"quote_size_pct": 0.2}, 1)
+@pytest.mark.parametrize("key", ["quote_size_pct", "target_inventory_pct"])
+def test_quotes_and_targets_larger_than_the_inventory_are_refused_in_one_line(key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"strategy\.{key} = 0\.2: must not be above max_inventory_pct = 0\.05$"):
+        STRATEGY.params({key: 0.2}, 1)
 
 
 CONFIGURATION = """

@@ -251,6 +251,36 @@ def test_votes_are_read_generously_and_counted_strictly() -> None:
     assert (signal.l1_l2_side, signal.l1_l2_confidence) == ("buy", approx(1.5 / 2.0))
 
 
+@pytest.mark.parametrize(
+    ("heard_from", "words"),
+    [
+        ({"l1": ["buy"]}, "l1_signals[0] is a str; give a mapping"),
+        ({"l1": said("buy")}, "l1_signals is a dict; give a list of mappings"),
+        ({"l1": "buy"}, "l1_signals is a str; give a list of mappings"),
+        ({"l2": "buy"}, "l2_output is a str; give a mapping or None"),
+        ({"l3": "bull"}, "l3_output is a str; give a mapping or None"),
+        ({"l3": {**BULL, "confidence": float("nan")}}, "the confidence of l3_output is nan; give a number from 0 to 1"),
+        ({"l3": {**BULL, "confidence": "sure"}}, "the confidence of l3_output is 'sure'"),
+        ({"state": [1.0]}, "portfolio_state is a list; give a mapping or None"),
+        ({"state": {"market_data": [1.0]}}, "market_data is a list; give a mapping from symbols to bars"),
+    ],
+)
+def test_layers_that_cannot_be_read_hold_and_say_why(heard_from: dict[str, Any], words: str) -> None:
+    spoken: dict[str, Any] = {"l1": [said("buy", 0.9)], "l2": said("buy", 0.9), "l3": BULL, "state": None} | heard_from
+    signal = heard(**spoken)
+    assert (signal.side, signal.confidence, signal.strength) == ("hold", 0.2, 0.1)
+    assert signal.reason.startswith(f"invalid input: {words}")
+    assert not signal.allow_partial_rebalance
+    assert not signal.market_making_enabled
+    others = [heard(**spoken, path=path) for path in ("path1", "path3")]
+    assert [(other.side, other.confidence, other.strength) for other in others] == [("hold", 0.4, 0.3)] * 2
+
+
+def test_less_than_nothing_against_a_trend_leaves_no_more_room_than_the_cap() -> None:
+    state = {"portfolio_value": 10_000, "contra_exposure": -5_000}
+    assert heard(*CONTRA, BULL, state).max_contra_notional == 2_000.0
+
+
 @pytest.mark.parametrize("l2", [None, {}])
 def test_an_absent_l2_casts_no_vote(l2: Any) -> None:
     signal = heard([said("sell", 0.3)], l2, {})
@@ -267,6 +297,7 @@ def test_the_documents_name_is_path_2() -> None:
     [
         ({"path": "path9"}, "path = 'path9'"),
         ({"path1_policy": "l3aware"}, "did you mean 'l3_aware'"),
+        ({"max_contra_allocation": "0.2"}, "max_contra_allocation = '0.2': expected a fraction from 0 to 1"),
         ({"max_contra_allocation": 20}, "max_contra_allocation = 20"),
     ],
 )
