@@ -151,5 +151,5 @@ def test_the_strategies_are_listed_with_what_they_do(capsys: pytest.CaptureFixtu
 def test_the_settings_of_a_strategy_are_shown_with_defaults_and_ranges(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["strategies", "cascade"]) == 0
     printed = capsys.readouterr().out
-    assert "upside_threshold = 0.4   a number above 0 (fraction)" in printed
+    assert "upside_threshold = 0.4   a number above 0 and at most 10 (fraction)" in printed
     assert 'profile = "recommended"' in printed
