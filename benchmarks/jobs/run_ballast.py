@@ -51,6 +51,7 @@ class Frames:
     symbols: tuple[str, ...]
     interval_ns: int = MINUTE_NS
     rows_skipped: int = 0
+    rows_superseded: int = 0
     rows_widened: int = 0
     data_hash: str = ""
 

@@ -29,6 +29,7 @@ class Market:
     symbols: Sequence[str]
     interval_ns: int
     rows_skipped: int = 0
+    rows_superseded: int = 0
     rows_widened: int = 0
     data_hash: str = "synthetic"
 

@@ -163,4 +163,4 @@ def test_going_on_from_panic_to_an_emergency_is_no_way_out_of_it() -> None:
     ways = [("FROZEN", "PANIC"), ("PANIC", "NORMAL"), ("FROZEN", "PANIC"), ("PANIC", "EMERGENCY")]
     moves = [{"from": before, "to": after} for before, after in ways]
     counted = action_counts(moves, [], {"reason": np.zeros(0, np.int64)}, {})
-    assert counted == {"PANIC_ENTER": 2, "PANIC_EXIT": 1}
+    assert {name: count for name, count in counted.items() if count} == {"PANIC_ENTER": 2, "PANIC_EXIT": 1}

@@ -31,7 +31,10 @@ KEYS: Mapping[str, Any] = {
 }
 STATES = {"NORMAL", "FROZEN", "PANIC", "EMERGENCY", "HALTED"}
 LEAST_MS = {"FROZEN": 10_000, "PANIC": 60_000}
-ACTIONS = {"OPEN", "AVERAGE", "TP", "REOPEN"}
+ACTIONS = {
+    *("OPEN", "AVERAGE", "TP", "CLOSE", "RESTORE", "BALANCE", "REOPEN"),
+    *("EMERGENCY", "FREEZE", "UNFREEZE", "PANIC_ENTER", "PANIC_EXIT"),
+}
 QUICK = ["hour", "minutes"]
 # Half the smallest BTC lot costs more than 20 of margin.
 OVERRIDES = {

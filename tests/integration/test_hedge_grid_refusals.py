@@ -188,6 +188,9 @@ def test_a_capital_that_would_be_frozen_is_refused_with_one_that_is_not(
     chosen = ["--set", f'account.margin_model="{model}"', "--set", f"execution.slippage_bps={slippage_bps}"]
     line = refusal(directory, capsys, "backtest", *chosen, "--set", "account.initial_capital=200")
     assert "the grid would be FROZEN as soon as it is open" in line
+    told = re.search(r"with ([\d.]+) available beside the reserve, less than 3 times the ([\d.]+) that its", line)
+    assert told is not None
+    assert float(told.group(1)) < 3.0 * float(told.group(2))
     found = re.search(
         r"use at least ([\d.]+), which is just enough to open it at a price that stands still$", line.strip()
     )

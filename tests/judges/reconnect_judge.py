@@ -80,7 +80,7 @@ class Bybit(Watcher, Judge):
         await asyncio.to_thread(then)
         await until(lambda: self.n_sockets() == n_sockets, f"{name}: nobody has come back")
         # A socket that is open is not yet one that has signed in and subscribed.
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
         await self.catch_up()
         await asyncio.to_thread(self.operator.step, by_ms=1_000)
         await self.buy()
@@ -97,7 +97,7 @@ class Bybit(Watcher, Judge):
         await self.client.load_markets()
         tasks = [asyncio.ensure_future(one) for one in self.watchers()]
         try:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
             await self.buy()
             await self.settle()
             for one, where in zip(("public", "private"), SOCKETS, strict=True):
@@ -142,13 +142,13 @@ class Mexc(Watcher):
         keep = lambda rows: self.trades.update({row["id"]: dict(row) for row in rows})  # noqa: E731
         task = asyncio.ensure_future(self.watch(self.client.watch_my_trades, keep))
         try:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
             await self.buy()
             await until(lambda: len(self.trades) == 1, "the first deal was not heard")
             first = self.client.options["listenKey"]
             await asyncio.to_thread(self.operator.arm, {"kind": "listen_key_expired", "account": 0})
             await until(lambda: self.client.options["listenKey"] not in {None, first}, "there is no new key")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
             await self.buy()
             await until(lambda: len(self.trades) == 2, "the second deal was not heard")
         finally:

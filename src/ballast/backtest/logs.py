@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from heapq import merge
 from typing import Any, NamedTuple
 
+from ballast.backtest.margin_levels import Report, reports_of
 from ballast.backtest.notes import notes_of, position_of
 from ballast.backtest.session import Session
 from ballast.kernel.ledger import increases, leg_index
@@ -14,6 +15,7 @@ from ballast.logs.line import Level
 from ballast.logs.operator_log import OperatorLog
 from ballast.model.enums import EngineRole, LadderState, NoteKind, Side
 from ballast.risk.compliance import ComplianceVerdict
+from ballast.risk.monitoring import MarginLevel
 from ballast.risk.reasons import LadderReason
 from ballast.risk.supervisor import SupervisorCause, SupervisorLevel
 from ballast.risk.verdicts import NAMES
@@ -50,8 +52,9 @@ def write_logs(session: Session, open_log: Callable[[Callable[[], int]], Operato
 
 
 def entries(session: Session) -> Iterator[Entry]:
-    """Yield what a run has to tell, in order of time; at one time notes come before fills, and moves last."""
-    return merge(_of_notes(session), _of_fills(session), _of_moves(session), key=lambda entry: entry.time_ns)
+    """Yield what a run has to tell, in order of time; at one time notes come first, then fills, moves and margin."""
+    parts = (_of_notes(session), _of_fills(session), _of_moves(session), map(_of_report, reports_of(session)))
+    return merge(*parts, key=lambda entry: entry.time_ns)
 
 
 def _of_fills(session: Session) -> Iterator[Entry]:
@@ -100,8 +103,11 @@ def _of_note(session: Session, note: Any) -> Entry:
         text = f"{SupervisorLevel(int(value)).name}: {SupervisorCause(reason).name.lower()}"
         return Entry(time_ns, Level.CRITICAL, "supervisor", text, "", True, {})
     if kind == NoteKind.STRATEGY:
-        text = session.setup.strategy.reasons.get(reason, "")
-        return Entry(time_ns, Level.DEBUG, "note", text, symbol, False, {"value": value, "level": int(note["level"])})
+        strategy = session.setup.strategy
+        text, fields = strategy.reasons.get(reason, ""), {"value": value, "level": int(note["level"])}
+        if reason in strategy.alarms:
+            return Entry(time_ns, Level.WARNING, "alarm", text, symbol, True, fields)
+        return Entry(time_ns, Level.DEBUG, "note", text, symbol, False, fields)
     text = "pass" if kind == NoteKind.ENTRY else NAMES[reason] if reason else "the venue takes no stop"
     if kind == NoteKind.ENTRY or (reason and reason in set(ComplianceVerdict)):
         text = f"{TAG} {text}"
@@ -116,3 +122,22 @@ def _of_moves(session: Session) -> Iterator[Entry]:
         text = f"{before} to {after}: {LadderReason(int(move['reason'])).name.lower()}"
         fields = {"equity": float(move["equity"])}
         yield Entry(int(move["time_ns"]), level, "ladder", text, "", True, fields)
+
+
+_LEVELS = {
+    MarginLevel.INFO: Level.INFO,
+    MarginLevel.WARNING: Level.WARNING,
+    MarginLevel.ERROR: Level.ERROR,
+    MarginLevel.CRITICAL: Level.CRITICAL,
+    MarginLevel.UNKNOWN: Level.WARNING,
+}
+
+
+def _of_report(report: Report) -> Entry:
+    text = f"available {report.available.name}, maintenance {report.maintenance.name}"
+    fields = {
+        "available_for_trading": report.available_for_trading,
+        "equity": report.equity,
+        "mm_rate": report.mm_rate,
+    }
+    return Entry(report.time_ns, _LEVELS[report.level], "margin", text, "", True, fields)

@@ -25,6 +25,7 @@ class Bars:
     symbols: Sequence[str]
     interval_ns: int
     rows_skipped: int = 0
+    rows_superseded: int = 0
     rows_widened: int = 0
     data_hash: str = "made for a question"
 
@@ -65,6 +66,6 @@ def put(records: Any, first: int, opens: Floats, highs: Floats, lows: Floats, cl
 
 
 def on_bars(setup: Setup, records: Any, interval_ns: int) -> Setup:
-    """Return the setup with other bars, without marks of their own and without funding."""
+    """Return the setup with other bars, without marks of their own, ticks and funding."""
     bars = Bars(records, tuple(setup.frames.symbols), interval_ns)
-    return replace(setup, frames=bars, marks=None, funding=None, benchmarks=())
+    return replace(setup, frames=bars, marks=None, funding=None, ticks=None, benchmarks=())

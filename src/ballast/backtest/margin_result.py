@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ballast.backtest.forward_fill import forward_filled
+from ballast.backtest.margin_levels import seconds_at_levels
 from ballast.backtest.metrics import FloatArray, IntArray
 from ballast.backtest.resting_exits import RestingExits
 from ballast.backtest.session import Session
@@ -28,7 +29,8 @@ class MarginResult:
     ``points`` has a record per bar (see ``engine.state.MarginPoint``). ``min_available``, ``max_mm_rate`` and
     ``max_im_rate`` are over all moments at which the account was looked at: closes, fills, wakes, funding; rates
     are fractions of equity. ``funding_paid`` is > 0 when it cost money. ``states`` counts seconds in each state,
-    ``actions`` what was done by name; a transition has ``ts_ms``, ``from``, ``to``, ``reason``.
+    ``margin_levels`` those at each level of reporting (none without a ladder), ``actions`` what was done by name; a
+    transition has ``ts_ms``, ``from``, ``to``, ``reason``.
 
     ``liquidation_marks`` are the marks, by symbol index, when a liquidation first closed something. A liquidated
     account reached a rate of 1, although ``max_mm_rate`` may be from before: the venue acts before anyone can look.
@@ -56,6 +58,7 @@ class MarginResult:
     realised_pnl: float
     insurance_loss: float
     states: Mapping[str, float]
+    margin_levels: Mapping[str, float]
     transitions: Sequence[Mapping[str, object]]
     actions: Mapping[str, int]
     levels: IntArray
@@ -77,6 +80,7 @@ class MarginResult:
             "realised_pnl": self.realised_pnl,
             "insurance_loss": self.insurance_loss,
             "states": dict(self.states),
+            "margin_levels": dict(self.margin_levels) or None,
             "transitions": [
                 {"ts": move["ts_ms"], **{key: move[key] for key in ("from", "to", "reason")}}
                 for move in self.transitions
@@ -121,6 +125,7 @@ def margin_result_of(
         realised_pnl=float(account.realised_pnl),
         insurance_loss=float(account.insurance_loss),
         states=seconds_in_states(session, moves),
+        margin_levels=seconds_at_levels(session) if session.has_ladder else {},
         transitions=transitions,
         actions=action_counts(transitions, reason_names, fills, outcome),
         levels=np.array(engine.fills["level"][: int(log.n_fills)]),
@@ -193,6 +198,8 @@ _MOVES = {
     (LadderState.FROZEN.name, LadderState.NORMAL.name): "UNFREEZE",
 }
 _CALMER = (LadderState.NORMAL.name, LadderState.FROZEN.name)
+LADDER_ACTIONS = ("FREEZE", "UNFREEZE", "PANIC_ENTER", "PANIC_EXIT", "EMERGENCY")
+"""What the ladder may do: counted in every result, also where it never came to that."""
 
 
 def action_counts(
@@ -204,7 +211,7 @@ def action_counts(
     What the strategy itself has ``counted`` under the name of a reason stands over its fills: one order may fill in
     parts.
     """
-    counts: dict[str, int] = {}
+    counts = dict.fromkeys(LADDER_ACTIONS, 0)
     numbers, n_fills = np.unique(fills["reason"], return_counts=True)
     for number, count in zip(numbers.tolist(), n_fills.tolist(), strict=True):
         counts[names[number].upper() or "UNNAMED"] = count

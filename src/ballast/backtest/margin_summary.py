@@ -10,6 +10,7 @@ import numpy as np
 from ballast.backtest.figures import Figure, Group
 from ballast.backtest.formatting import MINUS, duration, moment, number, percent, significant, title
 from ballast.model.enums import EngineRole, LadderState, PositionSide
+from ballast.risk.monitoring import MarginLevel
 from ballast.risk.settings import Profile
 
 if TYPE_CHECKING:
@@ -145,7 +146,18 @@ def _ladder(margin: MarginResult) -> list[Figure]:
         if seconds > 0.0:
             tone = -1.0 if state >= LadderState.PANIC else 0.0
             lines.append(Figure(f"  {state.name}", percent(seconds / whole), duration(seconds), "states", tone))
-    return lines
+    return [*lines, *_levels(margin)]
+
+
+def _levels(margin: MarginResult) -> list[Figure]:
+    """Return for how long margin was worth a warning, an error or more; nothing where it never was."""
+    found = []
+    for level in MarginLevel:
+        seconds = margin.margin_levels.get(level.name, 0.0)
+        if level != MarginLevel.INFO and seconds > 0.0:
+            tone = -1.0 if level > MarginLevel.WARNING else 0.0
+            found.append(Figure(f"Margin {level.name.lower()}", duration(seconds), "", "margin_levels", tone))
+    return found
 
 
 def _when(ts_ms: int | None) -> str:

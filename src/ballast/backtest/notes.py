@@ -1,9 +1,9 @@
-"""What the notes of a run come to: signals by action, refusals by reason, and every move of a stop."""
+"""What the notes of a run come to: signals by action, refusals and alarms by reason, and every move of a stop."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +57,20 @@ def refusals_of(session: Session) -> dict[str, int]:
     """Return how often each reason kept a request from the venue: guards, ladder, and the strategy's own rules."""
     counts = session.engine.log.rejects
     found = Counter({NAMES[number]: int(counts[number]) for number in VETOES if counts[number]})
-    strategy = session.setup.strategy
-    own = notes_of(session)
-    for reason in own[own["kind"] == NoteKind.STRATEGY]["reason"].tolist():
-        if reason in strategy.refusals:
-            found[strategy.reasons[reason]] += 1
+    found += _counted(session, session.setup.strategy.refusals)
     return dict(sorted(found.items()))
+
+
+def alarms_of(session: Session) -> dict[str, int]:
+    """Return how often the strategy raised each alarm that it declares."""
+    return dict(sorted(_counted(session, session.setup.strategy.alarms).items()))
+
+
+def _counted(session: Session, declared: Collection[int]) -> Counter[str]:
+    """Return how many notes of the strategy's own there are of each of these reasons, by name."""
+    own = notes_of(session)
+    reasons = own[own["kind"] == NoteKind.STRATEGY]["reason"].tolist()
+    return Counter(session.setup.strategy.reasons[reason] for reason in reasons if reason in declared)
 
 
 def locks_of(session: Session) -> list[dict[str, object]]:

@@ -59,7 +59,8 @@ def require_start(setup: Setup, prices: Sequence[float]) -> None:
     else:
         available, worst = float(engine.facts.available_for_trading) - short, float(engine.facts.next_worst_case)
         trouble = (
-            f"would be FROZEN as soon as it is open, with {available:.6g} available against a worst case of {worst:.6g}"
+            f"would be FROZEN as soon as it is open, with {available:.6g} available beside the reserve, less than "
+            f"{float(engine.risk.early_freeze_mult):g} times the {worst:.6g} that its next steps would take"
         )
     raise ConfigError(
         f"account.initial_capital = {setup.initial_capital:g}: the grid {trouble}; use at least {least:.6g}, which is "

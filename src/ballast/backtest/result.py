@@ -116,6 +116,8 @@ class Result:
         How often the strategy signalled each action.
     refusals : mapping
         How often each reason kept a request from the venue: guards, ladder, the strategy's own rules.
+    alarms : mapping
+        How often the strategy said that it lacks what it should have.
     locks : sequence of mappings
         Every move of an elastic stop; see ``backtest.notes.locks_of``.
     tiers_source : str
@@ -131,7 +133,7 @@ class Result:
     story : Story, optional
         What the strategy noted before its orders, for the report; not in the JSON.
     breaches : sequence of mappings
-        Limits that were exceeded; the facts of each by name, times in keys that end in ``ts_ms``.
+        Limits that were exceeded; the facts of each by name, its time, UTC ms, as ``ts``.
     benchmarks : mapping
         Name to equity, (n_bars,), on the same timeline.
     best_final_equity, worst_final_equity : float, optional
@@ -157,8 +159,10 @@ class Result:
     rejects: Mapping[str, int] = field(default_factory=dict)
     signals: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
+    alarms: Mapping[str, int] = field(default_factory=dict)
     locks: Sequence[Mapping[str, object]] = ()
     rows_skipped: int = 0
+    rows_superseded: int = 0
     rows_widened: int = 0
     assumptions: Sequence[str] = ()
     tiers_source: str = ""
@@ -391,8 +395,10 @@ class Result:
             "rejects": {reason: int(count) for reason, count in self.rejects.items()},
             "signals": dict(self.signals),
             "refusals": dict(self.refusals),
+            "alarms": dict(self.alarms),
             "locks": [_plain(lock) for lock in self.locks],
             "rows_skipped": int(self.rows_skipped),
+            "rows_superseded": int(self.rows_superseded),
             "rows_widened": int(self.rows_widened),
             "assumptions": list(self.assumptions),
             **({"tiers_source": self.tiers_source} if self.tiers_source else {}),

@@ -11,7 +11,7 @@ import numpy as np
 from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
-from ballast.backtest.notes import locks_of, notes_of, refusals_of, signals_of, story_of
+from ballast.backtest.notes import alarms_of, locks_of, notes_of, refusals_of, signals_of, story_of
 from ballast.backtest.preflight import refuse_frozen_start
 from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
 from ballast.backtest.resting_exits import RestingExits, run_watched
@@ -126,10 +126,12 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
         strategy_name, values = BENCHMARKS[name]
         strategy = registry.load(strategy_name)
         params = strategy.params(values, setup.n_symbols)
-        # Held and levelled with cash, also beside a margin account.
+        # Held and levelled with cash, also beside a margin account; all that the run begins with is cash here.
         spot = replace(
             setup,
             account_kind=AccountKind.SPOT,
+            initial_capital=starting_value(setup),
+            initial_positions={},
             tiers=None,
             marks=None,
             funding=None,
@@ -137,7 +139,7 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
             risk=None,
             guards=None,
         )
-        session = Session(replace(spot, strategy=strategy, params=params, initial_positions={}))
+        session = Session(replace(spot, strategy=strategy, params=params))
         session.run()
         curves[name] = session.engine.equity
     return curves
@@ -171,8 +173,10 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         rejects=reject_counts(engine),
         signals=signals_of(session),
         refusals=refusals_of(session),
+        alarms=alarms_of(session),
         locks=locks_of(session),
         rows_skipped=frames.rows_skipped,
+        rows_superseded=frames.rows_superseded,
         rows_widened=frames.rows_widened,
         assumptions=assumptions(setup),
         tiers_source=setup.tiers_source,
@@ -259,7 +263,7 @@ def breaches(session: Session) -> list[dict[str, object]]:
     symbols = session.setup.frames.symbols
     return [
         {
-            "ts_ms": int(note["time_ns"]) // NS_PER_MS,
+            "ts": int(note["time_ns"]) // NS_PER_MS,
             "symbol": symbols[int(note["symbol"])],
             "weight": float(note["value"]),
         }

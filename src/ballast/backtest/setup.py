@@ -18,6 +18,7 @@ from ballast.config.operator_sections import LoggingSection
 from ballast.config.risk import risk_settings_of
 from ballast.engine.guarding import Guards
 from ballast.model.enums import MARGIN_KINDS, AccountKind, LimitFill, MarginModel, PathPolicy, PositionMode
+from ballast.model.errors import ConfigError
 from ballast.model.instrument import instruments as no_grids
 from ballast.risk.settings import Profile
 from ballast.strategies.spec import Strategy
@@ -41,6 +42,10 @@ class FrameSource(Protocol):
     @property
     def rows_skipped(self) -> int:
         """How many rows of the source were no usable bar."""
+
+    @property
+    def rows_superseded(self) -> int:
+        """How many gave way to a later row of the same time and symbol."""
 
     @property
     def rows_widened(self) -> int:
@@ -194,8 +199,8 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     """
     Return the run that a configuration describes, over what has been read for it.
 
-    Raises ``ConfigError`` where the strategy or an instrument refuses its settings, or leverage is above what a
-    symbol's tiers allow.
+    Raises ``ConfigError`` where the strategy or an instrument refuses its settings, leverage is above what a
+    symbol's tiers allow, or a tick above all prices of its symbol.
     """
     strategy = strategy_of(config)
     account, execution = config.account, config.execution
@@ -204,6 +209,8 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
     has_grids = (
         account.is_fx or config.instruments != type(config.instruments)() or execution.lot_step or execution.tick_size
     )
+    instruments = instruments_of(config) if has_grids else None
+    _refuse_ticks_above_prices(frames, instruments)
     return Setup(
         frames=frames,
         strategy=strategy,
@@ -224,7 +231,7 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
             queue_ahead_trades=execution.queue_ahead_trades,
         ),
         ticks=frames.ticks,
-        instruments=instruments_of(config) if has_grids else None,
+        instruments=instruments,
         initial_positions=account.positions,
         risk=risk_settings_of(config),
         guards=guards_of(config, frames.news, **timing),
@@ -240,6 +247,16 @@ def setup_from_config(config: Config, frames: MarketSource) -> Setup:
         ),
         **_margin(config, frames),
     )
+
+
+def _refuse_ticks_above_prices(frames: MarketSource, instruments: Any) -> None:
+    """Raise ``ConfigError`` for a symbol whose every price is less than one of its ticks, as if it were another's."""
+    for number, symbol in enumerate(frames.symbols if instruments is not None else ()):
+        tick = instruments[number]["tick_units"] / instruments[number]["tick_scale"]
+        if tick > 0.0 and (highest := float(np.nanmax(frames.records["close"][:, number]))) < tick:
+            raise ConfigError(
+                f"instruments.{symbol}.tick = {tick:g}: its prices reach only {highest:g}; set this symbol's own step"
+            )
 
 
 def _contract_sentences(config: Config, frames: MarketSource) -> Sequence[str]:

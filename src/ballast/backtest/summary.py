@@ -45,19 +45,41 @@ def remarks(result: Result) -> list[str]:
     found = []
     if result.margin and (stop := standstill(result.margin)):
         found.append(stop)
-    if result.rows_skipped or result.rows_widened:
-        found.append(f"Data: {result.rows_skipped:,} rows skipped, {result.rows_widened:,} rows widened.")
+    if result.rows_skipped or result.rows_superseded or result.rows_widened:
+        found.append(
+            f"Data: {result.rows_skipped:,} rows skipped, {result.rows_superseded:,} superseded by later ones, "
+            f"{result.rows_widened:,} widened."
+        )
+    if result.alarms:
+        found.append(alarms_text(result))
     if result.rejects:
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(result.rejects.items()))
         found.append(f"Refused orders: {counts}.")
     if result.breaches:
         found.append(f"Limit breaches: {len(result.breaches):,}.")
     if result.ambiguous_fills:
-        found.append(
-            f"Ambiguous fills: {result.ambiguous_fills:,}; final equity between "
-            f"{number(result.worst_final_equity)} and {number(result.best_final_equity)}."
-        )
+        found.append(f"Ambiguous fills: {result.ambiguous_fills:,}.{resolved_ambiguity(result)}")
     return found
+
+
+def alarms_text(result: Result) -> str:
+    """Return the strategy's alarms with their counts, as a sentence."""
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in result.alarms.items())
+    return f"Alarms of the strategy: {counts}."
+
+
+def resolved_ambiguity(result: Result) -> str:
+    """
+    Return what the two more runs came to, as a sentence with a space before it; empty where there were none.
+
+    No range: a strategy that goes on from another fill may end anywhere.
+    """
+    if result.best_final_equity is None or result.worst_final_equity is None:
+        return ""
+    return (
+        f" Resolved for the position, final equity is {number(result.best_final_equity)}; against it, "
+        f"{number(result.worst_final_equity)}."
+    )
 
 
 def summary_text(result: Result) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
 from threading import Event
 from typing import Any
 
@@ -29,11 +29,14 @@ from ballast.risk.settings import Profile
 FEATURE_BUDGET_BYTES = 1_000_000_000
 """Shared indicator values larger than this are computed bar by bar in each cell instead."""
 
-CHUNKS_PER_WORKER = 8
-"""How finely cells are dealt out: fine enough to end together, coarse enough to reuse a session."""
+CHUNKS_PER_WORKER = 4
+"""How finely cells are dealt out: fine enough to end together, coarse enough for many to share a stretch of frames."""
 
 BATCH_CELLS = 500
 """How many cells go into one call of compiled code: between two calls Ctrl-C is heard."""
+
+PROGRESS_S = 0.1
+"""Between two looks at how many cells are done."""
 
 
 @dataclass(frozen=True)
@@ -106,22 +109,25 @@ def sweep(
     """
     for cell in cells:
         _refuse_profile(cell.setup)
-    rows: dict[int, dict[str, Any]] = {}
     stop = Event()
     count = workers or os.cpu_count() or 1
     # All figures are of the same closes; final figures need none.
     chunks = _chunks(cells, count, None if final_only else closes_of(cells[0].setup))
     with ThreadPoolExecutor(count) as pool:
-        futures = [pool.submit(_work, chunk, final_only, stop) for chunk in chunks]
+        pending = {pool.submit(_work, chunk, final_only, stop) for chunk in chunks}
         try:
-            for future in as_completed(futures):
-                rows |= future.result()
+            while pending:
+                ended, pending = wait(pending, None if progress is None else PROGRESS_S, FIRST_COMPLETED)
+                for future in ended:
+                    future.result()
                 if progress is not None:
-                    progress(len(rows) / len(cells))
+                    progress(sum(len(chunk.rows) for chunk in chunks) / len(cells))
         except KeyboardInterrupt:
+            # What is finished is in the rows.
+            pass
+        finally:
             stop.set()
-            rows |= _finished(futures)
-    return _collected(cells, rows)
+    return _collected(cells, {number: row for chunk in chunks for number, row in chunk.rows.items()})
 
 
 def _refuse_profile(setup: Setup) -> None:
@@ -139,13 +145,14 @@ class _Chunk:
     Cells that one session runs one after another: same costs and fills, same indicators.
 
     ``idle`` holds the sessions of all chunks alike that no worker is using; making one costs as much as
-    many short runs.
+    many short runs. ``rows`` are the figures of the cells that are finished, by their number.
     """
 
     cells: Sequence[tuple[int, Setup]]
     shared_feature: Any
     closes: Any
     idle: list[Session]
+    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 def _chunks(cells: Sequence[Cell], workers: int, closes: Any) -> list[_Chunk]:
@@ -190,10 +197,10 @@ def shared_features(setup: Setup, requests: Sequence[Request]) -> Any:
     return values
 
 
-def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, Any]]:
-    rows: dict[int, dict[str, Any]] = {}
+def _work(chunk: _Chunk, final_only: bool, stop: Event) -> None:
+    """Run a chunk's cells, and put down each one's figures as soon as it has them; none begins after ``stop``."""
     if stop.is_set():
-        return rows
+        return
     session = _session(chunk, keeps_curve=not final_only)
     if final_only and session.runs_batches:
         for first in range(0, len(chunk.cells), BATCH_CELLS):
@@ -201,18 +208,17 @@ def _work(chunk: _Chunk, final_only: bool, stop: Event) -> dict[int, dict[str, A
                 break
             batch = chunk.cells[first : first + BATCH_CELLS]
             finals = session.final_figures([setup for _, setup in batch])
-            rows |= {number: _figures(*row) for (number, _), row in zip(batch, finals.tolist(), strict=True)}
+            chunk.rows.update({number: _figures(*row) for (number, _), row in zip(batch, finals.tolist(), strict=True)})
     else:
         for number, setup in chunk.cells:
             if stop.is_set():
                 break
             session.reset(setup)
             session.run()
-            rows[number] = (
+            chunk.rows[number] = (
                 _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
             )
     chunk.idle.append(session)
-    return rows
 
 
 def _session(chunk: _Chunk, *, keeps_curve: bool) -> Session:
@@ -229,15 +235,6 @@ def _final_figures(session: Session) -> dict[str, Any]:
 
 def _figures(final_equity: float, n_fills: float, fees: float) -> dict[str, Any]:
     return {"final_equity": float(final_equity), "n_fills": int(n_fills), "fees": float(fees)}
-
-
-def _finished(futures: Sequence[Future[dict[int, dict[str, Any]]]]) -> dict[int, dict[str, Any]]:
-    """Wait for the cells that have begun, and return what there is."""
-    rows: dict[int, dict[str, Any]] = {}
-    for future in futures:
-        if not future.cancel():
-            rows |= future.result()
-    return rows
 
 
 def _collected(cells: Sequence[Cell], rows: Mapping[int, Mapping[str, Any]]) -> SweepResult:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ballast.cli.outputs import refuse_unwritable
+from ballast.cli.outputs import refuse_overwriting, refuse_unwritable
 from ballast.cli.terminal import console, late_progress
 
 Settings = Annotated[
@@ -41,6 +41,7 @@ def backtest(
     from ballast.config import load
 
     config = load(file, settings or ())
+    refuse_overwriting(file, config, json_path, report_path)
     setup = setup_from_config(config, frames_of(config))
     with late_progress("Backtest", quiet=quiet) as progress:
         result = run(setup, with_exits=report_path is not None, progress=progress)

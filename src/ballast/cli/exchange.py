@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,6 +110,10 @@ def exchange(
         raise ConfigError(f"--data {data}: {file} names its data already; leave one of them out")
     if file is not None and kind is not None:
         raise ConfigError(f"--kind {kind}: {file} names its account already; leave one of them out")
+    if file is None and settings:
+        raise ConfigError(f"--set {settings[0]}: there is no configuration to put it over; name a FILE.toml")
+    if balance is not None and not isfinite(balance):
+        raise ConfigError(f"--balance {balance}: money is a finite number; write one such as 100000")
 
     from ballast.cli.exchange_view import watch
     from ballast.cli.serving import serve
@@ -119,7 +124,14 @@ def exchange(
     pace = parse_pace(clock)
     _refuse_what_is_not_live(data, pace, symbols, live_url)
     if replay is not None:
-        given = {"a configuration": file, "--data": data, "--kind": kind, "--faults": faults, "--record": record}
+        given: dict[str, object] = {
+            "a configuration": file,
+            "--data": data,
+            "--kind": kind,
+            "--faults": faults,
+            "--record": record,
+        }
+        given |= {"--balance": balance, "--closed": closed}
         if others := [name for name, value in given.items() if value is not None]:
             raise ConfigError(f"--replay {replay}: it has its own data; leave {others[0]} out")
         _play(replay, pace, port, tls=tls)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ballast.cli.outputs import refuse_unwritable
+from ballast.cli.outputs import refuse_overwriting, refuse_unwritable
 from ballast.cli.terminal import console, late_progress
 from ballast.model.errors import ConfigError
 
@@ -54,7 +54,7 @@ def ladder(
 
     from ballast.cli.ladder_chart import rungs
 
-    settings, has_margin = _settings(file, profile)
+    settings, has_margin = _settings(file, profile, svg_path, html_path)
     shown = rungs(settings, has_margin=has_margin)
     terminal = console()
     for part in _parts(shown, settings, has_margin):
@@ -68,7 +68,7 @@ def ladder(
         _show_proof(terminal, _proved(settings))
 
 
-def _settings(file: Path | None, profile: ShownProfile | None) -> tuple[Any, bool]:
+def _settings(file: Path | None, profile: ShownProfile | None, *outputs: Path | None) -> tuple[Any, bool]:
     """Return the settings that are asked for, and whether the account has margin."""
     from ballast.risk.settings import Profile, risk_settings
 
@@ -81,6 +81,7 @@ def _settings(file: Path | None, profile: ShownProfile | None) -> tuple[Any, boo
     from ballast.config.risk import risk_settings_of
 
     config = load(file)
+    refuse_overwriting(file, config, *outputs)
     settings = risk_settings_of(config)
     if settings.profile == Profile.OFF:
         raise ConfigError(f'{file}: risk.profile = "off" has no ladder to show; use "safe" or "documented"')

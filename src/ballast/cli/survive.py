@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ballast.cli.backtest import Quiet, Settings
-from ballast.cli.outputs import refuse_unwritable
+from ballast.cli.outputs import refuse_overwriting, refuse_unwritable
 from ballast.cli.terminal import console, late_progress
 from ballast.model.errors import ConfigError
 
@@ -64,6 +64,7 @@ def survive(
     from ballast.research.survival import write_page
 
     config = load(file, settings or ())
+    refuse_overwriting(file, config, json_path, html_path)
     setup = setup_from_config(config, frames_of(config))
     with late_progress("Survival", quiet=quiet) as progress:
         found = analyse(

@@ -157,8 +157,8 @@ def _named_strategy(name: str, directory: Path) -> Strategy:
 
 def _parsed(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as stream:
-            return tomllib.load(stream)
+        # Some editors begin a file with a byte-order mark, which TOML does not know.
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         beside = [entry.name for entry in file.parent.glob("*.toml")] if file.parent.is_dir() else []
         raise ConfigError(f"{file}: no such file{nearest(file.name, beside) or '; check the path'}") from None

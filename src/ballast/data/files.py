@@ -50,6 +50,10 @@ class Rows(Protocol):
         """How many rows there are."""
 
     @property
+    def first_row(self) -> int:
+        """How many rows of the source stand before these."""
+
+    @property
     def column_names(self) -> list[str]:
         """Our names of all columns, wanted or not."""
 
@@ -128,6 +132,8 @@ def _parquet_groups(path: Path, layout: Layout, symbols: Sequence[str] | None) -
 class _Table:
     """A table in memory."""
 
+    first_row = 0
+
     def __init__(self, table: Any, layout: Layout, origin: str) -> None:
         self._table = table.rename_columns(list(_our_names(table.column_names, layout, origin).values()))
         self._origin = origin
@@ -150,6 +156,7 @@ class _RowGroup:
         self._theirs = {name: theirs for theirs, name in ours.items()}
         self.column_names = list(self._theirs)
         self.num_rows: int = file.metadata.row_group(number).num_rows
+        self.first_row = sum(file.metadata.row_group(before).num_rows for before in range(number))
 
     def column(self, name: str) -> Any:
         import pyarrow as pa
@@ -227,5 +234,7 @@ def _refuse_missing_column(names: Sequence[str], name: str, origin: str) -> None
 
 
 def shortened(names: Sequence[str]) -> str:
-    """Return up to eight names, and how many more there are."""
+    """Return up to eight names, and how many more there are; ``none`` of none."""
+    if not names:
+        return "none"
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -103,7 +103,7 @@ def _rows(
     """Return time, symbol index, rate and venue of the wanted rows."""
     names, index, mask = wanted_rows(group, symbols, layout)
     order = np.array([symbols.index(name) if name in symbols else -1 for name in names], np.int32)
-    times = to_milliseconds(group.column("ts"), origin)
+    times = to_milliseconds(group.column("ts"), origin, group.first_row)
     rates = column_values([(group, mask)], RATE, len(index), origin)
     venues = venues_in(group) if "venue" in group.column_names else np.full(group.num_rows, "", object)
     return (times if mask is None else times[mask]), order[index], rates, (venues if mask is None else venues[mask])

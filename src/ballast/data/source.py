@@ -222,7 +222,7 @@ def column_values(picked: Sequence[_Picked], name: str, length: int, origin: str
     for group, mask in picked:
         row = 0
         for chunk in group.chunks(name):
-            part = _floats(chunk, name, origin)
+            part = _floats(chunk, name, origin, group.first_row + row)
             chosen = part if mask is None else part[mask[row : row + len(part)]]
             values[at : at + len(chosen)] = chosen
             row, at = row + len(part), at + len(chosen)
@@ -298,19 +298,34 @@ def venues_in(rows: Rows) -> npt.NDArray[np.object_]:
 
 def times_of(rows: Rows, mask: npt.NDArray[np.bool_] | None, origin: str) -> Ints:
     """Return the picked rows' times, milliseconds UTC; raises ``SchemaError``."""
-    times = to_milliseconds(rows.column("ts"), origin)
+    times = to_milliseconds(rows.column("ts"), origin, rows.first_row)
     return times if mask is None else times[mask]
 
 
-def _floats(chunk: Any, name: str, origin: str) -> Floats:
+def _first_bad_number(chunk: Any) -> tuple[int, object]:
+    """Return the first value that cannot be cast, and its row, counted from 1; one at least must be there."""
+    import pyarrow as pa
+
+    for row in range(len(chunk)):
+        try:
+            chunk.slice(row, 1).cast(pa.float64(), safe=False)
+        except pa.ArrowInvalid:
+            return row + 1, chunk[row].as_py()
+    raise AssertionError("every value is a number")
+
+
+def _floats(chunk: Any, name: str, origin: str, first_row: int) -> Floats:
     import pyarrow as pa
 
     if not pa.types.is_float64(chunk.type):
         try:
             chunk = chunk.cast(pa.float64(), safe=False)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            reason = str(error).splitlines()[0]
-            raise SchemaError(f"{origin}: column {name!r} is not a number ({reason}); correct the file") from None
+        except pa.ArrowNotImplementedError:
+            raise SchemaError(f"{origin}: column {name!r} holds {chunk.type}, not numbers; correct the file") from None
+        except pa.ArrowInvalid:
+            row, value = _first_bad_number(chunk)
+            what = f"{origin}: row {first_row + row}, column {name!r}: {value!r} is not a number"
+            raise SchemaError(f"{what}; correct the row or remove it") from None
     # Nulls become NaN.
     values: Floats = chunk.to_numpy(zero_copy_only=False)
     return values

@@ -17,12 +17,13 @@ _LARGEST_MICROSECONDS = 1e17
 _EXAMPLE = "2024-08-05T00:00:00Z"
 
 
-def to_milliseconds(column: Any, origin: str) -> npt.NDArray[np.int64]:
+def to_milliseconds(column: Any, origin: str, first_row: int = 0) -> npt.NDArray[np.int64]:
     """
     Return a pyarrow column of times as int64 milliseconds since 1970 UTC, finer digits cut off.
 
     Accepts datetimes and dates (without a zone: UTC), ISO 8601 text, and counts of seconds,
-    milliseconds, microseconds or nanoseconds, whose unit is told from their size.
+    milliseconds, microseconds or nanoseconds, whose unit is told from their size. ``first_row`` rows of the
+    source stand before these.
 
     Raises
     ------
@@ -31,16 +32,16 @@ def to_milliseconds(column: Any, origin: str) -> npt.NDArray[np.int64]:
     """
     import pyarrow as pa
 
-    _refuse_missing(column, origin)
+    _refuse_missing(column, origin, first_row)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = _parsed(column, origin)
+        column = _parsed(column, origin, first_row)
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         # Through NumPy, not `cast`, which loads pyarrow's compute module: 30 ms.
         times = column.chunk(0).to_numpy(zero_copy_only=False) if column.num_chunks == 1 else column.to_numpy()
         milliseconds: npt.NDArray[np.int64] = times.astype("datetime64[ms]", copy=False).view(np.int64)
         return milliseconds
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        return _from_counts(column.to_numpy())
+        return _from_counts(column.to_numpy(), origin, first_row)
     raise SchemaError(f"{origin}: column 'ts' holds {column.type}, not times; expected datetimes, ISO text or numbers")
 
 
@@ -74,14 +75,14 @@ def last_of_each(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
     return kept
 
 
-def _refuse_missing(column: Any, origin: str) -> None:
+def _refuse_missing(column: Any, origin: str, first_row: int) -> None:
     if column.null_count == 0:
         return
-    row = int(np.flatnonzero(column.is_null().to_numpy())[0]) + 1
+    row = int(np.flatnonzero(column.is_null().to_numpy())[0]) + first_row + 1
     raise SchemaError(f"{origin}: row {row} has no time in column 'ts'; remove the row or give it a time")
 
 
-def _parsed(column: Any, origin: str) -> Any:
+def _parsed(column: Any, origin: str, first_row: int) -> Any:
     """Turn text into numbers if it all is, else into datetimes; offsets are honoured, none means UTC."""
     import pyarrow as pa
 
@@ -90,11 +91,11 @@ def _parsed(column: Any, origin: str) -> Any:
             return column.cast(kind)
         except pa.ArrowInvalid:
             continue
-    raise SchemaError(_first_bad_text(column, origin))
+    raise SchemaError(_first_bad_text(column, origin, first_row))
 
 
-def _first_bad_text(column: Any, origin: str) -> str:
-    for row, text in enumerate(column.to_pylist(), start=1):
+def _first_bad_text(column: Any, origin: str, first_row: int) -> str:
+    for row, text in enumerate(column.to_pylist(), start=first_row + 1):
         try:
             datetime.fromisoformat(text)
         except ValueError:
@@ -102,8 +103,13 @@ def _first_bad_text(column: Any, origin: str) -> str:
     return f"{origin}: column 'ts' mixes forms of time; write them all like {_EXAMPLE}"
 
 
-def _from_counts(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    largest = float(np.abs(counts[np.isfinite(counts)]).max(initial=0.0))
+def _from_counts(counts: npt.NDArray[Any], origin: str, first_row: int) -> npt.NDArray[np.int64]:
+    is_finite = np.isfinite(counts)
+    if not is_finite.all():
+        row = int(np.argmin(is_finite))
+        what = f"{origin}: row {first_row + row + 1}, column 'ts': {counts[row]} is not a time"
+        raise SchemaError(f"{what}; correct the row or remove it")
+    largest = float(np.abs(counts).max(initial=0.0))
     if largest < _LARGEST_SECONDS:
         scaled = counts * 1000
     elif largest < _LARGEST_MILLISECONDS:

@@ -46,48 +46,48 @@ def row_behind(venue: Venue, k: int, order_id: int) -> int:
 
 
 @compiled
-def _settle(venue: Venue, k: int, is_open: bool) -> bool:
-    """Settle one order; True when it has left the table."""
+def _settle(venue: Venue, k: int, is_open: bool) -> None:
+    """Settle one order, which may leave the table."""
     order = venue.orders[k]
     now_ns = venue.clock.now_ns
     if order.cancel_ns != 0 and order.cancel_ns <= now_ns:
         drop(venue, k, EventKind.CANCELLED, Reason.CANCELLED_BY_STRATEGY)
-        return True
+        return
     if order.expiry_ns != 0 and order.expiry_ns < now_ns:
         drop(venue, k, EventKind.EXPIRED, Reason.EXPIRED)
-        return True
+        return
     if order.amend_ns != 0 and order.amend_ns <= now_ns:
         held_margin, has_grown = order.holds_margin, order.amend_qty > order.qty
         amend(venue, order)
         if venue.quotes.shape[0] > 0 and has_grown and order.type == OrderType.LIMIT:
             join_queue(venue, order)
         if held_margin and order.status == OrderStatus.RESTING and not _set_margin_aside(venue, k):
-            return True
+            return
     if not has_prices(venue, order):
         if order.expiry_ns == now_ns and not is_close(venue):
             drop(venue, k, EventKind.EXPIRED, Reason.NO_PRICE)
-            return True
-        return False
-    if order.status == OrderStatus.PENDING:
+    elif order.status == OrderStatus.PENDING:
         # The last trade of a bar came before its close: who arrives at the close meets the next open.
         is_early = order.active_ns == now_ns and order.placed_instant < venue.clock.instant and is_close(venue)
-        return order.active_ns <= now_ns and not is_early and _arrive(venue, k, is_open)
-    return is_open and _meet_open(venue, k)
+        if order.active_ns <= now_ns and not is_early:
+            _arrive(venue, k, is_open)
+    elif is_open:
+        _meet_open(venue, k)
 
 
 @compiled
-def _meet_open(venue: Venue, k: int) -> bool:
-    """Test a resting order at the open, where the price may have jumped past it; True when it has left the table."""
+def _meet_open(venue: Venue, k: int) -> None:
+    """Test a resting order at the open, where the price may have jumped past it."""
     order = venue.orders[k]
     market = venue.markets[order.symbol]
     if order.type == OrderType.MARKET:
-        return take(venue, k)
-    if not is_met(order, market.price, venue.execution.limit_fill):
-        return False
-    # What participation left of a limit that the price had passed was no gap: it goes on taking.
-    if order.type == OrderType.LIMIT and order.has_filled and _is_inside(order, market.last_price):
-        return take(venue, k)
-    return meet(venue, k, market.price, True)
+        take(venue, k)
+    elif is_met(order, market.price, venue.execution.limit_fill):
+        # What participation left of a limit that the price had passed was no gap: it goes on taking.
+        if order.type == OrderType.LIMIT and order.has_filled and _is_inside(order, market.last_price):
+            take(venue, k)
+        else:
+            meet(venue, k, market.price, True)
 
 
 @compiled
@@ -111,36 +111,34 @@ def has_prices(venue: Venue, order: Order) -> bool:
 
 
 @compiled
-def _arrive(venue: Venue, k: int, is_open: bool) -> bool:
-    """Let a pending order reach the venue; True when it has left the table."""
+def _arrive(venue: Venue, k: int, is_open: bool) -> None:
+    """Let a pending order reach the venue."""
     order = venue.orders[k]
     market = venue.markets[order.symbol]
     price = market.price
     order.status = OrderStatus.RESTING
     if order.type == OrderType.MARKET:
-        return take(venue, k)
-    if order.type == OrderType.TRAILING:
+        take(venue, k)
+    elif order.type == OrderType.TRAILING:
         order.extreme_price = price
         follow(order, price)
-        return False
-    if order.type != OrderType.LIMIT:
-        if is_met(order, price, venue.execution.limit_fill):
-            return meet(venue, k, quoted_price(venue, order.symbol, order.side), is_open)
-        if venue.quotes.shape[0] == 0:
-            mark_late(venue, order, is_open)
-        return False
-    # A limit that was in the book before an open is judged against the price it was sent into.
-    was_waiting = is_open and order.placed_instant < venue.clock.instant and order.time_in_force == TimeInForce.GTC
-    reference = market.last_price if was_waiting and market.last_price > 0.0 else price
-    if venue.quotes.shape[0] > 0:
-        reference = quoted_price(venue, order.symbol, order.side)
-    return _enter_book(venue, k, reference, is_open)
+    elif order.type == OrderType.LIMIT:
+        # A limit that was in the book before an open is judged against the price it was sent into.
+        was_waiting = is_open and order.placed_instant < venue.clock.instant and order.time_in_force == TimeInForce.GTC
+        reference = market.last_price if was_waiting and market.last_price > 0.0 else price
+        if venue.quotes.shape[0] > 0:
+            reference = quoted_price(venue, order.symbol, order.side)
+        _enter_book(venue, k, reference, is_open)
+    elif is_met(order, price, venue.execution.limit_fill):
+        meet(venue, k, quoted_price(venue, order.symbol, order.side), is_open)
+    elif venue.quotes.shape[0] == 0:
+        mark_late(venue, order, is_open)
 
 
 @compiled
-def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> bool:
+def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> None:
     """
-    Let a limit order take, or come to rest; True when it has left the table.
+    Let a limit order take, or come to rest.
 
     It is marketable when it accepts ``reference``, the price that its sender saw.
     """
@@ -149,31 +147,30 @@ def _enter_book(venue: Venue, k: int, reference: float, is_open: bool) -> bool:
     is_marketable = _is_inside(order, reference)
     if order.post_only and (is_marketable or best_counterparty(venue, k, order.price) >= 0):
         drop(venue, k, EventKind.REJECTED, Reason.WOULD_CROSS)
-        return True
+        return
     is_taker = is_marketable and _is_inside(order, price)
     has_met_market = is_taker or is_met(order, price, venue.execution.limit_fill)
     if is_taker:
-        k = _take(venue, k)
+        k = take(venue, k)
     elif has_met_market and _meet_limit(venue, k, price):
-        return True
+        return
     # What the market has left of it meets whoever rests between there and its own limit.
     if k >= 0 and venue.orders[k].time_in_force != TimeInForce.FOK and venue.accounts.shape[0] > 1:
         k = match_clients(venue, k, venue.orders[k].price)
     if k < 0:
-        return True
+        return
     order = venue.orders[k]
     if order.time_in_force != TimeInForce.GTC:
         drop(venue, k, EventKind.CANCELLED, Reason.IMMEDIATE_UNFILLED)
-        return True
+        return
     if is_margin(venue, order.account) and not _set_margin_aside(venue, k):
-        return True
+        return
     if has_met_market:
-        return False
+        return
     if venue.quotes.shape[0] > 0:
         join_queue(venue, venue.orders[k])
     else:
         mark_late(venue, venue.orders[k], is_open)
-    return False
 
 
 @compiled(needs="tiers")
@@ -204,14 +201,12 @@ def mark_late(venue: Venue, order: Order, is_open: bool) -> None:
 
 
 @compiled
-def take(venue: Venue, k: int) -> bool:
-    """Take liquidity now: other clients' resting orders first, then the market. True when it has left the table."""
-    return _take(venue, k) < 0
+def take(venue: Venue, k: int) -> int:
+    """
+    Take liquidity now: other clients' resting orders first, then the market.
 
-
-@compiled
-def _take(venue: Venue, k: int) -> int:
-    """Take liquidity now; return the order's index afterwards, or -1 when it has left the table."""
+    Returns the order's index afterwards, or -1 when it has left the table.
+    """
     order = venue.orders[k]
     price = taker_price(venue, order, quoted_price(venue, order.symbol, order.side))
     if venue.quotes.shape[0] > 0 and not price > 0.0:
@@ -228,27 +223,28 @@ def _take(venue: Venue, k: int) -> int:
 
 
 @compiled
-def meet(venue: Venue, k: int, price: float, is_open: bool) -> bool:
+def meet(venue: Venue, k: int, price: float, is_open: bool) -> None:
     """
-    Trigger or fill order ``k``, which the price meets; True when it has left the table.
+    Trigger or fill order ``k``, which the price meets.
 
     A limit fills at the better of its own price and ``price`` (they differ after a gap). A stop becomes
     a market order, a stop-limit a limit order, at ``price``.
     """
     order = venue.orders[k]
     if order.type == OrderType.LIMIT:
-        return _meet_limit(venue, k, price)
-    if order.type == OrderType.STOP_LIMIT:
+        _meet_limit(venue, k, price)
+    elif order.type == OrderType.STOP_LIMIT:
         order.type = OrderType.LIMIT
-        return _enter_book(venue, k, price, is_open)
-    order.type = OrderType.MARKET
-    order.trigger_price = inf
-    return take(venue, k)
+        _enter_book(venue, k, price, is_open)
+    else:
+        order.type = OrderType.MARKET
+        order.trigger_price = inf
+        take(venue, k)
 
 
 @compiled
 def _meet_limit(venue: Venue, k: int, price: float) -> bool:
-    """Fill a resting limit at the better of its own price and ``price``."""
+    """Fill a resting limit at the better of its own price and ``price``; True when it has left the table."""
     order = venue.orders[k]
     paid = min(order.price, price) if order.side == Side.BUY else max(order.price, price)
     return fill(venue, k, paid, True)

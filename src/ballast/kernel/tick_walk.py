@@ -180,14 +180,13 @@ def _meet_orders(venue: Venue, tick: Tick) -> None:
         order = venue.orders[k]
         if order.symbol != tick.symbol or order.status != OrderStatus.RESTING or not _may_fill(venue, k):
             k += 1
-        elif order.type == OrderType.LIMIT:
-            n_orders = venue.clock.n_orders
+            continue
+        order_id = order.id
+        if order.type == OrderType.LIMIT:
             taken += _meet_limit(venue, k, tick, taken)
-            k += 1 if venue.clock.n_orders == n_orders else 0
         else:
-            order_id = order.id
             _meet_other(venue, k)
-            k = row_behind(venue, k, order_id)
+        k = row_behind(venue, k, order_id)
 
 
 @compiled
@@ -229,17 +228,16 @@ def _fill_from(venue: Venue, k: int, qty: float) -> float:
 
 
 @compiled
-def _meet_other(venue: Venue, k: int) -> bool:
-    """Let an armed stop, or what volume left of a market order, meet the moved market; True when it has left."""
+def _meet_other(venue: Venue, k: int) -> None:
+    """Let an armed stop, or what volume left of a market order, meet the moved market."""
     order = venue.orders[k]
     price = venue.markets[order.symbol].price
     if order.type == OrderType.MARKET:
-        return take(venue, k)
-    if is_met(order, price, venue.execution.limit_fill):
-        return meet(venue, k, quoted_price(venue, order.symbol, order.side), False)
-    if order.type == OrderType.TRAILING:
+        take(venue, k)
+    elif is_met(order, price, venue.execution.limit_fill):
+        meet(venue, k, quoted_price(venue, order.symbol, order.side), False)
+    elif order.type == OrderType.TRAILING:
         follow(order, price)
-    return False
 
 
 @compiled

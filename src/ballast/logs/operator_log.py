@@ -66,11 +66,11 @@ class OperatorLog:
         self._root = DayFiles(self.directory, retention_days=self.retention_days)
         self._symbols = DayFiles(self.symbol_directory, self.most_open_files, self.retention_days)
 
-    def operator(self, level: Level, event: str, text: str = "", *, symbol: str = "", **fields: Any) -> None:
+    def operator(self, level: Level, event: str, text: str = "", /, *, symbol: str = "", **fields: Any) -> None:
         """Write what an operator must see: to the root log, and to the symbol's if there is one."""
         self._record(level, event, text, symbol, fields, is_for_root=True)
 
-    def symbol(self, symbol: str, level: Level, event: str, text: str = "", **fields: Any) -> None:
+    def symbol(self, symbol: str, level: Level, event: str, text: str = "", /, **fields: Any) -> None:
         """Write to a symbol's log; to the root log, too, from WARNING on."""
         self._record(level, event, text, symbol, fields, is_for_root=level >= Level.WARNING)
 

@@ -117,7 +117,7 @@ def record(cls: C) -> C:
         fill_defaults(made)
         return made
 
-    templates: dict[tuple[tuple[str, int], ...], Any] = {}
+    templates: dict[tuple[tuple[str, int], ...], tuple[bytes, np.dtype[Any]]] = {}
 
     def new(**dimensions: int) -> Any:
         if not fields:
@@ -125,9 +125,11 @@ def record(cls: C) -> C:
         # Filling in defaults field by field takes a thousand times as long as copying the result.
         key = tuple(sorted(dimensions.items()))
         if key not in templates:
-            templates[key] = array(1, **dimensions).view(np.uint8)
+            made = array(1, **dimensions)
+            templates[key] = made.tobytes(), made.dtype
         # As bytes: a copy of records leaves the padding between fields to chance.
-        return templates[key].copy().view(dtype(**dimensions)).view(np.recarray)[0]
+        template, kind = templates[key]
+        return np.frombuffer(bytearray(template), kind)[0]
 
     for name, function in (("dtype", dtype), ("array", array), ("new", new), ("fill_defaults", fill_defaults)):
         setattr(cls, name, staticmethod(function))

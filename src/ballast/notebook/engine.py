@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ballast.backtest.result import Result
+from ballast.model.errors import ConfigError
 from ballast.notebook.bars import DEFAULT_DATASET, Moment, data_section
 from ballast.notebook.rebalance import RebalanceConfig
 from ballast.notebook.runs import run_tables
@@ -23,6 +24,7 @@ class BacktestEngine:
     initial_capital : float, optional
         Quote currency; without it the configuration's.
     config : RebalanceConfig, optional
+        Without it the defaults; ``ConfigError`` for anything else.
     use_trend_filter : bool
         Switch the trend filter on, whatever ``config`` says.
     data : str, path or table
@@ -53,7 +55,11 @@ class BacktestEngine:
         interval: str | None = None,
         quote: str = "USDT",
     ) -> None:
+        if isinstance(assets, str):
+            raise ConfigError(f"assets = {assets!r}: expected a list of names, such as [{assets!r}]")
         config = RebalanceConfig() if config is None else config
+        if not isinstance(config, RebalanceConfig):
+            raise ConfigError(f"config = {type(config).__name__}: expected a RebalanceConfig")
         if initial_capital is not None:
             config = replace(config, initial_capital=initial_capital)
         self.config = replace(config, trend_filter=True) if use_trend_filter else config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -44,6 +45,18 @@ def _from_file(path: Path) -> Strategy:
     module.__file__ = str(path)
     # Registered before it runs: otherwise Numba would import, and compile, the file a second time.
     sys.modules[module_name] = module
-    # Compiled from its text each time: byte code on disk knows seconds, and two edits can share one.
-    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102  # The user's own file.
+    try:
+        # Compiled from its text each time: byte code on disk knows seconds, and two edits can share one.
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))  # noqa: S102  # The user's own file.
+    except Exception as error:
+        del sys.modules[module_name]
+        raise ConfigError(f"strategy.name = '{path}': {_fault(path, error)}; correct the file") from error
     return from_module(module, path.stem)
+
+
+def _fault(path: Path, error: Exception) -> str:
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"line {error.lineno} is not Python ({error.msg})"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    where = f"line {lines[-1]}" if lines else "the file"
+    return f"{where} raises {type(error).__name__} ({error})"

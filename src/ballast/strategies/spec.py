@@ -7,7 +7,7 @@ returning how many intents it wrote, and optionally ``features(params, n_symbols
 frame, stop, view, state, params)``, ``refuse_start(params, start)``, ``Reason`` (an ``IntEnum`` of its own
 reasons), ``EXIT_PLAN``, ``ACTS_ON_BARS_ONLY``, ``POSITION_MODE`` (the only one that it can trade in),
 ``CARRIES_OWN_STOPS``, ``DECIDES_IN_CYCLES``, ``SECTION_KEYS``, ``furnish(params, surroundings)``, of its notes
-``SIGNALS``, ``REFUSALS`` and ``LOCKS``, ``tell(note)`` and ``LEVELS``,
+``SIGNALS``, ``REFUSALS``, ``ALARMS`` and ``LOCKS``, ``tell(note)`` and ``LEVELS``,
 ``FOLLOWS_PROFILE`` (``Params`` has a boolean ``is_documented``, no key of its own: the profile of ``[risk]`` sets it),
 ``TICK_CAUSES`` (QUOTE, TRADE or both: which ticks it is called for), ``QUOTE_REASONS`` (those of its reasons that are
 of resting quotes), ``MAKER_REASONS`` (those of a maker beside other trades), ``assumptions(has_ticks)`` and
@@ -97,9 +97,10 @@ class Strategy:
     ``section_keys`` names the settings that stand in other sections than ``[strategy]``, by section, and
     ``furnish(params, surroundings)`` completes a ``Params`` record from what else the configuration says.
     ``carries_own_stops``: ``[risk.elastic_trailing]`` is the strategy's own to read, so that the engine puts no stop on
-    its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals`` and ``locks``
-    tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its ``level`` in
-    that enumeration, one in ``refusals`` under its reason's name, one in ``locks`` is a lock of ``value`` at ``peak``.
+    its legs. ``decides_in_cycles``: it reads ``[trading]``'s cycle and chance. ``signals``, ``refusals``, ``alarms``
+    and ``locks`` tell what its notes mean in results: a note of a reason in ``signals`` counts under the name of its
+    ``level`` in that enumeration, one in ``refusals`` under its reason's name, one in ``alarms`` likewise and is also a
+    warning in logs, one in ``locks`` is a lock of ``value`` at ``peak``.
     ``tell(note)`` says in words what a row of ``engine.state.Note`` before an order means, ``levels`` which are prices
     of the trade whose number is their ``level``, by what to call them; reports explain trades with both.
     """
@@ -131,6 +132,7 @@ class Strategy:
     furnish: Callable[[Any, Surroundings], None] | None = None
     signals: Mapping[int, type[IntEnum]] = field(default_factory=dict)
     refusals: Collection[int] = ()
+    alarms: Collection[int] = ()
     locks: Collection[int] = ()
     tell: Callable[[Any], str] | None = None
     levels: Mapping[int, str] = field(default_factory=dict)
@@ -312,6 +314,7 @@ def from_module(module: ModuleType, name: str) -> Strategy:
         furnish=getattr(module, "furnish", None),
         signals={int(reason): kind for reason, kind in getattr(module, "SIGNALS", {}).items()},
         refusals=frozenset(map(int, getattr(module, "REFUSALS", ()))),
+        alarms=frozenset(map(int, getattr(module, "ALARMS", ()))),
         locks=frozenset(map(int, getattr(module, "LOCKS", ()))),
         tell=getattr(module, "tell", None),
         levels={int(reason): name for reason, name in getattr(module, "LEVELS", {}).items()},

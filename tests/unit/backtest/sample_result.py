@@ -86,11 +86,10 @@ def long_result(n_bars: int = 9_000, interval_minutes: int = 15) -> Result:
         downside_events=account.downside,
         rejects={"BELOW_MINIMUM": 14, "NO_PRICE": 3},
         rows_skipped=2,
+        rows_superseded=7,
         rows_widened=5,
         assumptions=["Orders fill in full at the open of the next bar.", "Volume is not a limit."],
-        breaches=[
-            {"ts_ms": int(ts_ms[n_bars // 2]), "limit": "max_position_pct", "symbol": "DOGEUSDT", "weight": 0.4312}
-        ],
+        breaches=[{"ts": int(ts_ms[n_bars // 2]), "limit": "max_position_pct", "symbol": "DOGEUSDT", "weight": 0.4312}],
         benchmarks={"buy_and_hold": hold, "monthly_rebalance": 0.5 * hold + 0.5 * np.sqrt(hold * 10_000.0)},
         ambiguous_fills=4,
         best_final_equity=float(account.equity[-1]) + 12.5,

@@ -18,9 +18,11 @@ from ballast.data.contracts import NO_CONTRACTS, Contracts
 from ballast.data.ticks import Ticks, frames_from_ticks
 from ballast.engine.guarding import Guards
 from ballast.model.enums import Reason, Side
+from ballast.model.errors import ConfigError
 from ballast.model.market import Tick
 from tests.conformance.markets import MINUTE_NS
 from tests.unit.backtest.fx_runs import FxMarket, fx_setup
+from tests.unit.strategies.hedge_grid.desk import GRID
 from tests.unit.strategies.staged_trend.staged_run import staged_setup
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -226,3 +228,15 @@ def test_every_build_gives_the_same_bytes() -> None:
         pieces.run(stop)
     pieces.run()
     assert pieces.snapshot() == whole.snapshot()
+
+
+def test_the_capital_of_a_grid_is_tried_on_bars_and_the_grid_then_runs_on_quotes() -> None:
+    account = {"mode": "hedge", "leverage": 30, "initial_capital": 1_000.0}
+    strategy = {"name": "hedge_grid", "initial_position_size_usd": 50.0}
+    written = fx_setup({"EURUSD": [(1.3, 1.3)]}, {}, account=account, strategy=strategy, risk={"profile": "safe"})
+    rows = [(float(second), 1.3000, 1.3002) for second in range(0, 300, 5)]
+    setup = on_quotes(replace(written, strategy=GRID), rows)
+    opened = run(setup).fills
+    assert opened["price"].tolist() == [1.3002, 1.3000]
+    with pytest.raises(ConfigError, match="the grid would be FROZEN as soon as it is open"):
+        run(replace(setup, initial_capital=200.0))

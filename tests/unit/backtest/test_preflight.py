@@ -83,8 +83,9 @@ def test_the_capital_that_is_named_is_accepted_and_not_frozen_by_the_first_fills
 def test_the_message_says_what_was_found_and_what_the_figure_means() -> None:
     message = refusal(still(100.0, capital=10.0))
     found = re.fullmatch(
-        r"account.initial_capital = 10: the grid would be FROZEN as soon as it is open, with (\S+) available against a "
-        r"worst case of (\S+); use at least (\S+), which is just enough to open it at a price that stands still",
+        r"account.initial_capital = 10: the grid would be FROZEN as soon as it is open, with (\S+) available "
+        r"beside the reserve, less than 3 times the (\S+) that its next steps would take; "
+        r"use at least (\S+), which is just enough to open it at a price that stands still",
         message,
     )
     assert found is not None

@@ -142,7 +142,13 @@ def test_the_summary_names_the_figures_and_what_to_know_about_them() -> None:
     figures = long_result().metrics
     assert f"{figures.final_equity:,.2f}" in text
     assert f"{figures.n_events:,}" in text
-    for expected in ("cascade", "Maximum drawdown", "Buy and hold", "2 rows skipped", "BELOW_MINIMUM 14"):
+    for expected in (
+        "cascade",
+        "Maximum drawdown",
+        "Buy and hold",
+        "2 rows skipped, 7 superseded by later ones, 5 widened",
+        "BELOW_MINIMUM 14",
+    ):
         assert expected in text
     assert "nan" not in text.lower()
 

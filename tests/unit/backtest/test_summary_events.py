@@ -1,4 +1,4 @@
-"""What a strategy has done, as the summary says it: events where it rebalances, signals where it does not."""
+"""What the summary says in words: events where a strategy rebalances, signals where not, and what is ambiguous."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from ballast.research.report.sections import figures
 from ballast.strategies.registry import BUILT_IN
 from tests.conformance.runs import finished, setup_of
-from tests.unit.backtest.sample_result import small_result
+from tests.unit.backtest.sample_result import long_result, small_result
 
 
 def test_a_strategy_that_rebalances_shows_its_events() -> None:
@@ -33,3 +33,13 @@ def test_only_strategies_that_rebalance_count_events() -> None:
 
     found = {name for name in BUILT_IN if result_of(finished(setup_of(name, 1))).rebalances}
     assert found == {"cascade", "equal_weight", "target_weights"}
+
+
+def test_two_more_runs_are_no_range_of_the_first() -> None:
+    # Another fill may send a strategy another way, so that both end on the same side of the run itself.
+    result = replace(long_result(), best_final_equity=8_000.0, worst_final_equity=9_000.0)
+    text = result.summary()
+    assert "Ambiguous fills: 4. Resolved for the position, final equity is 8,000.00; against it, 9,000.00." in text
+    assert "between" not in text
+    alone = replace(result, best_final_equity=None, worst_final_equity=None).summary()
+    assert "Ambiguous fills: 4.\n" in alone

@@ -104,6 +104,8 @@ def test_bars_can_be_aggregated(configuration: Path, tmp_path: Path) -> None:
         (("fee_rate", "fee_rte"), "account.fee_rte: no such key; did you mean 'fee_rate'?"),
         (("= 0.001", '= "0.001"'), "account.fee_rate = '0.001': expected a number (fraction)"),
         (("= 0.001", "= 10"), "did you mean 0.1? it is a fraction"),
+        (('"cascade"', '"cascade"\nmax_position_pct = 40'), "did you mean 0.4? it is a fraction"),
+        (("upside_threshold = 0.05", "upside_threshold = 40"), "did you mean 0.4? it is a fraction"),
         (("market.parquet", "markt.parquet"), "markt.parquet: no such file; did you mean 'market.parquet'?"),
         (("market.parquet", "run.toml"), "run.toml: not a Parquet file"),
         (("BLORPUSDT", "BLORPUSD"), "no rows for symbol 'BLORPUSD'; did you mean 'BLORPUSDT'?"),
@@ -112,6 +114,10 @@ def test_bars_can_be_aggregated(configuration: Path, tmp_path: Path) -> None:
         (("[account]", 'interval = "7m"\n[account]'), "data.interval 7m is not a multiple of 5m"),
         (("[account]", "start = 2025-01-02\nend = 2025-01-01\n[account]"), "data.start = 2025-01-02T00:00:00+00:00"),
         (('"cascade"', '"cascade"\nmax_position_pct = 0.1'), "max_position_pct"),
+        (
+            ("[account]", "[execution]\ntick_size = 1000000.0\n[account]"),
+            "BLORPUSDT.tick = 1e+06: its prices reach only",
+        ),
         (('"cascade"', '"cascad"'), "no such strategy; did you mean 'cascade'?"),
         (("[account]", "[account"), "not valid TOML"),
         (("fee_rate", 'kind = "unified_margin"\nfee_rate'), "no risk tiers of 'BLORPUSDT'"),
@@ -129,6 +135,17 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert message in printed.err
     assert printed.err.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_is_left_out_of_the_rows_is_counted(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pq.read_table(tmp_path / "market.parquet")
+    pq.write_table(pa.concat_tables([table, table.slice(0, 3)]), tmp_path / "market.parquet")
+    assert run(["backtest", str(configuration), "--json", str(tmp_path / "out.json")]) == 0
+    result = json.loads((tmp_path / "out.json").read_text())
+    assert [result[f"rows_{name}"] for name in ("skipped", "superseded", "widened")] == [0, 3, 0]
+    assert "Data: 0 rows skipped, 3 superseded by later ones, 0 widened." in capsys.readouterr().out
 
 
 def test_a_missing_column_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,6 +235,25 @@ def test_two_outputs_need_two_names(configuration: Path, tmp_path: Path, capsys:
     out = str(tmp_path / "out")
     assert run(["backtest", str(configuration), "--json", out, "--report", out]) == 2
     assert "two outputs cannot be one file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["run.toml", "link.toml", "market.parquet"])
+def test_what_the_run_reads_is_not_written_over(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "link.toml").symlink_to("run.toml")
+    before = (tmp_path / name).read_bytes()
+    assert run(["backtest", str(configuration), "--report", str(tmp_path / name)]) == 2
+    assert f"{name}: the run reads this file; give the output another name" in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_the_result_can_go_to_standard_output(configuration: Path, tmp_path: Path) -> None:
+    written = process("backtest", configuration, "--quiet", "--json", tmp_path / "out.json")
+    (tmp_path / "stdout").symlink_to("/dev/stdout")
+    piped = process("backtest", configuration, "--quiet", "--json", tmp_path / "stdout")
+    assert (written.returncode, piped.returncode) == (0, 0)
+    assert piped.stdout == (tmp_path / "out.json").read_text()
 
 
 def test_a_process_that_fails_shows_one_line_and_no_traceback(configuration: Path) -> None:

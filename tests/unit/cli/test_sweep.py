@@ -104,7 +104,7 @@ def test_an_interrupted_sweep_keeps_the_finished_cells(
 
     @contextmanager
     def interrupting(title: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
-        yield lambda fraction: signal.raise_signal(signal.SIGINT)
+        yield lambda fraction: signal.raise_signal(signal.SIGINT) if fraction > 0.0 else None
 
     begun = Event()
 
@@ -128,6 +128,20 @@ def test_an_interrupted_sweep_keeps_the_finished_cells(
     printed = capsys.readouterr()
     assert f"{n_rows:,} of 30 cells" in printed.out
     assert printed.err == "error: interrupted\n"
+
+
+def test_progress_grows_until_every_cell_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+
+    @contextmanager
+    def listening(title: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
+        yield told.append
+
+    monkeypatch.setattr(sweep_module, "late_progress", listening)
+    axis = ["--grid", "strategy.upside_threshold=0.01:0.3:0.01"]
+    assert run(["sweep", str(write_configuration(tmp_path)), *axis, "--out", str(tmp_path / "cells")]) == 0
+    assert told == sorted(told)
+    assert told[-1] == 1.0
 
 
 def test_an_output_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

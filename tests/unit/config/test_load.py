@@ -127,6 +127,28 @@ def test_a_file_of_the_first_layout_still_loads(tmp_path: Path) -> None:
     assert config.report.benchmarks == ("monthly",)
 
 
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("x = 1\ndef decide(:\n", "line 2 is not Python (invalid syntax)"),
+        ("import nosuchmodule\n", "line 1 raises ModuleNotFoundError (No module named 'nosuchmodule')"),
+        ("def f():\n    return 1 / 0\n\nf()\n", "line 2 raises ZeroDivisionError (division by zero)"),
+    ],
+)
+def test_a_strategy_file_that_does_not_run_is_named_with_the_line(tmp_path: Path, module: str, message: str) -> None:
+    (tmp_path / "idle.py").write_text(module)
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, SMALLEST.replace('"cascade"', '"idle.py"')))
+    assert str(caught.value).endswith(f"strategy.name = '{tmp_path / 'idle.py'}': {message}; correct the file")
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_matter(tmp_path: Path) -> None:
+    file = written(tmp_path, SMALLEST)
+    plain = load(file)
+    file.write_bytes(b"\xef\xbb\xbf" + SMALLEST.replace("\n", "\r\n").encode())
+    assert load(file) == plain
+
+
 def test_a_file_without_a_schema_version_is_of_the_current_one(tmp_path: Path) -> None:
     assert load(written(tmp_path, SMALLEST)).schema_version == 1
 

@@ -117,7 +117,7 @@ class TestFrames:
 
     def test_text_in_a_mark_is_refused(self) -> None:
         table = marked([bar(0)], [(10.0, 12.0, 9.0, 11.0)]).drop(["mark_low"])
-        with pytest.raises(SchemaError, match="column 'mark_low' is not a number"):
+        with pytest.raises(SchemaError, match="row 1, column 'mark_low': 'low' is not a number"):
             load_frames(table.append_column("mark_low", [["low"]]), ["AUSDT"], marks="bars")
 
 

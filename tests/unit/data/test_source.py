@@ -166,10 +166,29 @@ class TestRefusals:
         with pytest.raises(DataError, match="'WHALE'; it has AUSDT, BUSDT, CUSDT"):
             read_bars(table_of(ROWS), symbols=["WHALE"])
 
+    def test_a_file_without_rows_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="no rows for symbol 'AUSDT'; it has none"):
+            read_bars(parquet_of(tmp_path / "bars.parquet", []), symbols=["AUSDT"])
+
     def test_a_text_in_a_price_column_is_named(self, tmp_path: Path) -> None:
-        (tmp_path / "bars.csv").write_text("ts,symbol,open,high,low,close,volume\n1,A,oops,2,1,1,1\n")
-        with pytest.raises(SchemaError, match=r"column 'open' is not a number .*oops"):
+        (tmp_path / "bars.csv").write_text("ts,symbol,open,high,low,close,volume\n1,A,1,2,1,1,1\n2,A,oops,2,1,1,1\n")
+        with pytest.raises(SchemaError, match=r"row 2, column 'open': 'oops' is not a number"):
             read_bars(tmp_path / "bars.csv")
+
+    def test_rows_are_counted_from_the_start_of_the_file(self, tmp_path: Path) -> None:
+        table = table_of(ROWS)
+        texts = pa.array(["11", "11", None, "many"])
+        pq.write_table(table.set_column(5, "close", texts), tmp_path / "texts.parquet", row_group_size=2)
+        with pytest.raises(SchemaError, match=r"row 4, column 'close': 'many' is not a number"):
+            read_bars(tmp_path / "texts.parquet", symbols=["CUSDT"])
+        times = pa.array([T0, T0, T0, None], pa.timestamp("ms"))
+        pq.write_table(table.set_column(0, "ts", times), tmp_path / "times.parquet", row_group_size=2)
+        with pytest.raises(SchemaError, match="row 4 has no time"):
+            read_bars(tmp_path / "times.parquet", symbols=["CUSDT"])
+
+    def test_a_column_of_another_kind_is_named(self) -> None:
+        with pytest.raises(SchemaError, match=r"column 'close' holds timestamp\[ms, tz=UTC\], not numbers"):
+            read_bars(table_of(ROWS).set_column(5, "close", table_of(ROWS).column("ts")))
 
     def test_a_mapping_of_a_column_that_is_not_there_is_refused(self) -> None:
         with pytest.raises(ConfigError, match=r"no column 'tss' to read as 'ts'; did you mean 'ts'\?"):

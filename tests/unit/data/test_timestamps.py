@@ -59,6 +59,11 @@ def test_text_that_is_no_time_is_named_by_its_row_and_value() -> None:
         to_milliseconds(pa.chunked_array([pa.array(["2024-01-01", "yesterday"])]), "f")
 
 
+def test_a_count_that_is_no_number_is_named_by_its_row() -> None:
+    with pytest.raises(SchemaError, match=r"f\.csv: row 12, column 'ts': nan is not a time"):
+        to_milliseconds(pa.chunked_array([pa.array([1_704_067_200.0, float("nan")])]), "f.csv", 10)
+
+
 def test_another_type_is_named() -> None:
     with pytest.raises(SchemaError, match=r"holds bool, not times"):
         to_milliseconds(pa.chunked_array([pa.array([True])]), "f")

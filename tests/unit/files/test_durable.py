@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,36 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         replacing(tmp_path / "file/x.parquet") as scratch,
     ):
         scratch.write_text("never")
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link.txt"
+    link.symlink_to("elsewhere/file.txt")
+    write_whole(link, [b"content"])
+    assert link.is_symlink()
+    assert (tmp_path / "elsewhere/file.txt").read_bytes() == b"content"
+    assert [entry.name for entry in (tmp_path / "elsewhere").iterdir()] == ["file.txt"]
+
+
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, [b"one ", b"two"])
+    reader.join()
+    assert received == [b"one two"]
+    assert pipe.is_fifo()
+
+
+def test_nothing_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match=r"pipe: is a device or a pipe; name a file"), replacing(pipe):
+        pass
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 FULL_DISK = """

@@ -56,6 +56,7 @@ class Bars:
     symbols: Sequence[str] = ("AUSDT", "BUSDT")
     interval_ns: int = INTERVAL_NS
     rows_skipped: int = 0
+    rows_superseded: int = 0
     rows_widened: int = 0
     data_hash: str = ""
 

@@ -201,3 +201,13 @@ def test_attaching_twice_leaves_one_handler(log: OperatorLog) -> None:
     second = attach(log, logger)
     assert logger.handlers == [second]
     logger.removeHandler(second)
+
+
+def test_a_field_may_have_the_name_of_a_part_of_the_record(log: OperatorLog, tmp_path: Path) -> None:
+    log.symbol("DOGEUSDT", Level.INFO, "note", "seen", level=3, text="more", event="other")
+    log.operator(Level.WARNING, "alarm", "seen", symbol="DOGEUSDT", level=3)
+    (path,) = (tmp_path / "logs" / "symbols").glob("DOGEUSDT_*.jsonl")
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [record["level"] for record in records] == ["INFO", "WARNING"]
+    assert records[0]["fields"] == {"level": 3, "text": "more", "event": "other"}
+    log.close()

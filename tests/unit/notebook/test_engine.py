@@ -172,6 +172,13 @@ def test_the_trend_filter_can_be_switched_on_at_the_engine(market: Path) -> None
     assert not np.array_equal(without.equity, with_filter.equity)
 
 
+def test_what_is_no_list_of_assets_and_no_settings_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"assets = 'DOGE': expected a list of names"):
+        BacktestEngine("DOGE")
+    with pytest.raises(ConfigError, match="config = dict: expected a RebalanceConfig"):
+        BacktestEngine(ASSETS, config={"upside_threshold": 0.4})  # type: ignore[arg-type]
+
+
 def test_what_is_no_data_is_refused() -> None:
     with pytest.raises(ConfigError, match="data = int: expected a file, a dataset"):
         BacktestEngine(ASSETS, data=7).run()

@@ -92,7 +92,7 @@ def test_the_page_names_figures_configuration_hashes_and_problems() -> None:
         result.config_hash,
         result.data_hash,
         "upside_threshold = 0.2",
-        "2 rows of data skipped",
+        "2 rows of data skipped as unusable, 7 superseded by a later one of the same time, 5 with",
         "BELOW_MINIMUM",
         "max_position_pct",
         "Volume is not a limit.",

@@ -8,7 +8,7 @@ import pytest
 
 from ballast.risk.facts import Facts, weigh
 from ballast.risk.monitoring import MarginLevel, available_level, maintenance_level
-from tests.unit.risk.accounts import NOON, SAFE, figures
+from tests.unit.risk.accounts import DOCUMENTED, NOON, SAFE, figures
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,13 @@ def test_seventy_available_beside_thirty_of_margin(reserve: float, percent: floa
 )
 def test_the_maintenance_margin_rate_has_levels_of_its_own(mm_rate: float, level: MarginLevel) -> None:
     assert maintenance_level(SAFE, figures(mm_rate=mm_rate)) == level
+
+
+def test_the_originals_percentage_has_no_value_below_nothing_but_that_is_critical() -> None:
+    facts = Facts.new(symbols=1, legs=2)  # type: ignore[attr-defined]
+    facts.available, facts.equity, facts.reserve = -5.0, 100.0, 0.0
+    weigh(facts, DOCUMENTED)
+    assert available_level(DOCUMENTED, facts) == MarginLevel.CRITICAL
 
 
 @pytest.mark.parametrize("field", ["available_for_trading", "available_pct"])

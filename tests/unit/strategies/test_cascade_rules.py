@@ -217,7 +217,18 @@ def test_a_price_driven_breach_of_the_cap_is_reported_once_and_not_traded() -> N
     result = run(setup)
     assert [breach["symbol"] for breach in result.breaches] == ["A", "A"]
     assert result.breaches[0]["weight"] == near(0.5)
+    closes_ms = result.ts_ms + result.interval_ns // 1_000_000
+    assert [breach["ts"] for breach in result.breaches] == closes_ms[[1, 4]].tolist()
     assert len(result.fills) == 0
+
+
+def test_benchmarks_begin_with_all_that_the_run_begins_with() -> None:
+    bars: Mapping[str, list[Quote]] = {symbol: [2.0, 2.0, 4.0] for symbol in "ABC"}
+    setup = cascade_setup(bars, held=dict.fromkeys("ABC", 1_000.0), cash=1_000.0)
+    result = run(replace(setup, benchmarks=("equal_weight", "monthly")))
+    assert result.initial_capital == near(7_000.0)
+    assert [equity[0] for equity in result.benchmarks.values()] == [near(7_000.0)] * 2
+    assert all(figures.total_return > 0.9 for figures in result.benchmark_metrics.values())
 
 
 # Options.

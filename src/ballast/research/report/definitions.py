@@ -65,6 +65,13 @@ _MARGIN = {
     "realised_pnl": "Profit by price of all that was closed, against mean entries, before fees and funding.",
     "insurance_loss": "What the venue's insurance fund paid for a bankrupt account. Quote currency, >= 0.",
     "states": "Seconds that the ladder stood in each state, from the first close to the last.",
+    "margin_levels": (
+        "Seconds at each level at which margin is reported, by the account at each close: WARNING while A is below "
+        "`im_warn_pct` of equity or the maintenance margin rate above `mm_warn_pct`, ERROR while A is below "
+        "`im_error_pct`, CRITICAL while it is below 0 or the rate has reached `mm_rate_threshold`, UNKNOWN while a "
+        "figure is missing, else INFO; the louder of both. A log has a line `margin` for each change. None without a "
+        "ladder."
+    ),
     "transitions": "Every move of the ladder: `ts`, `from`, `to` and its `reason`.",
     "actions": "How often each thing was done: fills by their reason, and the ladder's moves.",
     "legs": (
@@ -129,10 +136,16 @@ belongs to, 0 for none. `trades` lists the closed round trips, `pnl` net of the 
 quantity closed. `equity` is a list of `[ts, equity]`, `ts` the bar's open time.
 
 `signals` counts by action what the strategy signalled, where it declares that. `entries` and `partial_rebalances` are
-what `tight_range` counts: trades entered and rebalances begun. `refusals` counts by reason what never
-reached the venue: guards, ladder and the strategy's own rules; `rejects` counts every reason, the venue's, too. `locks`
-lists every move of an elastic stop: `position`, the profit that it now locks (`lock`), the highest so far (`peak`) and
-where it stands (`price`).
+what `tight_range` counts: trades entered and rebalances begun. `refusals` counts by reason what never reached the
+venue: guards, ladder and the strategy's own rules; `rejects` the orders that guards, ladder or venue refused. `alarms`
+counts by name how often a strategy said that it lacks what it should have: `hedge_grid` a leg that it cannot reopen
+(`naked_leg`), a take-profit that keeps being refused (`tp_missing`), a pair that could not be opened (`pair_failed`),
+a size below the smallest order (`below_minimum`), or a position that the venue has taken away (`stopped`). `locks`
+lists every move of an elastic stop: `position`, the profit that it now locks (`lock`), the highest so far (`peak`)
+and where it stands (`price`).
+
+`rows_skipped`, `rows_superseded` and `rows_widened` count what the run made of the data's rows ([data.md](data.md));
+`breaches` lists the moments, `ts`, at which prices carried an asset above the cap of its weight.
 
 A holding from before the run counts as bought at its symbol's first close, without a fee.
 

@@ -11,7 +11,7 @@ import numpy as np
 from ballast.backtest.figures import Figure
 from ballast.backtest.formatting import MISSING, duration, moment, number, percent, significant, title
 from ballast.backtest.result import CurveMetrics, Result
-from ballast.backtest.summary import groups
+from ballast.backtest.summary import alarms_text, groups, resolved_ambiguity
 from ballast.research.report.definitions import definition
 from ballast.research.report.margin_tiles import margin_tiles
 from ballast.research.report.markup import (
@@ -163,14 +163,14 @@ def _month_cell(value: float, strongest: float) -> Cell:
 def notes(result: Result) -> str:
     """Return what to know before trusting the figures: data problems, ambiguity, refusals, breaches, assumptions."""
     facts = [
-        f"{result.rows_skipped:,} rows of data skipped as unusable, {result.rows_widened:,} with high or low widened.",
-        f"{result.ambiguous_fills:,} fills whose order inside their bar cannot be known.",
+        (
+            f"{result.rows_skipped:,} rows of data skipped as unusable, {result.rows_superseded:,} superseded by a "
+            f"later one of the same time, {result.rows_widened:,} with high or low widened."
+        ),
+        f"{result.ambiguous_fills:,} fills whose order inside their bar cannot be known.{resolved_ambiguity(result)}",
     ]
-    if result.best_final_equity is not None and result.worst_final_equity is not None:
-        facts[-1] += (
-            f" Resolved for the position, final equity is {number(result.best_final_equity)}; against it, "
-            f"{number(result.worst_final_equity)}."
-        )
+    if result.alarms:
+        facts.append(alarms_text(result))
     blocks = bullets(facts)
     if result.assumptions:
         blocks += titled("Assumptions", bullets(result.assumptions))
@@ -195,7 +195,7 @@ def _refusals(result: Result) -> str:
 def _breaches(result: Result) -> str:
     keys = list(dict.fromkeys(key for breach in result.breaches for key in breach))
     rows = [[text(_fact(key, breach.get(key))) for key in keys] for breach in result.breaches[:MAX_ROWS]]
-    head = [text("Time (UTC)" if key.endswith("ts_ms") else title(key)) for key in keys]
+    head = [text("Time (UTC)" if key == "ts" else title(key)) for key in keys]
     more = (
         f'<p class="lead">The first {MAX_ROWS:,} of {len(result.breaches):,}.</p>'
         if len(result.breaches) > MAX_ROWS
@@ -205,7 +205,7 @@ def _breaches(result: Result) -> str:
 
 
 def _fact(key: str, value: object) -> str:
-    if key.endswith("ts_ms") and isinstance(value, int | np.integer):
+    if key == "ts" and isinstance(value, int | np.integer):
         return moment(int(value))
     if isinstance(value, float):
         return significant(value)

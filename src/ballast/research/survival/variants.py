@@ -45,7 +45,9 @@ class LevelLimit:
 @dataclass(frozen=True)
 class Variant:
     """
-    One setting changed, everything else as configured; ``is_configured`` marks the value that is.
+    One setting changed for all symbols, everything else as configured.
+
+    ``is_configured`` marks the value that every symbol has; where symbols differ there is none.
 
     ``up`` and ``down`` are None where ``refusal`` says why nothing can be opened with the value.
     """
@@ -142,15 +144,10 @@ def _cells(setup: Setup) -> Iterator[tuple[str, float, bool]]:
         "leverage": [max(1.0, leverage * factor) for factor in (0.1, 0.25, 0.5, 1.0, 1.5)],
         "max_grid_levels_per_side": [float(max(1, min(MAX_LEVELS, levels + more))) for more in (-6, -4, -2, 0, 2)],
     }
-    configured = {
-        "grid_step_percent": step,
-        "averaging_multiplier": multiplier,
-        "leverage": leverage,
-        "max_grid_levels_per_side": float(levels),
-    }
     for key, ones in values.items():
+        configured = setup.leverage if key == "leverage" else getattr(params, key)[: setup.n_symbols]
         for value in sorted(set(ones)):
-            yield key, value, value == configured[key]
+            yield key, value, all(float(one) == value for one in configured)
 
 
 def _with(setup: Setup, key: str, value: float) -> Setup:

@@ -67,6 +67,7 @@ class Params:
         unit="fraction",
         minimum=0,
         exclusive_minimum=True,
+        maximum=10,
     )
     downside_threshold: float = parameter(
         0.35,
@@ -105,6 +106,7 @@ class Params:
         unit="fraction",
         minimum=0,
         exclusive_minimum=True,
+        maximum=1,
     )
     min_position_pct: float = parameter(
         0.15,

@@ -22,12 +22,12 @@ from ballast.strategies.hedge_grid.attribution import LegResult, attribution, ou
 from ballast.strategies.hedge_grid.events import on_close, on_funding, on_order, on_watch, tend_all
 from ballast.strategies.hedge_grid.panic import follow_ladder
 from ballast.strategies.hedge_grid.preflight import refuse_start
-from ballast.strategies.hedge_grid.settings import EXIT_PLAN, MESSAGES, Params, Reason, Role, State
+from ballast.strategies.hedge_grid.settings import ALARMS, EXIT_PLAN, Params, Reason, Role, State
 
 __all__ = [
+    "ALARMS",
     "EXIT_PLAN",
     "FOLLOWS_PROFILE",
-    "MESSAGES",
     "POSITION_MODE",
     "LegResult",
     "Params",

@@ -25,6 +25,9 @@ from ballast.strategies.hedge_grid.upkeep import (
     tend,
 )
 
+WIDEST_SPREAD = 0.25
+"""Of the step: a wider one would take back too much of what a level is bought for."""
+
 
 @compiled
 def on_close(view: Record, state: Record, params: Record, intents: Intent, n: int) -> int:
@@ -262,7 +265,18 @@ def _may_add(view: Record, state: Record, params: Record, leg_index: int) -> boo
     if view.time_ns - leg.sent_ns < params.min_add_interval_seconds * SECOND_NS:
         return False
     step = params.grid_step_percent[symbol]
-    return is_triggered(side_of(leg_index), last_price(leg), view.event_price, step)
+    if not is_triggered(side_of(leg_index), last_price(leg), view.event_price, step):
+        return False
+    return params.is_documented or not _is_spread_wide(view, symbol, step)
+
+
+@compiled
+def _is_spread_wide(view: Record, symbol: int, step_percent: float) -> bool:
+    """Tell whether the best prices are too far apart for a level, or unknown; bars have none, and hold up nothing."""
+    if view.quotes.shape[0] == 0:
+        return False
+    quote = view.quotes[symbol]
+    return not quote.ask - quote.bid <= WIDEST_SPREAD * step_percent / 100.0 * quote.bid
 
 
 @compiled

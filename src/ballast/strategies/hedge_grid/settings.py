@@ -47,14 +47,8 @@ class Reason(IntEnum):
     REPAIR = 13
 
 
-MESSAGES = {
-    Reason.OPEN: "INITIAL POSITION",
-    Reason.AVERAGE: "GRID LEVEL",
-    Reason.REOPEN: "ADAPTIVE REOPEN",
-    Reason.NAKED_LEG: "NAKED LEG",
-    Reason.TP_MISSING: "TP MISSING",
-}
-"""What a person reads for a reason, where it is not the reason's own name."""
+ALARMS = (Reason.TP_MISSING, Reason.NAKED_LEG, Reason.PAIR_FAILED, Reason.BELOW_MINIMUM, Reason.STOPPED)
+"""Notes that somebody must see: the grid lacks what it should have."""
 
 
 class TakeProfitStatus(IntEnum):

@@ -26,16 +26,17 @@ def check_order(request: OrderRequest, is_hedged: bool, held: float, last_price:
     if (request.position_side != PositionSide.NONE) != is_hedged:
         raise Refused(Refusal.WRONG_POSITION_SIDE)
     is_limit = request.type == OrderType.LIMIT
-    prices = [request.price] if is_limit else []
-    prices += [one for one in (request.take_profit, request.stop_loss) if not isnan(one)]
-    check_prices(prices)
+    check_prices([request.price] if is_limit else [])
+    check_reach((one for one in (request.take_profit, request.stop_loss) if not isnan(one)), listing.tick)
     reference = request.price if is_limit else last_price
     if request.qty_unit == QtyUnit.QUOTE:
         check_money(request, listing)
     else:
         check_qty(request.qty, nan if request.reduce_only else reference, listing)
     if request.trigger != Trigger.NONE:
-        check_trigger(request.trigger, request.trigger_price, last_price)
+        check_trigger(request.trigger, request.trigger_price, last_price, listing.tick)
+        reference = reference if is_limit else request.trigger_price
+    check_protection(request, reference)
     closes_leg = is_hedged and (request.position_side == PositionSide.LONG) != (request.side == Side.BUY)
     if (request.reduce_only or closes_leg) and held * request.side >= 0.0:
         raise Refused(Refusal.NOTHING_TO_REDUCE)
@@ -90,9 +91,40 @@ def check_prices(prices: Iterable[float]) -> None:
         raise Refused(Refusal.INVALID_PRICE)
 
 
-def check_trigger(trigger: Trigger, price: float, last_price: float) -> None:
+def check_protection(request: OrderRequest, price: float) -> None:
+    """Check that take-profit and stop-loss lie on their sides of where the order opens; of NaN nothing is known."""
+    side = request.opens
+    if (request.take_profit - price) * side <= 0.0 or (request.stop_loss - price) * side >= 0.0:
+        raise Refused(Refusal.WRONG_SIDE_OF_PRICE)
+
+
+def check_leg(held: float, origin: Origin, price: float, last_price: float, tick: float) -> Trigger:
+    """
+    Return on which way a leg's take-profit or stop-loss is met, and check that it lies ahead; 0 takes it away.
+
+    A ``last_price`` of NaN judges no side.
+    """
+    if held == 0.0:
+        raise Refused(Refusal.NO_POSITION)
+    trigger = Trigger.RISES if (held > 0.0) == (origin == Origin.TAKE_PROFIT) else Trigger.FALLS
+    if price != 0.0:
+        check_reach([price], tick)
+        if (price <= last_price) if trigger == Trigger.RISES else (price >= last_price):
+            raise Refused(Refusal.WRONG_SIDE_OF_PRICE)
+    return trigger
+
+
+def check_reach(triggers: Iterable[float], tick: float) -> None:
+    """Check that all are prices that a market which moves in ticks can meet."""
+    triggers = list(triggers)
+    check_prices(triggers)
+    if any(price < tick * (1.0 - 1e-9) for price in triggers):
+        raise Refused(Refusal.INVALID_PRICE)
+
+
+def check_trigger(trigger: Trigger, price: float, last_price: float, tick: float) -> None:
     """Check that a trigger lies ahead of the price, on the side from which it is to be met."""
-    check_prices([price])
+    check_reach([price], tick)
     if trigger == Trigger.RISES and price <= last_price:
         raise Refused(Refusal.TRIGGER_NOT_ABOVE)
     if trigger == Trigger.FALLS and price >= last_price:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.kernel.margin_account import set_leverage
-from ballast.kernel.venue import LAST_POINT, new_venue
+from ballast.kernel.venue import LAST_POINT, Phase, new_venue
 from ballast.model.enums import AccountKind, Cause, EventKind, IntentKind, OrderType, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError, InvariantBroken
 from ballast.model.intents import ANY, Intent, clear
@@ -24,6 +24,7 @@ from ballast.venues.exchange.orders import Order, Trigger
 ORDER_CAPACITY = 8_192
 LEAST_ACCOUNTS = 4
 """Room for so many accounts is always made; those that nobody has are empty."""
+BETWEEN_BARS = frozenset({Phase.CLOSED, Phase.BETWEEN})
 Column = npt.NDArray[Any]
 
 
@@ -114,6 +115,7 @@ class Host:
         self.has_ticks, self._quotes = market.has_ticks, whole["quotes"]
         self._stop, self._n_symbols, self._end_ns = len(market.feed.frames), n_symbols, market.end_ns - 1
         self._pause_ns, self._clock_ns, self._frame = clock["pause_ns"], clock["now_ns"], clock["frame"]
+        self._phase = clock["phase"]
         self._next_tick, self._told_tick = clock["next_tick"], 0
         self._read, self._written = clock["events_read"], clock["events_written"]
         self._next_order_id, self._woken_role = clock["next_order_id"], clock["woken_role"]
@@ -174,8 +176,9 @@ class Host:
         return Best(*best)
 
     def has_price(self, symbol: int) -> bool:
-        """Tell whether a symbol has a price now: not in a bar's gap, nor before its first tick, nor once withdrawn."""
-        return bool(self._has_bar.item(symbol))
+        """Tell whether a symbol has a price now: not where bars are missing, nor before its first tick."""
+        is_open = self.has_ticks or self._phase.item() not in BETWEEN_BARS
+        return is_open and bool(self._has_bar.item(symbol))
 
     def withdraw(self, symbol: int) -> None:
         """Let a symbol of a market of ticks have no price until its next tick: nothing fills."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import nan
 from typing import NamedTuple
 
-from ballast.kernel.ledger import entry_after, increases, leg_index, realised
+from ballast.kernel.ledger import leg_index
 from ballast.model.enums import PositionSide
+from ballast.venues.exchange import steps
 
 
 class Part(NamedTuple):
@@ -51,14 +52,13 @@ class Legs:
     def fill(self, leg: int, signed_qty: float, price: float, fee: float) -> Part:
         """Take a fill in."""
         held, entry = self.held[leg], self._entry[leg]
-        closed = 0.0 if increases(held, signed_qty) else min(abs(signed_qty), abs(held))
-        profit = float(realised(held, entry, signed_qty, price))
+        closed, profit, self._entry[leg] = steps.fill_leg(held, entry, signed_qty, price)
         self.profit[leg] += profit - fee
         # Of what the leg has cost to open, and of this fee, the part that closes.
         share, closing_fee = closed / abs(held) if closed else 0.0, fee * closed / abs(signed_qty)
         paid = share * self._opening_fees[leg]
         self._opening_fees[leg] += fee - closing_fee - paid
-        self.held[leg], self._entry[leg] = held + signed_qty, entry_after(held, entry, signed_qty, price)
+        self.held[leg] = held + signed_qty
         return Part(closed, profit, paid + closing_fee)
 
     def pay(self, leg: int, payment: float) -> None:

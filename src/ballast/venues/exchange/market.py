@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ballast.kernel.venue import tier_ranges
-from ballast.model.enums import AccountKind, MarginModel, PositionMode
+from ballast.model.enums import AccountKind, MarginModel, PositionMode, TickKind
 from ballast.model.errors import ConfigError
 from ballast.model.market import Feed
 
@@ -19,6 +19,8 @@ QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
 FOREVER_NS = 1 << 62
 Levels = Sequence[tuple[float, float]]
 """One side of a book, best first: price, and base units that rest there."""
+_ON_TICK = 1e-6
+"""How far off a tick a price still is that tick, in ticks."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Market:
     A market that was recorded, or that goes on while we listen.
 
     Prices are brought to the nearest tick, because an order that waits may fill at the open of a bar, and what is paid
-    has to be what clients can be told.
+    has to be what clients can be told; best prices to the next one outward, so that they never cross.
 
     Attributes
     ----------
@@ -122,8 +124,9 @@ class Market:
                 raise ConfigError(f"instruments.{symbol}: an exchange needs a tick and a lot_step; give both")
         if not 0 <= self.start_frame < len(self.feed.frames):
             raise ConfigError(f"the market has {len(self.feed.frames)} bars; none is left to trade")
-        frames = _on_ticks(self.feed.frames, self.instruments[: len(self.symbols)])
-        object.__setattr__(self, "feed", self.feed._replace(frames=frames))
+        grids = self.instruments[: len(self.symbols)]
+        frames, ticks = _on_ticks(self.feed.frames, grids), _walked_on_ticks(self.feed.ticks, grids)
+        object.__setattr__(self, "feed", self.feed._replace(frames=frames, ticks=ticks))
 
     @property
     def has_ticks(self) -> bool:
@@ -175,6 +178,33 @@ def _on_ticks(frames: Any, instruments: Any) -> Any:
     for name, nearest in moved.items():
         copied[name][:, :n_symbols] = nearest
     return copied
+
+
+def _walked_on_ticks(ticks: Any, instruments: Any) -> Any:
+    """Return recorded trades and quotes with every price on its symbol's ticks: the same where they all are."""
+    if len(ticks) == 0:
+        return ticks
+    symbols, is_quote = ticks["symbol"], ticks["kind"] == TickKind.QUOTE
+    units, scales = (np.asarray(instruments[name], dtype=np.float64)[symbols] for name in ("tick_units", "tick_scale"))
+    moved = {}
+    for name, outward in (("price", np.floor), ("ask", np.ceil)):
+        steps = ticks[name] * scales / units
+        nearest = np.round(steps)
+        is_off = np.abs(steps - nearest) > _ON_TICK
+        if is_off.any():
+            chosen = np.maximum(np.where(is_quote, outward(steps), nearest), 1.0)
+            moved[name] = np.where(is_off, chosen * units / scales, ticks[name])
+    if not moved:
+        return ticks
+    copied = np.copy(ticks).view(np.recarray)
+    for name, prices in moved.items():
+        copied[name] = prices
+    return copied
+
+
+def plain(value: float) -> str:
+    """Return a number as venues write it: without an exponent, with up to eight decimals."""
+    return np.format_float_positional(float(value), precision=8, trim="-")
 
 
 def listing_of(symbol: str, instrument: Any) -> Listing:

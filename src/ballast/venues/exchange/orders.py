@@ -24,6 +24,15 @@ class OrderState(IntEnum):
     TRIGGERED = 8  # met, and about to be sent
 
 
+_OPEN = frozenset({
+    OrderState.CREATED,
+    OrderState.UNTRIGGERED,
+    OrderState.NEW,
+    OrderState.PARTIALLY_FILLED,
+    OrderState.TRIGGERED,
+})
+
+
 class Origin(IntEnum):
     """Who made an order."""
 
@@ -69,6 +78,13 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     origin: Origin = Origin.CLIENT
     link_id: str = ""
 
+    @property
+    def opens(self) -> Side:
+        """The side of the position that its protection is meant for."""
+        if self.position_side == PositionSide.NONE:
+            return self.side
+        return Side.BUY if self.position_side == PositionSide.LONG else Side.SELL
+
 
 def protection_of(
     symbol: str, held: float, position_side: PositionSide, origin: Origin, trigger: Trigger, price: float
@@ -85,6 +101,20 @@ def protection_of(
         trigger=trigger,
         trigger_price=price,
         closes_all=True,
+        origin=origin,
+    )
+
+
+def forced_trade_of(symbol: str, side: Side, qty: float, position_side: PositionSide, origin: Origin) -> OrderRequest:
+    """Return the order by which the venue itself reduces a leg by ``qty`` base units."""
+    return OrderRequest(
+        symbol=symbol,
+        side=side,
+        type=OrderType.MARKET,
+        qty=qty,
+        position_side=position_side,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=True,
         origin=origin,
     )
 
@@ -119,8 +149,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     @property
     def is_live(self) -> bool:
         """Whether it may still fill."""
-        state = self.state
-        return state < OrderState.FILLED or state == OrderState.TRIGGERED
+        return self.state in _OPEN
 
     @property
     def is_conditional(self) -> bool:

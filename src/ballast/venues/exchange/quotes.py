@@ -89,6 +89,9 @@ def _best(venue: LocalVenue, symbol: int) -> tuple[Level, Level] | None:
     if not last > 0.0:
         return None
     seen = venue.host.best(symbol)
+    if seen is None and not venue.host.has_price(symbol):
+        # Where a bar is missing nobody trades but clients with each other.
+        return Level(nan, nan), Level(nan, nan)
     if seen is None:
         bid, ask = (Level(venue.host.slipped(symbol, side, last), nan) for side in (Side.SELL, Side.BUY))
     else:

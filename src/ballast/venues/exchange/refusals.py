@@ -33,6 +33,7 @@ class Refusal(IntEnum):
     UNSUPPORTED = 21
     NO_PRICE = 22
     NOT_TRADING = 23
+    WRONG_SIDE_OF_PRICE = 24
 
 
 class Refused(Exception):

@@ -35,6 +35,12 @@ LARGEST_BODY = 1_000_000
 LARGEST_FRAME = 1_000_000
 SILENCE_S = 600.0
 """After so long without a word from a client its socket is closed."""
+PATIENCE_S = 75.0
+"""So long may a connection be idle, or a request's head take to arrive, before the connection is closed."""
+BODY_S = 10.0
+"""So long may a request's body take."""
+LINGER_S = 1.0
+"""So long is the rest of a body thrown away that was answered before it had come."""
 DOORMAN_S = 0.5
 """Between looks at who has stayed too long."""
 TICK_S = 0.05
@@ -94,7 +100,13 @@ class ExchangeServer:
         app.router.add_route("*", "/{path:.*}", self._rest)
         # No venue takes compressed bodies; one that is, is no request, however large it would become.
         self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, auto_decompress=False, logger=_quiet_logger()
+            app,
+            access_log=None,
+            handle_signals=False,
+            auto_decompress=False,
+            logger=_quiet_logger(),
+            keepalive_timeout=PATIENCE_S,
+            lingering_time=LINGER_S,
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, HOST, port, ssl_context=tls)
@@ -200,7 +212,10 @@ class ExchangeServer:
         try:
             return await handler(request)
         except web.HTTPException as error:
-            return _response(self._face(request.path).malformed(error.status, error.reason))
+            answered = _response(self._face(request.path).malformed(error.status, error.reason))
+            if isinstance(error, web.HTTPRequestTimeout):
+                answered.force_close()
+            return answered
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:
@@ -214,7 +229,7 @@ class ExchangeServer:
             path=request.rel_url.raw_path,
             query=request.rel_url.raw_query_string,
             headers={name.upper(): _plain(value) for name, value in request.headers.items()},
-            body=await request.read(),
+            body=await _body(request),
             address=request.remote or "",
         )
         face, recorder = self._face(asked.path), self.recorder
@@ -311,7 +326,7 @@ class ExchangeServer:
 
     async def _operate(self, request: web.Request, do: Callable[[Mapping[str, Any]], None]) -> web.StreamResponse:
         try:
-            do(msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any]))
+            do(msgspec.json.decode(await _body(request) or b"{}", type=dict[str, Any]))
             state = operator.state(self._venue_of(request), self.pace)
         except (msgspec.DecodeError, RecursionError):
             return _json(400, {"error": "the body is not a JSON object"})
@@ -323,7 +338,7 @@ class ExchangeServer:
 
     async def _operator_faults(self, request: web.Request) -> web.StreamResponse:
         try:
-            asked = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
+            asked = msgspec.json.decode(await _body(request) or b"{}", type=dict[str, Any])
             injection = self.injections[self._meant(request)]
             operator.set_faults(injection, asked)
         except (msgspec.DecodeError, RecursionError):
@@ -337,6 +352,15 @@ class ExchangeServer:
 async def _send_off(socket: web.WebSocketResponse, reason: str, code: WSCloseCode = WSCloseCode.GOING_AWAY) -> None:
     with suppress(ConnectionError):
         await socket.close(code=code, message=reason.encode())
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return a request's body; raises ``HTTPRequestTimeout`` when it does not come."""
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
 
 
 def _quiet_logger() -> logging.Logger:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ballast.kernel.advance import advance
 from ballast.kernel.fills import slipped_price
-from ballast.kernel.ledger import leg_index
+from ballast.kernel.ledger import entry_after, increases, leg_index, realised
 from ballast.kernel.margin import initial_margin, leg_margins
 from ballast.kernel.margin_account import figures_at, legs_at, refresh_reserves, resting_at, terms_at
 from ballast.kernel.marks import NOW
@@ -70,6 +70,14 @@ class PositionFigures(NamedTuple):
 def ask(venues: Venue, account: int, intents: Intent) -> None:
     """Hand in what an account asks for."""
     submit(venues[0], account, intents[0])  # type: ignore[index]
+
+
+@compiled
+def fill_leg(held_qty: float, entry_price: float, signed_qty: float, price: float) -> tuple[float, float, float]:
+    """Return what a fill closes of a leg, base units, the profit on that, and the leg's entry price after it."""
+    closed = 0.0 if increases(held_qty, signed_qty) else min(abs(signed_qty), abs(held_qty))
+    profit = realised(held_qty, entry_price, signed_qty, price)
+    return closed, profit, entry_after(held_qty, entry_price, signed_qty, price)
 
 
 @compiled

@@ -9,6 +9,7 @@ kernel's; orders here only remember. (V2) A request is done, or refused with not
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from math import isfinite, isnan, nan
@@ -19,7 +20,7 @@ import numpy as np
 from ballast.kernel.margin_account import set_leverage
 from ballast.model.enums import EventKind, OrderType, PositionMode, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.model.units import round_to_tick
-from ballast.venues.exchange.checks import check_order, check_prices, check_qty, check_room, check_trigger
+from ballast.venues.exchange.checks import check_leg, check_order, check_qty, check_reach, check_room, check_trigger
 from ballast.venues.exchange.hosting import Happened, Host
 from ballast.venues.exchange.legs import Legs
 from ballast.venues.exchange.market import Setup
@@ -36,6 +37,7 @@ from ballast.venues.exchange.orders import (
     Trigger,
     Update,
     WalletChanged,
+    forced_trade_of,
     protection_of,
 )
 from ballast.venues.exchange.refusals import OF_KERNEL, Refusal, Refused
@@ -158,7 +160,7 @@ class LocalVenue:
             raise Refused(Refusal.DUPLICATE_LINK_ID)
         last_price, held = self.last_price(symbol), self.held(account, symbol, request.position_side)
         can_wait = request.type == OrderType.LIMIT and request.time_in_force == TimeInForce.GTC
-        if self.market.has_ticks and not (can_wait or request.trigger or self.host.has_price(symbol)):
+        if not (can_wait or request.trigger or self.host.has_price(symbol)):
             raise Refused(Refusal.NO_PRICE)
         check_order(request, self.is_hedged(account), held, last_price, self.market.listings[symbol])
         is_spot = self.spot.has(account)
@@ -204,7 +206,7 @@ class LocalVenue:
         elif qty != order.qty:
             raise Refused(Refusal.UNSUPPORTED)
         if order.request.type == OrderType.LIMIT:
-            check_prices([price])
+            check_reach([price], self.market.listings[order.symbol].tick)
             price = self._on_tick(order.symbol, price, order.request.side)
         moves_trigger = order.is_conditional and trigger_price != order.trigger_price
         is_same_price = price == order.price or isnan(price)
@@ -217,7 +219,7 @@ class LocalVenue:
                 raise Refused(Refusal.ORDER_CLOSED)
             last_price = self.last_price(order.symbol)
             request = self.spot.aimed(order, trigger_price, last_price)
-            check_trigger(request.trigger, trigger_price, last_price)
+            check_trigger(request.trigger, trigger_price, last_price, self.market.listings[order.symbol].tick)
             order.request, order.trigger_price = request, trigger_price
             self.host.watch(order)
         if order.state != OrderState.UNTRIGGERED:
@@ -276,20 +278,34 @@ class LocalVenue:
                 self._cancel(order, Reason.CANCELLED_BY_STRATEGY)
                 self._settle()
 
-    def protect(self, account: int, symbol: int, position_side: PositionSide, origin: Origin, price: float) -> None:
+    def check_protection(
+        self, account: int, symbol: int, position_side: PositionSide, origin: Origin, price: float, *, is_ahead: bool
+    ) -> Trigger:
+        """Return on which way a leg's protection would be met; raises ``Refused`` if it cannot be set there."""
+        last_price = self.last_price(symbol) if is_ahead else nan
+        held, tick = self.held(account, symbol, position_side), self.market.listings[symbol].tick
+        return check_leg(held, origin, price, last_price, tick)
+
+    def protect(
+        self,
+        account: int,
+        symbol: int,
+        position_side: PositionSide,
+        origin: Origin,
+        price: float,
+        *,
+        is_ahead: bool = True,
+    ) -> None:
         """
         Set a leg's take-profit or stop-loss, which closes all of it; price 0 takes it away.
 
-        Raises ``Refused``: no position, a price on the wrong side, or nothing would change.
+        Raises ``Refused``: no position, a price on the wrong side, or nothing would change. Unless it must lie ahead,
+        what the price has passed already is met by the next one.
         """
-        held = self.held(account, symbol, position_side)
-        if held == 0.0:
-            raise Refused(Refusal.NO_POSITION)
+        trigger = self.check_protection(account, symbol, position_side, origin, price, is_ahead=is_ahead)
         if price == self.protection(account, symbol, position_side, origin):
             raise Refused(Refusal.NOT_MODIFIED)
-        trigger = Trigger.RISES if (held > 0.0) == (origin == Origin.TAKE_PROFIT) else Trigger.FALLS
-        if price != 0.0:
-            check_trigger(trigger, price, self.last_price(symbol))
+        held = self.held(account, symbol, position_side)
         key = (account, self._leg(account, symbol, position_side), origin)
         if key in self._protection:
             self._cancel(self._protection[key], Reason.CANCELLED_BY_STRATEGY)
@@ -437,27 +453,19 @@ class LocalVenue:
                 self._cancel(self._protection[key], Reason.NOTHING_TO_REDUCE)
             return
         request = order.request
+        if self._legs.held[leg] * request.opens < 0.0:
+            return
         for origin, price in ((Origin.TAKE_PROFIT, request.take_profit), (Origin.STOP_LOSS, request.stop_loss)):
             if not isnan(price):
-                try:
-                    self.protect(order.account, order.symbol, request.position_side, origin, price)
-                except Refused:
-                    # Passed already, or set by an earlier part of this order.
-                    continue
+                # Refused: set by an earlier part of this order.
+                with suppress(Refused):
+                    self.protect(order.account, order.symbol, request.position_side, origin, price, is_ahead=False)
 
     def _venues_own(self, event: Happened) -> Order:
         """Return an order for what the venue itself trades: a liquidation or ADL."""
-        symbol = event.symbol
-        request = OrderRequest(
-            symbol=self.market.symbols[symbol],
-            side=Side(event.side),
-            type=OrderType.MARKET,
-            qty=event.qty,
-            position_side=PositionSide(event.position_side),
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            origin=Origin.ADL if event.reason == Reason.ADL else Origin.LIQUIDATION,
-        )
+        symbol, origin = event.symbol, Origin.ADL if event.reason == Reason.ADL else Origin.LIQUIDATION
+        side, leg = Side(event.side), PositionSide(event.position_side)
+        request = forced_trade_of(self.market.symbols[symbol], side, event.qty, leg, origin)
         return self.orders.new(event.account, symbol, request, event.time_ns, self.last_price(symbol))
 
     def _take_funding(self, event: Happened) -> None:

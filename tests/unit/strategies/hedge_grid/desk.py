@@ -88,10 +88,11 @@ class Desk:
         tick: tuple[int, float] = (0, 1.0),
         panic_tp_policy: PanicTakeProfit = PanicTakeProfit.KEEP_ALL,
         is_documented: bool = False,
+        has_quotes: bool = False,
         **values: Any,
     ) -> None:
         width = width_for(n_symbols)
-        self.view = View.new(symbols=width, legs=2 * width, features=8)  # type: ignore[attr-defined]
+        self.view = View.new(symbols=width, legs=2 * width, features=8, quotes=width if has_quotes else 0)  # type: ignore[attr-defined]
         self.params = GRID.params(values, n_symbols, is_documented=is_documented)
         self._state = State.array(1, symbols=width, legs=2 * width)  # type: ignore[attr-defined]
         self._intents = Intent.array(INTENT_CAPACITY)  # type: ignore[attr-defined]

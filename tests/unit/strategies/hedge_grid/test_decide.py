@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import nan
 
 import pytest
 
@@ -226,6 +227,25 @@ def test_two_additions_to_a_leg_are_a_second_apart() -> None:
     assert roles(desk.reach(LONG, 98.0)) == [Role.WATCH]
     desk.later(0.5)
     assert roles(desk.reach(LONG, 98.0)) == [Role.AVERAGE]
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "is_documented", "role"),
+    [
+        # A quarter of a step of 1 %, of the bid.
+        (99.0, 99.24, False, Role.AVERAGE),
+        (99.0, 99.25, False, Role.WATCH),
+        (99.0, nan, False, Role.WATCH),
+        (99.0, 99.25, True, Role.AVERAGE),
+    ],
+)
+def test_a_level_waits_for_the_spread_where_it_is_known(
+    bid: float, ask: float, is_documented: bool, role: Role
+) -> None:
+    desk = opened(has_quotes=True, is_documented=is_documented)
+    desk.view.quotes[0].bid, desk.view.quotes[0].ask = bid, ask
+    desk.later(10)
+    assert roles(desk.reach(LONG, 99.0)) == [role]
 
 
 def test_the_last_level_has_no_next_and_no_watch() -> None:

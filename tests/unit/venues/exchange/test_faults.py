@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from ballast.model.errors import ConfigError
 from ballast.venues.exchange.bybit.house import BybitFace
 from ballast.venues.exchange.bybit.sockets import TradeConversation
-from ballast.venues.exchange.faults.injection import Injection, Wire
+from ballast.venues.exchange.faces import Request
+from ballast.venues.exchange.faults.injection import MOST_READS, Injection, Wire
 from ballast.venues.exchange.faults.kinds import KINDS, AnswerLost, PushDropped, PushLate, SymbolDelisted
 from ballast.venues.exchange.faults.schedule import Hit, Schedule, parse_faults, random_faults
 from ballast.venues.exchange.mexc.house import MexcFace
-from tests.unit.venues.exchange.bybit.desks import desk
+from tests.unit.venues.exchange.bybit.desks import desk, headers
+from tests.unit.venues.exchange.bybit.desks import post as ask_for
 from tests.unit.venues.exchange.markets import flat, line, market
 from tests.unit.venues.exchange.servers import Client, with_exchange
 
@@ -210,6 +212,25 @@ def test_a_stale_read_does_not_know_yet_what_was_just_done() -> None:
         assert len((await client.signed(REALTIME))["result"]["list"]) == 2
 
     live(talk)
+
+
+@pytest.mark.parametrize(("n_others", "seen"), [(MOST_READS - 1, 1), (MOST_READS, 0)])
+def test_a_stale_read_is_remembered_until_so_many_others_have_been_asked(n_others: int, seen: int) -> None:
+    of = desk()
+    injection, path = Injection(BybitFace(of)), "/v5/order/realtime"
+    placed: dict[str, Any] = dict(LIMIT)
+    ask_for(of, "order/create", **placed)
+
+    def n_listed(query: str) -> int:
+        answer = injection.answer(Request("GET", path, query, headers(query))).answer
+        assert answer is not None
+        return len(json.loads(answer.body)["result"]["list"])
+
+    injection.arm([{"kind": "stale_read", "skip": n_others + 1}], "test")
+    assert n_listed("category=linear&symbol=AAAUSDT") == 1
+    for other in range(n_others):
+        n_listed(f"category=linear&symbol=AAAUSDT&orderLinkId=other-{other}")
+    assert n_listed("category=linear&symbol=AAAUSDT") == seen
 
 
 def test_under_maintenance_sockets_close_none_opens_and_requests_are_refused_until_it_is_over() -> None:

@@ -516,6 +516,43 @@ def replayed(client: Client, **changed: str) -> tuple[str, dict[str, str]]:
     return body, client.headers(body)
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /v5/market/time HTTP/1.1\r\nHost: x\r\n"], ids=["nothing", "half a head"])
+def test_a_request_that_does_not_come_holds_no_connection(
+    sent: bytes, besieged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "PATIENCE_S", 0.2)
+
+    async def attack(siege: Siege) -> None:
+        raw = await siege.connect()
+        await raw.send(sent)
+        async with asyncio.timeout(5):
+            assert await raw.reader.read() == b""
+
+    besieged(attack)
+
+
+@pytest.mark.parametrize("path", [CREATE, "/api/v3/order", "/operator/step"])
+def test_a_body_that_does_not_come_is_answered_and_cut_off(
+    path: str, besieged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "BODY_S", 0.2)
+    monkeypatch.setattr(server_module, "LINGER_S", 0.1)
+
+    async def attack(siege: Siege) -> None:
+        before, raw = siege.kernel(), await siege.connect()
+        await raw.send(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{{".encode())
+        answered = await raw.answer()
+        assert answered is not None
+        status, _, body = answered
+        assert status == 408
+        assert {"retCode", "code"} & json.loads(body).keys()
+        async with asyncio.timeout(5):
+            assert await raw.reader.read() == b""
+        assert siege.kernel() == before
+
+    besieged(attack)
+
+
 def test_a_signed_request_counts_for_what_was_signed_and_while_it_is_fresh(besieged: Any) -> None:
     async def attack(siege: Siege) -> None:
         client = siege.client

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ballast.model.enums import AccountKind, OrderType, PositionSide, QtyUnit, Side, TimeInForce
 from ballast.venues.exchange import quotes
-from ballast.venues.exchange.orders import BestMoved, OrderRequest, OrderState, TradePrinted, Trigger
+from ballast.venues.exchange.orders import BestMoved, OrderRequest, OrderState, Origin, TradePrinted, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
 from ballast.venues.exchange.venue import LocalVenue
 from tests.unit.venues.exchange.markets import MINUTE_NS, SECOND_NS, START_NS, ticked, venue
@@ -38,6 +38,30 @@ def test_a_taker_pays_the_recorded_ask_and_gets_the_recorded_bid() -> None:
     of = at(venue(ticked(BOOK, (2.0, "quote", 100.5, 5.0, 101.5, 4.0))), 1.0)
     assert of.place(0, taker(BUY, 2.0)).average_price == 101.0
     assert at(of, 3.0).place(0, taker(SELL, 2.0)).average_price == 100.5
+
+
+def test_protection_that_a_gap_has_passed_before_the_order_fills_closes_at_the_next_price() -> None:
+    gap, after = (2.0, "quote", 95.0, 5.0, 96.0, 4.0), (3.0, "quote", 94.0, 5.0, 95.0, 4.0)
+    of = at(venue(ticked(BOOK, gap, after)), 1.0)
+    of.place(0, limit(BUY, 2.0, 99.0, stop_loss=98.0))
+    at(of, 4.0)
+    assert [(fill.order.request.origin, fill.qty) for fill in of.fills] == [
+        (Origin.CLIENT, 2.0),
+        (Origin.STOP_LOSS, 2.0),
+    ]
+    assert (of.fills[-1].price, of.leg(0, 0, 0).qty) == (94.0, 0.0)
+
+
+def test_recorded_ticks_off_the_symbols_ticks_are_brought_to_them_and_never_cross() -> None:
+    of = venue(ticked((0.5, "quote", 100.008, 5.0, 100.0081, 4.0), (1.0, "buy", 100.0064, 1.0)))
+    best = at(of, 0.6).host.best(0)
+    assert best is not None
+    assert (best.bid, best.ask) == (100.0, 100.01)
+    fill = of.place(0, taker(BUY, 2.0))
+    assert fill.filled_value == 2.0 * 100.01
+    at(of, 2.0)
+    prints = [update.price for update in of.take_updates() if isinstance(update, TradePrinted)]
+    assert prints == [100.01, 100.01]
 
 
 def test_the_book_shows_the_recorded_best_prices_with_their_sizes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from math import isclose, nan
 from typing import Any
 
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ballast.model.enums import OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
+from ballast.model.enums import AccountKind, OrderType, PositionMode, PositionSide, Reason, Side, TimeInForce
 from ballast.model.errors import ConfigError
-from ballast.venues.exchange import accounts
+from ballast.venues.exchange import accounts, quotes
+from ballast.venues.exchange.market import Market
 from ballast.venues.exchange.orders import Fill, OrderChanged, OrderRequest, OrderState, Origin, Trigger
 from ballast.venues.exchange.refusals import Refusal, Refused
 from ballast.venues.exchange.venue import LocalVenue
@@ -212,6 +214,84 @@ def test_protection_closes_the_whole_leg_and_the_other_side_of_it_goes(
     assert [of.protection(0, 0, 0, one) for one in (Origin.TAKE_PROFIT, Origin.STOP_LOSS)] == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("more", [{"take_profit": 100.0}, {"stop_loss": 101.0}])
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_protection_on_the_wrong_side_of_the_price_is_refused(side: Side, more: dict[str, float]) -> None:
+    mirrored = more if side == BUY else {name: 200.0 - price for name, price in more.items()}
+    of = venue(market(flat(100.0, 2)))
+    for request in (taker(side, 1.0, **mirrored), limit(side, 1.0, 100.0, **mirrored)):
+        with pytest.raises(Refused) as refused:
+            of.place(0, request)
+        assert refused.value.refusal == Refusal.WRONG_SIDE_OF_PRICE
+    assert of.orders.all == {}
+
+
+def test_the_protection_of_a_conditional_order_is_judged_from_its_trigger() -> None:
+    of = venue(market(line(100, 104, 108)))
+    at_104 = {"trigger": Trigger.RISES, "trigger_price": 104.0}
+    with pytest.raises(Refused):
+        of.place(0, taker(BUY, 1.0, take_profit=103.0, **at_104))
+    of.place(0, taker(BUY, 1.0, stop_loss=102.0, **at_104))
+    of.advance_to(START_NS + 2 * MINUTE_NS)
+    assert of.protection(0, 0, 0, Origin.STOP_LOSS) == 102.0
+
+
+def test_an_order_that_only_reduces_a_position_leaves_its_protection_alone() -> None:
+    of = venue(market(flat(100.0, 2)))
+    of.place(0, taker(BUY, 2.0, stop_loss=97.0))
+    of.place(0, taker(SELL, 1.0, take_profit=90.0, stop_loss=103.0))
+    assert [of.protection(0, 0, 0, one) for one in (Origin.TAKE_PROFIT, Origin.STOP_LOSS)] == [0.0, 97.0]
+
+
+def test_what_no_tick_can_meet_is_refused_wherever_it_comes_from_and_the_venue_goes_on() -> None:
+    of = venue(market(flat(100.0, 3)))
+    waits = of.place(0, taker(BUY, 1.0, trigger=Trigger.FALLS, trigger_price=0.01))
+    rests = of.place(0, limit(BUY, 1.0, 100.5, stop_loss=0.5))
+    for asked in ({"trigger_price": 0.009}, {"price": 0.009}):
+        order = waits if "trigger_price" in asked else of.place(0, limit(BUY, 1.0, 99.0))
+        with pytest.raises(Refused) as refused:
+            of.amend(order, **asked)
+        assert refused.value.refusal == Refusal.INVALID_PRICE
+    with pytest.raises(Refused) as refused:
+        of.protect(0, 0, PositionSide.NONE, Origin.STOP_LOSS, 0.009)
+    assert refused.value.refusal == Refusal.INVALID_PRICE
+    of.advance_to(START_NS + MINUTE_NS)
+    assert (waits.state, rests.state) == (OrderState.UNTRIGGERED, OrderState.FILLED)
+    assert of.protection(0, 0, 0, Origin.STOP_LOSS) == 0.5
+
+
+def with_a_bar_missing() -> Market:
+    """Return a market whose second minute has no bar."""
+    return market([*flat(100.0, 1), (nan, nan, nan, nan), *flat(101.0, 1)], flat(50.0, 3))
+
+
+def with_a_frame_missing() -> Market:
+    """Return a market that pauses for a minute after the first."""
+    of = market(flat(100.0, 2))
+    of.feed.frames["ts_ns"][1] += MINUTE_NS
+    return of
+
+
+@pytest.mark.parametrize("make", [with_a_bar_missing, with_a_frame_missing])
+@pytest.mark.parametrize("kind", [AccountKind.UNIFIED_MARGIN, AccountKind.SPOT])
+def test_where_a_bar_is_missing_what_cannot_wait_is_refused_and_the_book_is_empty(
+    make: Callable[[], Market], kind: AccountKind
+) -> None:
+    of = venue(make(), kind=kind, leverage=1.0)
+    for second in (60, 90, 119):
+        of.advance_to(START_NS + second * 1_000_000_000)
+        for request in (taker(BUY, 1.0), limit(BUY, 1.0, 102.0, time_in_force=TimeInForce.IOC)):
+            with pytest.raises(Refused) as refused:
+                of.place(0, request)
+            assert refused.value.refusal == Refusal.NO_PRICE
+        assert quotes.book(of, 0, 5) == quotes.Book([], [])
+    waits = of.place(0, limit(BUY, 1.0, 102.0))
+    assert quotes.book(of, 0, 5).bids == [(102.0, 1.0)]
+    of.advance_to(START_NS + 120_000_000_000)
+    assert states(of, waits.number) == [OrderState.NEW, OrderState.FILLED]
+    assert of.place(0, taker(BUY, 1.0)).state == OrderState.FILLED
+
+
 def test_in_hedge_mode_each_leg_has_its_own_position() -> None:
     of = venue(market(flat(100.0, 2)), mode=PositionMode.HEDGE)
     of.place(0, taker(BUY, 2.0, position_side=PositionSide.LONG))
@@ -236,6 +316,9 @@ def test_in_hedge_mode_each_leg_has_its_own_position() -> None:
         (taker(SELL, 1.0, reduce_only=True), Refusal.NOTHING_TO_REDUCE),
         (taker(BUY, 1.0, trigger=Trigger.RISES, trigger_price=100.0), Refusal.TRIGGER_NOT_ABOVE),
         (taker(BUY, 1.0, trigger=Trigger.FALLS, trigger_price=100.0), Refusal.TRIGGER_NOT_BELOW),
+        (taker(BUY, 1.0, trigger=Trigger.FALLS, trigger_price=0.006), Refusal.INVALID_PRICE),
+        (taker(BUY, 1.0, stop_loss=0.006), Refusal.INVALID_PRICE),
+        (taker(SELL, 1.0, take_profit=0.006), Refusal.INVALID_PRICE),
     ],
 )
 def test_what_is_wrong_is_refused_and_leaves_no_trace(request_: OrderRequest, refusal: Refusal) -> None:

@@ -8,6 +8,7 @@ from ballast.venues.exchange.bybit.codes import NOT_MODIFIED, Rejection, wrong
 from ballast.venues.exchange.bybit.desk import Body, Desk, page
 from ballast.venues.exchange.bybit.wallet import wallet_row
 from ballast.venues.exchange.bybit.wire import position_rows
+from ballast.venues.exchange.market import plain
 from ballast.venues.exchange.orders import Origin
 from ballast.venues.exchange.refusals import Refusal, Refused
 
@@ -80,7 +81,7 @@ def wallet_balance(desk: Desk, account: int, asked: params.WalletBalance) -> Bod
 def fee_rate(desk: Desk, account: int, asked: params.OneSymbol) -> Body:
     """Return fee rates."""
     holder = desk.venue.record.accounts[account]
-    rates = {"takerFeeRate": f"{float(holder.taker_fee_rate):g}", "makerFeeRate": f"{float(holder.maker_fee_rate):g}"}
+    rates = {"takerFeeRate": plain(holder.taker_fee_rate), "makerFeeRate": plain(holder.maker_fee_rate)}
     rows = [
         {"symbol": desk.listing(symbol).symbol, "baseCoin": "", **rates}
         for symbol in desk.symbols(asked.symbol, asked.category)
@@ -163,6 +164,9 @@ def trading_stop(desk: Desk, account: int, asked: params.TradingStop) -> Body:
     if not changes:
         raise wrong("params error: takeProfit or stopLoss is required")
     n_changed = 0
+    # Both or none.
+    for origin, price in changes:
+        desk.venue.check_protection(account, symbol, side, origin, price, is_ahead=True)
     for origin, price in changes:
         try:
             desk.venue.protect(account, symbol, side, origin, price)

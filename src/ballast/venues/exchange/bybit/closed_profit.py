@@ -9,6 +9,7 @@ from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.desk import Body, Desk, page
 from ballast.venues.exchange.bybit.trading import is_between
 from ballast.venues.exchange.bybit.wire import EXECUTIONS, millis, money, order_id, side_word
+from ballast.venues.exchange.market import plain
 from ballast.venues.exchange.orders import Fill
 
 
@@ -52,7 +53,7 @@ def _row(desk: Desk, fills: list[Fill]) -> dict[str, Any]:
         "avgExitPrice": f"{exit_value / closed:.{digits}f}",
         "closedPnl": money(profit - sum(fill.closed_fees for fill in fills)),
         "fillCount": str(len(fills)),
-        "leverage": f"{float(desk.venue.leg(order.account, order.symbol, order.request.position_side).leverage):g}",
+        "leverage": plain(desk.venue.leg(order.account, order.symbol, order.request.position_side).leverage),
         "createdTime": millis(order.created_ns),
         "updatedTime": millis(fills[-1].time_ns),
     }

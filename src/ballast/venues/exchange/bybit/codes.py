@@ -40,6 +40,10 @@ CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.HAS_POSITION: (110024, "You have an existing position, so position mode cannot be switched."),
     Refusal.HAS_ORDERS: (110028, "You have existing open orders, so position mode cannot be switched."),
     Refusal.NO_POSITION: (PARAMETER_ERROR, "can not set tp/sl/ts for zero position"),
+    Refusal.WRONG_SIDE_OF_PRICE: (
+        PARAMETER_ERROR,
+        "TakeProfit set for Buy position should be higher than base_price, StopLoss lower; for Sell the reverse",
+    ),
     Refusal.NO_PRICE: (110063, "Settlement in progress! The symbol is not available for trading."),
     Refusal.NOT_TRADING: (110074, "This contract is not live"),
     Refusal.UNSUPPORTED: (PARAMETER_ERROR, "The local exchange does not have this"),

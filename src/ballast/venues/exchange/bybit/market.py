@@ -10,8 +10,8 @@ from ballast.venues.exchange import quotes
 from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.codes import wrong
 from ballast.venues.exchange.bybit.desk import Body, Desk, page
-from ballast.venues.exchange.bybit.wire import millis, money, side_word
-from ballast.venues.exchange.market import Listing
+from ballast.venues.exchange.bybit.wire import MOST_VALUE, millis, money, side_word
+from ballast.venues.exchange.market import Listing, plain
 from ballast.venues.exchange.orders import TradePrinted
 
 _MS = 1_000_000
@@ -48,7 +48,7 @@ def instruments_info(desk: Desk, _account: int, asked: params.Instruments) -> Bo
 def _pair(desk: Desk, symbol: int) -> Body:
     """Return a symbol of spot; money is counted in hundred-millionths."""
     listing = desk.listing(symbol)
-    largest, least = _largest_qty(listing), f"{listing.min_notional:g}"
+    largest, least = _largest_qty(listing), plain(listing.min_notional)
     return {
         "symbol": listing.symbol,
         "baseCoin": listing.base,
@@ -113,7 +113,7 @@ def _contract(desk: Desk, symbol: int) -> Body:
             "postOnlyMaxOrderQty": largest,
             "minOrderQty": _least_qty(listing),
             "qtyStep": listing.qty(listing.lot),
-            "minNotionalValue": f"{listing.min_notional:g}",
+            "minNotionalValue": plain(listing.min_notional),
         },
         "unifiedMarginTrade": True,
         "fundingInterval": FUNDING_MINUTES,
@@ -328,12 +328,12 @@ def _tiers(desk: Desk, symbol: int) -> list[Body]:
         {
             "id": k + 1,
             "symbol": desk.listing(symbol).symbol,
-            "riskLimitValue": f"{min(float(tier.upper_value), 1e12):.0f}",
+            "riskLimitValue": plain(min(float(tier.upper_value), MOST_VALUE)),
             "maintenanceMargin": f"{float(tier.maintenance_margin_rate):.8g}",
             "initialMargin": f"{1.0 / float(tier.max_leverage):.8g}",
             "isLowestRisk": int(k == 0),
             "maxLeverage": f"{min(float(tier.max_leverage), 1000.0):.2f}",
-            "mmDeduction": f"{float(tier.deduction):.8g}" if tier.deduction else "",
+            "mmDeduction": plain(float(tier.deduction)) if tier.deduction else "",
         }
         for k, tier in enumerate(rows)
     ]

@@ -13,7 +13,7 @@ LONGEST_NUMBER = 40
 MOST_IN_A_BATCH = 10
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
-LinkId = Annotated[str, msgspec.Meta(max_length=36, pattern=r"^[A-Za-z0-9_-]*$")]
+LinkId = Annotated[str, msgspec.Meta(max_length=36, pattern=r"^[A-Za-z0-9_-]*\Z")]
 
 
 class Params(msgspec.Struct, rename="camel", kw_only=True):
@@ -151,6 +151,12 @@ class CreateOrder(Params):
     sl_order_type: Text = ""
     market_unit: Text = ""
     is_leverage: int = 0
+    slippage_tolerance: Text = ""
+    slippage_tolerance_type: Text = ""
+    bbo_side_type: Text = ""
+    smp_type: Text = "None"
+    tp_limit_price: Text = ""
+    sl_limit_price: Text = ""
 
 
 class AmendOrder(Params):
@@ -163,6 +169,9 @@ class AmendOrder(Params):
     qty: Text = ""
     price: Text = ""
     trigger_price: Text = ""
+    take_profit: Text = ""
+    stop_loss: Text = ""
+    trigger_by: Text = ""
 
 
 class CancelOrder(Params):

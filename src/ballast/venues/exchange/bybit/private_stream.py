@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -99,17 +99,17 @@ class PrivateStream:
         for update in updates:
             if isinstance(update, OrderChanged):
                 account, order = update.order.account, update.order
-                self._tell(account, "order", partial(order_row, order, self._desk.listing(order.symbol), category))
+                self._tell(account, "order", order_row, order, self._desk.listing(order.symbol), category)
             elif isinstance(update, PositionChanged):
                 legs[update.account, update.symbol] = None
             elif isinstance(update, WalletChanged):
                 wallets[update.account] = None
             elif isinstance(update, Fill):
                 account, listing = update.order.account, self._desk.listing(update.order.symbol)
-                self._tell(account, "execution", partial(fill_row, update, listing, category))
+                self._tell(account, "execution", fill_row, update, listing, category)
             elif isinstance(update, FundingPaid):
                 listing = self._desk.listing(update.symbol)
-                self._tell(update.account, "execution", partial(funding_row, update, listing, category))
+                self._tell(update.account, "execution", funding_row, update, listing, category)
         if category.is_spot:
             # Whatever happens to an order is of its account's leg, too, and may lock coins or money.
             for account in wallets | dict.fromkeys(account for account, _ in legs):
@@ -117,9 +117,9 @@ class PrivateStream:
             return
         venue = self._desk.venue
         for account, symbol in legs:
-            self._tell(account, "position", partial(position_rows, venue, account, symbol, price_key="entryPrice"))
+            self._tell(account, "position", position_rows, venue, account, symbol, price_key="entryPrice")
         for account in wallets:
-            self._tell(account, "wallet", partial(wallet_row, venue, account, category, is_pushed=True))
+            self._tell(account, "wallet", wallet_row, venue, account, category, is_pushed=True)
 
     def _tell_coins(self, account: int) -> None:
         if account not in self._told:
@@ -129,15 +129,16 @@ class PrivateStream:
         self._told[account] = now
         changed = [coin for coin, amounts in now.items() if before[coin] != amounts]
         if changed:
-            make = partial(wallet_row, venue, account, self._desk.category, changed, is_pushed=True)
-            self._tell(account, "wallet", make)
+            self._tell(account, "wallet", wallet_row, venue, account, self._desk.category, changed, is_pushed=True)
 
-    def _tell(self, account: int, kind: str, make: Callable[[], Body | list[Body]]) -> None:
-        """Encode once for each topic that is heard, whoever hears it."""
+    def _tell(
+        self, account: int, kind: str, make: Callable[..., Body | list[Body]], *about: Any, **options: Any
+    ) -> None:
+        """Encode what ``make`` makes once for each topic that is heard, whoever hears it; nothing if none is."""
         topics = self._heard_by.get((account, kind))
         if topics is None:
             return
-        made = make()
+        made = make(*about, **options)
         rows = made if isinstance(made, list) else [made]
         now = self._desk.venue.now_ns // 1_000_000
         for topic, listeners in topics.items():

@@ -35,6 +35,7 @@ def order_request(desk: Desk, account: int, asked: params.CreateOrder) -> OrderR
     for name, word, known in (*words, ("timeInForce", asked.time_in_force, _TIMES_IN_FORCE)):
         if word not in known:
             raise Rejection(*desk.category.invalid[name])
+    _refuse_unknown_ways(asked)
     (_refuse_unserved_spot if desk.category.is_spot else _refuse_unserved)(asked)
     is_limit = asked.order_type == "Limit"
     qty, unit = _spot_amount(asked) if desk.category.is_spot else (params.number(asked.qty, "qty"), QtyUnit.BASE)
@@ -58,11 +59,20 @@ def order_request(desk: Desk, account: int, asked: params.CreateOrder) -> OrderR
     )
 
 
+def _refuse_unknown_ways(asked: params.CreateOrder) -> None:
+    """Refuse what would change how an order fills, rather than fill it otherwise."""
+    tolerance, smp = {asked.slippage_tolerance, asked.slippage_tolerance_type}, {"", "None"}
+    if tolerance - _NOTHING or asked.bbo_side_type or asked.smp_type not in smp:
+        raise wrong("The local exchange has no slippageTolerance, bboSideType or smpType: leave them out")
+
+
 def _refuse_unserved(asked: params.CreateOrder) -> None:
     by_last = {"", "LastPrice"}
     if {asked.trigger_by, asked.tp_trigger_by, asked.sl_trigger_by} - by_last:
         raise wrong("The local exchange triggers by LastPrice alone")
-    if asked.tpsl_mode == "Partial" or {asked.tp_order_type, asked.sl_order_type} - {"", "Market"}:
+    with_limits = {asked.tp_order_type, asked.sl_order_type} - {"", "Market"}
+    with_limits |= {asked.tp_limit_price, asked.sl_limit_price} - _NOTHING
+    if asked.tpsl_mode == "Partial" or with_limits:
         raise wrong("The local exchange protects whole positions with market orders alone: tpslMode Full")
     if (asked.reduce_only or asked.close_on_trigger) and not {asked.take_profit, asked.stop_loss} <= _NOTHING:
         raise wrong("reduceOnly orders cannot carry takeProfit or stopLoss")

@@ -42,6 +42,8 @@ def pre_check(desk: Desk, account: int, asked: params.CreateOrder) -> Body:
 
 def amend_order(desk: Desk, account: int, asked: params.AmendOrder) -> Body:
     """Change an order; the answer only acknowledges it."""
+    if asked.take_profit or asked.stop_loss or asked.trigger_by not in {"", "LastPrice"}:
+        raise wrong("The local exchange amends qty, price and triggerPrice alone; protection by position/trading-stop")
     order = _order(desk, account, asked.category, asked.symbol, asked.order_id, asked.order_link_id)
     changes = {"price": asked.price, "trigger_price": asked.trigger_price}
     prices = {name: price_of(desk, order.symbol, text, name) for name, text in changes.items() if text}

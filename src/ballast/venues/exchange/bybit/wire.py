@@ -8,11 +8,13 @@ from typing import Any
 from ballast.model.enums import OrderType, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.venues.exchange.accounts import position, sides_of
 from ballast.venues.exchange.bybit.category import LINEAR, Category
-from ballast.venues.exchange.market import Listing
-from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderState, Origin
+from ballast.venues.exchange.market import Listing, plain
+from ballast.venues.exchange.orders import Fill, FundingPaid, Order, OrderRequest, OrderState, Origin
 from ballast.venues.exchange.venue import LocalVenue
 
 NOTHING = "0.00000000"
+MOST_VALUE = 1e12
+"""What is told of a risk tier that has no end, quote money."""
 _MS = 1_000_000
 _STATES = {
     OrderState.CREATED: "New",
@@ -46,6 +48,7 @@ _CREATED_BY = {
 _STOP_TYPES = {Origin.TAKE_PROFIT: "TakeProfit", Origin.STOP_LOSS: "StopLoss"}
 EXECUTIONS = {Origin.LIQUIDATION: "BustTrade", Origin.ADL: "AdlTrade"}
 _TIMES_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
+_DROPPED = frozenset({OrderState.CANCELLED, OrderState.DEACTIVATED})
 
 
 def order_id(number: int) -> str:
@@ -68,7 +71,7 @@ def money(value: float) -> str:
     """Return an amount of money; "" for NaN."""
     if value == 0.0:
         return NOTHING
-    return "" if isnan(value) else format(value, ".8f")
+    return "" if isnan(value) else f"{value:.8f}"
 
 
 def millis(time_ns: int) -> str:
@@ -78,8 +81,9 @@ def millis(time_ns: int) -> str:
 
 def order_row(order: Order, listing: Listing, category: Category) -> dict[str, Any]:
     """Return an order."""
-    request = order.request
-    is_market, fees = request.type == OrderType.MARKET, money(order.fees)
+    request, filled, left = order.request, order.filled_qty, order.left_qty
+    is_market, is_conditional = request.type == OrderType.MARKET, order.is_conditional
+    fees, take_profit, stop_loss = money(order.fees), request.take_profit, request.stop_loss
     row = {
         "category": category.name,
         "symbol": request.symbol,
@@ -93,28 +97,28 @@ def order_row(order: Order, listing: Listing, category: Category) -> dict[str, A
         "createType": _CREATED_BY[request.origin],
         "cancelType": _cancel_type(order),
         "rejectReason": _reject_reason(order),
-        "timeInForce": _time_in_force(order),
+        "timeInForce": _time_in_force(request, is_market=is_market),
         "price": listing.price(0.0 if is_market else order.price),
         "qty": listing.qty(order.qty),
-        "avgPrice": "" if order.filled_qty == 0.0 else f"{order.average_price:.{listing.price_decimals + 4}f}",
-        "leavesQty": listing.qty(order.left_qty),
-        "leavesValue": money(order.left_qty * (order.last_price if is_market else order.price)),
-        "cumExecQty": listing.qty(order.filled_qty),
+        "avgPrice": f"{order.average_price:.{listing.price_decimals + 4}f}" if filled else "",
+        "leavesQty": listing.qty(left),
+        "leavesValue": money(left * (order.last_price if is_market else order.price)),
+        "cumExecQty": listing.qty(filled),
         "cumExecValue": money(order.filled_value),
         "cumExecFee": fees,
-        "cumFeeDetail": {category.coin: fees} if order.filled_qty else {},
+        "cumFeeDetail": {category.coin: fees} if filled else {},
         "feeCurrency": category.coin,
         "isLeverage": "",
-        "stopOrderType": _STOP_TYPES.get(request.origin, "Stop" if order.is_conditional else ""),
+        "stopOrderType": _STOP_TYPES.get(request.origin, "Stop" if is_conditional else ""),
         "orderIv": "",
-        "triggerPrice": listing.price(order.trigger_price) if order.is_conditional else "",
+        "triggerPrice": listing.price(order.trigger_price) if is_conditional else "",
         "triggerDirection": int(request.trigger),
-        "triggerBy": "LastPrice" if order.is_conditional else "",
-        "takeProfit": listing.price(request.take_profit),
-        "stopLoss": listing.price(request.stop_loss),
-        "tpslMode": "Full" if request.closes_all or not isnan(request.take_profit) else "",
-        "tpTriggerBy": "LastPrice" if not isnan(request.take_profit) else "",
-        "slTriggerBy": "LastPrice" if not isnan(request.stop_loss) else "",
+        "triggerBy": "LastPrice" if is_conditional else "",
+        "takeProfit": listing.price(take_profit),
+        "stopLoss": listing.price(stop_loss),
+        "tpslMode": "Full" if request.closes_all or not isnan(take_profit) else "",
+        "tpTriggerBy": "" if isnan(take_profit) else "LastPrice",
+        "slTriggerBy": "" if isnan(stop_loss) else "LastPrice",
         "tpLimitPrice": "0",
         "slLimitPrice": "0",
         "lastPriceOnCreated": listing.price(order.last_price),
@@ -149,15 +153,14 @@ def _spot_order(row: dict[str, Any], order: Order) -> dict[str, Any]:
     return row
 
 
-def _time_in_force(order: Order) -> str:
-    if order.request.post_only:
+def _time_in_force(request: OrderRequest, *, is_market: bool) -> str:
+    if request.post_only:
         return "PostOnly"
-    is_market = order.request.type == OrderType.MARKET
-    return "IOC" if is_market else _TIMES_IN_FORCE[order.request.time_in_force]
+    return "IOC" if is_market else _TIMES_IN_FORCE[request.time_in_force]
 
 
 def _cancel_type(order: Order) -> str:
-    if order.state not in {OrderState.CANCELLED, OrderState.DEACTIVATED}:
+    if order.state not in _DROPPED:
         return "UNKNOWN"
     if order.request.closes_all and order.reason == Reason.NOTHING_TO_REDUCE:
         return "CancelByTpSlTsClear"
@@ -276,7 +279,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         price_key: "0" if is_flat else f"{one.entry_price:.{listing.price_decimals + 8}f}",
         "positionValue": "" if is_flat else money(one.value),
         "markPrice": listing.price(one.mark_price),
-        "leverage": f"{one.leverage:g}",
+        "leverage": plain(one.leverage),
         "unrealisedPnl": "" if is_flat else money(one.profit),
         "curRealisedPnl": realised,
         "cumRealisedPnl": realised,
@@ -293,7 +296,7 @@ def _position_row(venue: LocalVenue, account: int, symbol: int, side: PositionSi
         "tpslMode": "Full",
         "tradeMode": 0,
         "riskId": 1,
-        "riskLimitValue": f"{venue.market.first_limits[symbol]:g}",
+        "riskLimitValue": plain(min(venue.market.first_limits[symbol], MOST_VALUE)),
         "positionStatus": "Normal",
         "positionBalance": "0",
         "adlRankIndicator": 0 if is_flat else 2,

@@ -36,6 +36,8 @@ from ballast.venues.exchange.faults.kinds import (
 )
 from ballast.venues.exchange.faults.schedule import Schedule, parse_faults, random_faults
 
+MOST_READS = 256
+"""Different reads of which a stale one is remembered; who asks for more has the oldest forgotten."""
 _PAGE = b"<html><body><h1>%d</h1></body></html>"
 
 
@@ -174,11 +176,15 @@ class Injection:
     def _read(self, name: str, account: int | None, request: Request, answer: Answer) -> Answer:
         """Return what a read is answered, which may be what it was answered before."""
         if not self.schedule.in_force(StaleRead, self.now_ms):
+            self._reads.clear()
             return answer
         key = account, request.path, steady(request.query)
         if self.schedule.hits(StaleRead, name, account, self.now_ms):
             return self._reads.get(key) or self.face.emptied(request, answer)
+        self._reads.pop(key, None)
         self._reads[key] = answer
+        if len(self._reads) > MOST_READS:
+            del self._reads[next(iter(self._reads))]
         return answer
 
 

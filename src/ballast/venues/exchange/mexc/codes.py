@@ -44,6 +44,7 @@ CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.TOO_MANY_CONDITIONAL_ORDERS: (TOO_MANY_ORDERS, "Cannot exceed the maximum order limit"),
     Refusal.TRIGGER_NOT_ABOVE: (NOT_SERVED, "Unsupported operation: there are no triggers"),
     Refusal.TRIGGER_NOT_BELOW: (NOT_SERVED, "Unsupported operation: there are no triggers"),
+    Refusal.WRONG_SIDE_OF_PRICE: (NOT_SERVED, "Unsupported operation: there are no triggers"),
     Refusal.NOT_MODIFIED: (WRONG_PARAMETER, "param is error: nothing would change"),
     Refusal.HAS_POSITION: (NOT_SERVED, "Unsupported operation: there are no positions"),
     Refusal.HAS_ORDERS: (NOT_SERVED, "Unsupported operation: there are open orders"),

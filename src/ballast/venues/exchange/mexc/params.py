@@ -14,7 +14,7 @@ from ballast.venues.exchange.mexc.codes import TOO_MANY_DECIMALS, WRONG_AMOUNT, 
 LONGEST_NUMBER = 40
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
-ClientId = Annotated[str, msgspec.Meta(max_length=36, pattern=r"^[A-Za-z0-9_-]*$")]
+ClientId = Annotated[str, msgspec.Meta(max_length=36, pattern=r"^[A-Za-z0-9_-]*\Z")]
 
 
 class Params(msgspec.Struct, rename="camel", kw_only=True):
@@ -64,6 +64,7 @@ class NewOrder(Params):
     quote_order_qty: Text = ""
     price: Text = ""
     new_client_order_id: ClientId = ""
+    stp_mode: Text = ""
 
 
 class BatchOrders(Params):

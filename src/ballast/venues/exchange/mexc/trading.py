@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ballast.model.enums import OrderType, QtyUnit, Side, TimeInForce
+from ballast.venues.exchange.market import plain
 from ballast.venues.exchange.mexc import params
 from ballast.venues.exchange.mexc.codes import (
     MISSING_PARAMETER,
@@ -101,8 +102,8 @@ def _translated(desk: Desk, request: OrderRequest, do: Callable[[], T]) -> T:
             error.refusal,
             request.side,
             least=listing.qty(float(instrument.min_qty)),
-            most=f"{float(instrument.max_qty):g}",
-            worth=f"{float(instrument.min_notional):g}{listing.quote}",
+            most=plain(instrument.max_qty),
+            worth=f"{plain(instrument.min_notional)}{listing.quote}",
         ) from None
 
 
@@ -115,6 +116,8 @@ def _request(desk: Desk, asked: params.NewOrder) -> OrderRequest:
         raise wrong("side")
     if asked.type not in _TYPES:
         raise wrong("type")
+    if asked.stp_mode:
+        raise wrong("stpMode: the local exchange has none; an account never trades with itself")
     is_market = asked.type == "MARKET"
     qty, unit = _amount(desk, symbol, asked, is_market=is_market)
     if not is_market and not asked.price:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -143,6 +144,14 @@ def test_every_refusal_of_the_venue_has_a_code() -> None:
         ({"triggerPrice": "101"}, 10001),
         ({"triggerPrice": "101", "triggerDirection": 1, "triggerBy": "MarkPrice"}, 10001),
         ({"takeProfit": "105", "tpslMode": "Partial"}, 10001),
+        ({"takeProfit": "105", "tpLimitPrice": "104"}, 10001),
+        ({"takeProfit": "90"}, 10001),
+        ({"stopLoss": "100"}, 10001),
+        ({"side": "Sell", "takeProfit": "110"}, 10001),
+        ({"orderLinkId": "a\n"}, 10001),
+        ({"slippageTolerance": "1", "slippageToleranceType": "Percent"}, 10001),
+        ({"bboSideType": "Queue", "bboLevel": "1"}, 10001),
+        ({"smpType": "CancelMaker"}, 10001),
         ({"qty": "0.05"}, 110094),
         ({"qty": "5000"}, 110007),
         ({"price": "-1"}, 110003),
@@ -190,6 +199,28 @@ def test_an_order_is_amended_and_cancelled_by_either_id() -> None:
     assert post(of, "order/cancel", **which, orderId=made["orderId"])["retCode"] == 0
     assert post(of, "order/cancel", **which, orderId=made["orderId"])["retCode"] == 110001
     assert post(of, "order/cancel", **which)["retCode"] == 10001
+
+
+@pytest.mark.parametrize("more", [{"takeProfit": "110"}, {"stopLoss": "0"}, {"triggerBy": "MarkPrice"}])
+def test_an_amendment_that_the_exchange_cannot_make_is_refused_whole(more: dict[str, str]) -> None:
+    of = desk()
+    order(of, orderLinkId="mine")
+    asked: dict[str, Any] = {"category": "linear", "symbol": "AAAUSDT", "orderLinkId": "mine", "price": "98.5"}
+    assert post(of, "order/amend", **(asked | more))["retCode"] == 10001
+    (row,) = listed(get(of, "order/realtime", LINEAR))
+    assert row["price"] == "99.00"
+
+
+def test_no_number_is_told_with_an_exponent() -> None:
+    large = market(flat(100.0, 3))
+    large.tiers["upper_value"][0] = 2_000_000.0
+    of = desk(large, maker_fee_rate=0.00005)
+    order(of, orderType="Market")
+    paths = ("market/instruments-info", "market/risk-limit", "account/fee-rate", "position/list")
+    told = [str(listed(get(of, path, LINEAR))) for path in paths]
+    assert "'makerFeeRate': '0.00005'" in told[2]
+    assert "'riskLimitValue': '2000000'" in told[3]
+    assert not re.search(r"'[0-9.]+e[+-]?[0-9]+'", " ".join(told))
 
 
 def test_cancel_all_must_say_of_what_and_does_it() -> None:
@@ -303,6 +334,16 @@ def test_a_positions_protection_is_set_shown_moved_and_cleared() -> None:
     assert (leg["takeProfit"], leg["stopLoss"]) == ("", "95.00")
     (stop,) = listed(get(of, "order/realtime", f"{LINEAR}&orderFilter=StopOrder"))
     assert (stop["stopOrderType"], stop["triggerPrice"], stop["orderStatus"]) == ("StopLoss", "95.00", "Untriggered")
+
+
+def test_take_profit_and_stop_loss_are_set_together_or_not_at_all() -> None:
+    of = desk()
+    order(of, orderType="Market", qty="2", takeProfit="110")
+    which: dict[str, Any] = {"category": "linear", "symbol": "AAAUSDT", "positionIdx": 0, "tpslMode": "Full"}
+    for stop_loss in ("101", "0.001"):
+        assert post(of, "position/trading-stop", **which, takeProfit="120", stopLoss=stop_loss)["retCode"] != 0
+        (leg,) = listed(get(of, "position/list", LINEAR))
+        assert (leg["takeProfit"], leg["stopLoss"]) == ("110.00", "")
 
 
 def test_too_many_visits_in_a_second_are_refused_and_told_of_in_headers() -> None:

@@ -29,6 +29,8 @@ KEY = {"X-MEXC-APIKEY": "key-0"}
         ({"side": "buy"}, 33333),
         ({"type": ""}, 700004),
         ({"type": "STOP_LOSS"}, 33333),
+        ({"stpMode": "EXPIRE_TAKER"}, 33333),
+        ({"newClientOrderId": "a\n"}, 700008),
         ({"quantity": ""}, 700004),
         ({"quantity": "0"}, 10097),
         ({"quantity": "-1"}, 10097),
