@@ -47,13 +47,15 @@ class IndicatorSpec:
     """
     One indicator's settings and addresses; see ``table.plan``.
 
-    ``decay`` is the factor that one bar leaves of the past in a smoothed value. The window memory is
-    ``ring[ring_offset : ring_offset + ring_length]``; outputs are written from ``output_offset`` on.
+    ``log_period`` is the decimal logarithm of ``period``, ``decay`` the factor that one bar leaves of the past in a
+    smoothed value. The window memory is ``ring[ring_offset : ring_offset + ring_length]``; outputs are written from
+    ``output_offset`` on.
     """
 
     kind: int
     symbol: int
     period: int
+    log_period: float
     multiplier: float
     interval_ns: int
     field: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log10
 from operator import index
 from typing import Any
 
@@ -97,6 +97,7 @@ def plan(requests: Sequence[Request]) -> tuple[Any, Any, Floats, int]:
         spec.kind = request.kind
         spec.symbol = request.symbol
         spec.period = index(request.period)
+        spec.log_period = log10(spec.period)
         spec.multiplier = request.multiplier
         spec.interval_ns = request.interval_ns
         spec.field = _field(request, entry)

@@ -88,4 +88,4 @@ def choppiness_update(
         span = highest + lowest_negated
         # No path is shorter than its span, but for rounding and for closes outside their bars.
         path = max(range_sum, span)
-        out[spec.output_offset] = 100.0 * log10(path / span) / log10(period) if span > 0.0 else 100.0
+        out[spec.output_offset] = 100.0 * log10(path / span) / spec.log_period if span > 0.0 else 100.0

@@ -68,13 +68,13 @@ def figures_of(cash: float, profit: float, gross: float, initial: float, mainten
     )
 
 
-@compiled
+@compiled(inline=True)
 def account_figures(view: View) -> AccountFigures:
     """Return the account's figures at the view's marks."""
     return figures_with(view, -1, Legs(0.0, 0.0, 0.0, 0.0), 0.0)
 
 
-@compiled
+@compiled(inline=True)
 def figures_with(view: View, symbol: int, legs: Legs, cash_change: float) -> AccountFigures:
     """
     Return the account's figures as they would be with other ``legs`` of one symbol (-1: of none).

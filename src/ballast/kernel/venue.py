@@ -15,7 +15,8 @@ from ballast.model.market import Quote, width_for
 from ballast.model.records import ArrayOf, SymbolFloats, record
 
 TIMER_CAPACITY = 64
-GUARD_CAPACITY = 32
+GUARD_CAPACITY = 8
+"""Every bar asks each of them whether it is armed; the ladder has six."""
 MIN_TIER_CAPACITY = 64
 
 LAST_POINT = 3

@@ -31,9 +31,10 @@ def decide(row: Any, view: View, state: State, params: Params, intents: Intent) 
         return on_order(view, state, params, intents)
     if view.cause != Cause.BAR and view.cause != Cause.QUOTE and view.cause != Cause.TRADE:
         return 0
-    n = look_at_all(view, state, params, intents, 0)
     cycle = view.time_ns // (params.cycle_interval_seconds * SECOND_NS)
-    if cycle == state.cycle:
+    is_new_cycle = cycle != state.cycle
+    n = look_at_all(view, state, params, is_new_cycle, intents, 0)
+    if not is_new_cycle:
         return n
     state.cycle = cycle
     n = tend(view, state, params, intents, n)

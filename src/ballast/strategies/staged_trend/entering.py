@@ -12,7 +12,7 @@ from ballast.model.units import is_price
 from ballast.orders.contract_terms import ContractTerms
 from ballast.strategies.staged_trend.chance import draw, is_left_out
 from ballast.strategies.staged_trend.costs import cost_reason, entry_cost, scan_order
-from ballast.strategies.staged_trend.entry import claim, settle
+from ballast.strategies.staged_trend.entry import claim, reason_before_risk, settle
 from ballast.strategies.staged_trend.money import best_prices, read_terms, round_trip_fees
 from ballast.strategies.staged_trend.quality import quality
 from ballast.strategies.staged_trend.settings import Params, Reason, Role
@@ -33,7 +33,9 @@ def scan(view: View, state: State, params: Params, intents: Intent, n: int) -> i
         side = side_of(view, params, symbol)
         if side == PositionSide.NONE:
             continue
-        n = note(intents, n, symbol, quality_of(view, params, symbol, side), side, Reason.SIGNAL)
+        state.sides[symbol] = side
+        state.qualities[symbol] = quality_of(view, params, symbol, side)
+        n = note(intents, n, symbol, state.qualities[symbol], side, Reason.SIGNAL)
         read_terms(view, symbol, state.terms)
         bid, ask = best_prices(view, params, symbol)
         fees = round_trip_fees(view, state.terms, state.terms.min_lots, ask if side == PositionSide.LONG else bid)
@@ -73,14 +75,19 @@ def quality_of(view: View, params: Params, symbol: int, side: int) -> float:
 @compiled
 def _consider(view: View, state: State, params: Params, symbol: int, intents: Intent, n: int) -> int:
     """Open a trade, or note the first reason against it."""
-    side, terms = side_of(view, params, symbol), state.terms
+    side, terms = state.sides[symbol], state.terms
+    _request(view, state, symbol, side)
+    told = state.request.quality
+    # How much it may be, and so its risk, takes more reckoning than all questions before.
+    reason = reason_before_risk(state.request, state.stages[symbol], state.slots, params)
+    if reason != Reason.NONE:
+        return note(intents, n, symbol, told, side, reason)
     bid, ask = best_prices(view, params, symbol)
     read_terms(view, symbol, terms)
     atr = view.feature[N_OUTPUTS * symbol + Feature.ATR]
     distance = stop_distance(terms, params.is_crypto[symbol], atr, bid, ask, params)
     size = lots(terms, distance, params)
-    _request(view, state, params, symbol, side, risk_of(terms, size, distance))
-    told = state.request.quality
+    state.request.risk = risk_of(terms, size, distance)
     reason = claim(state.request, state.stages[symbol], state.slots, params)
     if reason == Reason.NONE:
         reason = _terms_reason(view, params, symbol, side, terms, bid, ask, distance, size)
@@ -94,8 +101,8 @@ def _consider(view: View, state: State, params: Params, symbol: int, intents: In
 
 
 @compiled
-def _request(view: View, state: State, params: Params, symbol: int, side: int, risk: float) -> None:
-    """Write down who asks."""
+def _request(view: View, state: State, symbol: int, side: int) -> None:
+    """Write down who asks; what it risks is not known yet."""
     request = state.request
     age_ns = view.time_ns - view.bar_ts_ns[symbol] - view.interval_ns
     request.is_halted = view.ladder_state != LadderState.NORMAL
@@ -107,8 +114,8 @@ def _request(view: View, state: State, params: Params, symbol: int, side: int, r
         # Somebody else's: there is no record of it.
         request.n_on_symbol = 1
     request.time_ns = view.time_ns
-    request.quality = quality_of(view, params, symbol, side)
-    request.risk = risk
+    request.quality = state.qualities[symbol]
+    request.risk = nan
 
 
 @compiled

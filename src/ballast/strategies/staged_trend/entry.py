@@ -52,6 +52,14 @@ class Slots:
 @compiled
 def may_open(request: EntryRequest, stage: Stage, slots: Slots, params: Params) -> int:
     """Return ``Reason.NONE`` if the trade may be opened, else the first reason against it."""
+    reason = reason_before_risk(request, stage, slots, params)
+    is_first = request.n_on_symbol == 0 and stage.n_tickets == 0
+    return reason if reason != Reason.NONE or is_first else risk_reason(request, stage, params)
+
+
+@compiled
+def reason_before_risk(request: EntryRequest, stage: Stage, slots: Slots, params: Params) -> int:
+    """Return the first of the questions 1 to 11 that is a reason against a trade, whatever it risks."""
     if request.is_halted:
         return Reason.LADDER_NOT_NORMAL
     if request.is_stale:
@@ -64,12 +72,12 @@ def may_open(request: EntryRequest, stage: Stage, slots: Slots, params: Params) 
         return Reason.MAX_TRADES
     if request.n_on_symbol == 0 and stage.n_tickets == 0:
         return Reason.NONE
-    return may_join(request, stage, params)
+    return joining_reason(request, stage, params)
 
 
 @compiled
-def may_join(request: EntryRequest, stage: Stage, params: Params) -> int:
-    """Return why a trade may not join those that are open on its symbol, or ``Reason.NONE``."""
+def joining_reason(request: EntryRequest, stage: Stage, params: Params) -> int:
+    """Return why a trade may not join those that are open on its symbol, whatever it risks, or ``Reason.NONE``."""
     if not params.staged_open_enabled:
         return Reason.STAGED_DISABLED
     if stage.n_tickets == 0 or stage.n_tickets != request.n_on_symbol:
@@ -80,8 +88,7 @@ def may_join(request: EntryRequest, stage: Stage, params: Params) -> int:
         return Reason.WINDOW_EXPIRED
     if not reaches(request.quality, params.staged_quality_threshold):
         return Reason.QUALITY
-    profit = profit_reason(stage, params)
-    return profit if profit != Reason.NONE else risk_reason(request, stage, params)
+    return profit_reason(stage, params)
 
 
 @compiled

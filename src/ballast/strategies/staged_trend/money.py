@@ -35,8 +35,11 @@ def closing_price(view: View, symbol: int, side: int) -> float:
 @compiled
 def read_terms(view: View, symbol: int, terms: ContractTerms) -> None:
     """Write a symbol's contract, a lot being one base unit; without a grid, or a known rate, it stays unknown."""
+    if terms.tick_scale != view.tick_scale[symbol] or terms.pip_size == 0.0:
+        # Few grids differ in scale, and finding the digits takes a division for each.
+        terms.tick_scale = view.tick_scale[symbol]
+        terms.pip_size = pip_size(digits_of(terms.tick_scale))
     terms.tick_units = view.tick_units[symbol]
-    terms.tick_scale = view.tick_scale[symbol]
     terms.tick_value = terms.tick_units / terms.tick_scale * quote_rate(view, symbol)
     terms.lot_units = view.lot_units[symbol]
     terms.lot_scale = view.lot_scale[symbol]
@@ -44,7 +47,6 @@ def read_terms(view: View, symbol: int, terms: ContractTerms) -> None:
     terms.min_lots = max(view.min_qty[symbol], step)
     terms.max_lots = view.max_qty[symbol]
     terms.stops_level = 0.0
-    terms.pip_size = pip_size(digits_of(terms.tick_scale))
 
 
 @compiled
@@ -73,4 +75,10 @@ def break_even(view: View, terms: ContractTerms, trade: Trade) -> float:
 @compiled
 def profit_at(view: View, terms: ContractTerms, trade: Trade, price: float) -> float:
     """Return a trade's profit if it closed at ``price``, net of both fees, at the present rate."""
-    return value_of(terms, trade.qty, sign_of(trade) * (price - break_even(view, terms, trade)))
+    return profit_over(terms, trade, break_even(view, terms, trade), price)
+
+
+@compiled
+def profit_over(terms: ContractTerms, trade: Trade, even: float, price: float) -> float:
+    """Return a trade's profit if it closed at ``price``, ``even`` being its break-even."""
+    return value_of(terms, trade.qty, sign_of(trade) * (price - even))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ballast.model.compiled import compiled
 from ballast.model.enums import PositionSide
-from ballast.model.records import ArrayOf, SymbolFloats, SymbolInts, record
+from ballast.model.records import ArrayOf, Shape, SymbolFloats, SymbolInts, record
 from ballast.orders.contract_terms import ContractTerms
 from ballast.orders.elastic import ElasticDecision, ElasticStop, forget
 from ballast.orders.polling import Polling, rest
@@ -78,6 +78,9 @@ class State:
     terms: ContractTerms
     decision: ElasticDecision
     placement: StopPlacement
+    profits: Annotated[npt.NDArray[np.float64], Shape(MAX_TRADES)]
+    sides: SymbolInts
+    qualities: SymbolFloats
     costs: SymbolFloats
     order: SymbolInts
 

@@ -10,7 +10,7 @@ from ballast.model.intents import Intent, clear, note, place_market, place_stop
 from ballast.orders.elastic import Verdict, accept, step
 from ballast.orders.polling import look, pace_ns
 from ballast.orders.stop_price import Placement, place
-from ballast.strategies.staged_trend.money import break_even, closing_price, profit_at, read_terms
+from ballast.strategies.staged_trend.money import break_even, closing_price, profit_over, read_terms
 from ballast.strategies.staged_trend.registry import set_profit
 from ballast.strategies.staged_trend.settings import MAX_TRADES, Params, Reason, Role
 from ballast.strategies.staged_trend.state import State, Trade, TradeStatus, sign_of
@@ -21,14 +21,12 @@ MINUTE_NS = 60_000_000_000
 
 @compiled
 def tend(view: View, state: State, params: Params, intents: Intent, n: int) -> int:
-    """Read every open trade's profit, end what is too old, and give back stops that were lost."""
+    """Note the profits that ``look_at_all`` has read, end what is too old, and give back stops that were lost."""
     for slot in range(MAX_TRADES):
         trade = state.trades[slot]
         if trade.status != TradeStatus.OPEN:
             continue
-        read_terms(view, trade.symbol, state.terms)
-        profit = profit_at(view, state.terms, trade, closing_price(view, trade.symbol, trade.side))
-        set_profit(state.stages[trade.symbol], trade.ticket, profit)
+        set_profit(state.stages[trade.symbol], trade.ticket, state.profits[slot])
         if view.time_ns - trade.opened_ns >= int(params.max_duration_minutes * MINUTE_NS):
             n = close(trade, slot, Reason.MAX_DURATION, intents, n)
         elif not trade.has_stop and trade.stop.missed_moves >= params.elastic.max_missed_moves:
@@ -70,29 +68,44 @@ def _address(intents: Intent, n: int, role: int, slot: int, ticket: int) -> None
 
 
 @compiled
-def look_at_all(view: View, state: State, params: Params, intents: Intent, n: int) -> int:
-    """Look at every trade whose time has come."""
+def look_at_all(view: View, state: State, params: Params, reads_all: bool, intents: Intent, n: int) -> int:
+    """Look at every trade whose time has come, and read its profit; with ``reads_all`` every trade's."""
     for slot in range(MAX_TRADES):
         trade = state.trades[slot]
-        if trade.status == TradeStatus.OPEN and trade.next_look_ns <= view.time_ns and not trade.is_closing:
-            n = _look_at(view, state, params, trade, slot, intents, n)
+        if trade.status != TradeStatus.OPEN:
+            continue
+        is_due = trade.next_look_ns <= view.time_ns and not trade.is_closing
+        if is_due or reads_all:
+            price = closing_price(view, trade.symbol, trade.side)
+            read_terms(view, trade.symbol, state.terms)
+            even = break_even(view, state.terms, trade)
+            state.profits[slot] = profit_over(state.terms, trade, even, price)
+            if is_due:
+                n = _look_at(view, state, params, trade, slot, even, price, intents, n)
     return n
 
 
 @compiled
-def _look_at(view: View, state: State, params: Params, trade: Trade, slot: int, intents: Intent, n: int) -> int:
+def _look_at(
+    view: View,
+    state: State,
+    params: Params,
+    trade: Trade,
+    slot: int,
+    even: float,
+    price: float,
+    intents: Intent,
+    n: int,
+) -> int:
     """Sample a trade's profit, set its pace, and move its stop if the sample says so."""
-    terms, elastic = state.terms, params.elastic
-    price = closing_price(view, trade.symbol, trade.side)
-    read_terms(view, trade.symbol, terms)
-    profit = profit_at(view, terms, trade, price)
+    elastic, profit = params.elastic, state.profits[slot]
     look(trade.pace, params.pace, profit)
     pace = pace_ns(trade.pace, params.pace)
     trade.next_look_ns = (view.time_ns // pace + 1) * pace
     if step(trade.stop, elastic, profit, view.time_ns, state.decision) != Verdict.MOVE or not trade.has_stop:
         return n
-    even, target, lock = break_even(view, terms, trade), state.decision.target, trade.stop.lock
-    verdict = place(terms, elastic, trade.side, trade.qty, even, target, lock, price, state.placement)
+    target, lock = state.decision.target, trade.stop.lock
+    verdict = place(state.terms, elastic, trade.side, trade.qty, even, target, lock, price, state.placement)
     moved = sign_of(trade) * (state.placement.price - trade.stop_price)
     if verdict != Placement.PLACE or not moved > 0.0:
         return n
