@@ -99,19 +99,19 @@ class NewsSection(Section, frozen=True, kw_only=True):
 
     def followed(self, symbols: Sequence[str]) -> tuple[frozenset[str], ...]:
         """Return the currencies whose releases block each symbol."""
-        own = {symbol: frozenset(_words(text)) for symbol, text in self.follows.items()}
+        own = {symbol: frozenset(_words(text.upper())) for symbol, text in self.follows.items()}
         crypto = {name.upper() for name in self.crypto_follows}
         return tuple(currencies_of(symbol, crypto=crypto, overrides=own) for symbol in symbols)
 
 
 def _words(text: str) -> list[str]:
-    return text.replace(",", " ").upper().split()
+    return text.replace(",", " ").split()
 
 
 def _refuse_no_currency(path: str, names: Sequence[str]) -> None:
     for name in names:
         if not re.fullmatch("[A-Za-z]{3}", name):
-            raise ConfigError(f'{path} = "{name.lower()}": not a currency; write its three letters, such as USD')
+            raise ConfigError(f'{path} = "{name}": not a currency; write its three letters, such as USD')
 
 
 class HalalSection(Section, frozen=True, kw_only=True):
@@ -264,6 +264,9 @@ class TradingSection(Section, frozen=True, kw_only=True):
         float,
         key("Widest spread of an entry, of the distance to its stop.", unit="fraction", gt=0, le=0.5, source=_STAGED),
     ] = 0.10
+
+    def __post_init__(self) -> None:
+        _refuse_no_currency("trading.exotic_currencies", self.exotic_currencies)
 
     @property
     def spread_limits(self) -> Any:

@@ -68,6 +68,7 @@ def test_an_effective_configuration_keeps_the_keys_of_cycles_at_their_defaults()
         ({"news": {"follows": {"GER40": "EUR"}}}, r"news\.follows\.GER40: the symbol is not in data\.symbols"),
         ({"news": NEWS | {"follows": {"EURUSD": "euro"}}}, r'news\.follows\.EURUSD = "euro": .* three letters'),
         ({"news": NEWS | {"crypto_follows": ["dollar"]}}, r'news\.crypto_follows = "dollar": .* three letters'),
+        ({"trading": {"exotic_currencies": ["GB"]}}, r'trading\.exotic_currencies = "GB": .* three letters'),
         ({"halal": {"rollover_time": "25:00"}}, r'halal\.rollover_time = "25:00"'),
         ({"supervisor": {"kill_switch_enabled": False}}, "no guard can be switched off"),
         ({"supervisor": {"error_cooldown_minutes": 0}}, r"supervisor\.error_cooldown_minutes = 0"),
