@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 LIVE = "live"
 RANDOM = "random"
+HEEDED_BY_REPLAY = frozenset({"replay", "clock", "port", "tls"})
 
 
 def exchange(
+    context: typer.Context,
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE.toml]", help="Configuration: data, account, execution, instruments.")
     ] = None,
@@ -124,16 +126,7 @@ def exchange(
     pace = parse_pace(clock)
     _refuse_what_is_not_live(data, pace, symbols, live_url)
     if replay is not None:
-        given: dict[str, object] = {
-            "a configuration": file,
-            "--data": data,
-            "--kind": kind,
-            "--faults": faults,
-            "--record": record,
-        }
-        given |= {"--balance": balance, "--closed": closed}
-        if others := [name for name, value in given.items() if value is not None]:
-            raise ConfigError(f"--replay {replay}: it has its own data; leave {others[0]} out")
+        _refuse_beside_replay(context, replay)
         _play(replay, pace, port, tls=tls)
         return
     live = None
@@ -157,6 +150,15 @@ def exchange(
     finally:
         if server.recorder is not None:
             server.recorder.end()
+
+
+def _refuse_beside_replay(context: typer.Context, replay: Path) -> None:
+    """Raise ``ConfigError`` for what the user has given that a recording does not heed."""
+    for one in context.command.params:
+        source = context.get_parameter_source(str(one.name))
+        if one.name not in HEEDED_BY_REPLAY and source is not None and source.name == "COMMANDLINE":
+            name = "the configuration" if one.name == "file" else one.opts[0]
+            raise ConfigError(f"--replay {replay}: a recording tells all by itself; leave {name} out")
 
 
 def _opened(offer: Offer, pace: Pace, balance: float | None, history: int) -> Iterator[tuple[str, Setup]]:
