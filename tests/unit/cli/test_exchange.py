@@ -52,7 +52,7 @@ tick = 0.0001
 lot_step = 1.0
 
 [instruments.SNORTLUSDT]
-tick = 0.01
+tick = 0.000001
 lot_step = 0.1
 
 [strategy]
