@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from math import nan
 
+import numpy as np
 import pytest
 
+from ballast.engine.state import MarginPoint
 from ballast.risk.facts import Facts, weigh
-from ballast.risk.monitoring import MarginLevel, available_level, maintenance_level
+from ballast.risk.monitoring import MarginLevel, available_level, maintenance_level, take_levels
 from tests.unit.risk.accounts import DOCUMENTED, NOON, SAFE, figures
 
 
@@ -55,3 +57,15 @@ def test_the_originals_percentage_has_no_value_below_nothing_but_that_is_critica
 @pytest.mark.parametrize("field", ["available_for_trading", "available_pct"])
 def test_what_is_unknown_is_said_to_be(field: str) -> None:
     assert available_level(SAFE, figures(NOON, **{field: nan})) == MarginLevel.UNKNOWN
+
+
+def test_every_point_of_a_run_has_both_levels() -> None:
+    points = MarginPoint.array(3)  # type: ignore[attr-defined]
+    points.available, points.reserve, points.mm_rate = [70.0, 70.0, 70.0], [6.0, 55.0, 70.01], [0.1, 0.6, 0.95]
+    facts, levels = Facts.new(symbols=1, legs=2), np.zeros((3, 2), np.int64)  # type: ignore[attr-defined]
+    take_levels(SAFE, facts, points, np.full(3, 100.0), levels)
+    assert levels.tolist() == [
+        [MarginLevel.INFO, MarginLevel.INFO],
+        [MarginLevel.WARNING, MarginLevel.WARNING],
+        [MarginLevel.CRITICAL, MarginLevel.CRITICAL],
+    ]
