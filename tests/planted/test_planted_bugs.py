@@ -73,7 +73,7 @@ def judged(source: Path, files: tuple[str, ...] | list[str]) -> tuple[Verdict | 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     verdict = Verdict(done.returncode) if done.returncode in set(Verdict) else done.returncode
     return verdict, done.stdout[-2_000:] + done.stderr[-2_000:]
