@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -126,7 +127,8 @@ def _parquet_groups(path: Path, layout: Layout, symbols: Sequence[str] | None) -
     numbers = range(file.num_row_groups)
     wanted = [n for n in numbers if _may_hold(file.metadata.row_group(n), symbol_names, symbols)]
     # Without a single row group there would be nothing to tell missing columns by.
-    return [_RowGroup(path, file, number, ours) for number in wanted or numbers[:1]]
+    first_rows = list(accumulate((file.metadata.row_group(n).num_rows for n in numbers), initial=0))
+    return [_RowGroup(path, file, number, first_rows[number], ours) for number in wanted or numbers[:1]]
 
 
 class _Table:
@@ -151,12 +153,11 @@ class _Table:
 class _RowGroup:
     """One row group of a Parquet file; a column is read when it is asked for."""
 
-    def __init__(self, path: Path, file: Any, number: int, ours: Mapping[str, str]) -> None:
-        self._path, self._file, self._number = path, file, number
+    def __init__(self, path: Path, file: Any, number: int, first_row: int, ours: Mapping[str, str]) -> None:
+        self._path, self._file, self._number, self.first_row = path, file, number, first_row
         self._theirs = {name: theirs for theirs, name in ours.items()}
         self.column_names = list(self._theirs)
         self.num_rows: int = file.metadata.row_group(number).num_rows
-        self.first_row = sum(file.metadata.row_group(before).num_rows for before in range(number))
 
     def column(self, name: str) -> Any:
         import pyarrow as pa

@@ -9,6 +9,8 @@ counted in float64: NaN and infinity pass through, and no count is too large for
 from __future__ import annotations
 
 from math import isfinite
+from numbers import Real
+from typing import TypeGuard
 
 import numpy as np
 
@@ -47,3 +49,8 @@ def is_below(amount: float, minimum: float) -> bool:
 def is_price(value: float) -> bool:
     """Tell whether ``value`` can be a price: finite and above zero. NaN is not."""
     return isfinite(value) and value > 0.0
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether ``value`` is a real number, NaN and infinity among them; truth values are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -15,7 +15,7 @@ from numbers import Real
 from typing import Any
 
 from ballast.model.errors import ConfigError, DataError, Error
-from ballast.model.units import is_below, is_price
+from ballast.model.units import is_below, is_number, is_price
 from ballast.portfolio.calculators import WeightCalculator
 from ballast.portfolio.drift import TOLERANCE, is_beyond, largest_drift
 from ballast.portfolio.rebalancer_plan import as_array, legs, plan_of
@@ -295,7 +295,7 @@ class PortfolioRebalancer:
         check_current_weights(weights, self.cash_assets)
         if not isinstance(market_data, Mapping):
             raise DataError(f"market_data is a {type(market_data).__name__}: expected a mapping from assets to prices")
-        if isinstance(portfolio_value, bool) or not isinstance(portfolio_value, Real) or not is_price(portfolio_value):
+        if not is_number(portfolio_value) or not is_price(portfolio_value):
             raise DataError(f"portfolio_value = {portfolio_value!r}: expected a finite amount above 0")
         if cash is not None and not (isinstance(cash, Real) and isfinite(cash) and float(cash) >= 0.0):
             raise DataError(f"cash = {cash!r}: expected a finite amount, 0 or more")
@@ -395,7 +395,7 @@ def _fill_of(reported: Any, trade: Trade) -> float:
 def _refuse_outside(
     name: str, value: float, low: float, high: float, *, exclusive_low: bool = False, exclusive_high: bool = False
 ) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not is_number(value):
         raise ConfigError(f"{name} = {value!r}: expected a number")
     is_above = value > low or (value == low and not exclusive_low)
     is_under = value < high or (value == high and not exclusive_high)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from math import fsum, isfinite
-from numbers import Real
 
 from ballast.model.errors import ConfigError, DataError
+from ballast.model.units import is_number
 
 CASH_ASSETS = frozenset({"USDT", "USD", "CASH"})
 """Assets that are money unless a rebalancer is told others."""
@@ -62,7 +62,7 @@ def cash_of(weights: Mapping[str, float], portfolio_value: float, cash_assets: C
 
 def _fault(weight: object) -> str:
     """Return what is wrong with a weight, in words; empty when nothing is."""
-    if isinstance(weight, bool) or not isinstance(weight, Real):
+    if not is_number(weight):
         return "not a number"
     if not isfinite(weight):
         return "not finite"

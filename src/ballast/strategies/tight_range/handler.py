@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from numbers import Real
 from typing import Any
 
 from ballast.indicators.batch import atr, atr_simple, bollinger, rsi, rsi_simple
 from ballast.model.compiled import compiled
 from ballast.model.errors import ConfigError, nearest
 from ballast.model.records import record
+from ballast.model.units import is_number
 from ballast.strategies.tight_range.layers import OVERBOUGHT, OVERSOLD, Action, clamp
 from ballast.strategies.tight_range.market_data import BadMarketData, ClosedBars, closed_bars
 from ballast.strategies.tight_range.readings import Reading
@@ -247,7 +247,7 @@ PATH2TightRangeFix = TightRangeHandler
 
 def is_fraction(value: object) -> bool:
     """Tell whether a setting is a number from 0 to 1; NaN and truth values are none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and 0.0 <= float(value) <= 1.0
+    return is_number(value) and 0.0 <= value <= 1.0
 
 
 def _confidence(value: float | None) -> float:
