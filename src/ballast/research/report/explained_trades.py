@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -14,7 +15,8 @@ from ballast.research.report.markup import MAX_ROWS, Cell, figure, heading, sect
 
 LEAD = (
     "Every entry with what was known at the close that decided it, the fills that came of it, the stop and the target "
-    "that were set when it had filled, and how it ended. Profit is what its fills brought, less their fees."
+    "that were set when it had filled, and how it ended; sales that a close decided have what was known then. Profit "
+    "is what its fills brought, less their fees."
 )
 
 
@@ -60,7 +62,7 @@ def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
     frame = max(0, int(np.searchsorted(ends, decided_ms, "right")) - 1)
     known = [f"close {significant(float(result.close_prices[frame, symbol]))}"]
     known.append(f"equity {number(float(result.equity[frame]))}")
-    known += [said for note in notes if (said := story.tell(note))]
+    known += _words(story, notes)
     bought, sold = fills[fills["side"] > 0], fills[fills["side"] < 0]
     flow = float(np.sum(-fills["side"] * fills["qty"] * fills["price"] - fills["fee"]))
     is_over = abs(float(fills["side"] @ fills["qty"])) <= 1e-9 * float(bought["qty"].sum())
@@ -68,7 +70,11 @@ def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
         figure(f"{number_:,}"),
         Cell(f"{escape(result.symbols[symbol])}<br>{moment(decided_ms)}", "text"),
         _lines(known),
-        _lines([*_told(result, bought), *_levels_of(story, symbol, number_), *_told(result, sold)]),
+        _lines([
+            *map(partial(_told, result), bought),
+            *_levels_of(story, symbol, number_),
+            *_sales(result, story, sold, decided_ms),
+        ]),
         figure(number(flow, signed=True), flow) if is_over else figure("open"),
     ]
 
@@ -90,13 +96,28 @@ def _levels_of(story: Story, symbol: int, number_: int) -> list[str]:
     return [f"{story.levels[int(note['reason'])]} {significant(float(note['value']))}" for note in own]
 
 
-def _told(result: Result, fills: Any) -> list[str]:
-    return [
+def _sales(result: Result, story: Story, fills: Any, decided_ms: int) -> list[str]:
+    """Return a line for each sale, and before it what was known if a later close than the last one told decided it."""
+    lines = []
+    for fill in fills:
+        notes = _decision(story, int(fill["symbol"]), int(fill["ts_ms"]))
+        if len(notes) and (time_ms := int(notes["time_ns"][0]) // NS_PER_MS) > decided_ms:
+            decided_ms = time_ms
+            lines.append(f"{moment(time_ms)} {'; '.join(_words(story, notes))}")
+        lines.append(_told(result, fill))
+    return lines
+
+
+def _words(story: Story, notes: Any) -> list[str]:
+    return [said for note in notes if (said := story.tell(note))]
+
+
+def _told(result: Result, fill: Any) -> str:
+    return (
         f"{moment(int(fill['ts_ms']))} {result.reasons[int(fill['reason'])]}: "
         f"{'bought' if fill['side'] > 0 else 'sold'} {significant(float(fill['qty']))} at "
         f"{significant(float(fill['price']))}, fee {significant(float(fill['fee']))}"
-        for fill in fills
-    ]
+    )
 
 
 def _lines(lines: list[str]) -> Cell:

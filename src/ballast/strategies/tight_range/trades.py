@@ -33,6 +33,8 @@ def act(row: Any, view: Record, state: Record, params: Record, symbol: int, inte
         reason = _closing_reason(view, params, trade, decision.evidence)
         if reason != 0:
             trade.is_contra_exit = False
+            if reason == Reason.REGIME_EXIT:
+                n = _explain_regime(decision.evidence, symbol, intents, n)
             return _exit(view, state, symbol, intents, n, trade.qty, reason)
     if trade.phase == Phase.ENTERING or trade.phase == Phase.CLOSING or state.rebalance_orders > 0:
         return n
@@ -71,7 +73,7 @@ def _refuse(state: Record, symbol: int, intents: Intent, n: int, value: float, r
 def _explain_regime(evidence: Record, symbol: int, intents: Intent, n: int) -> int:
     """Note L3's answer, and if it is the classifier's, the numbers behind it."""
     case = 10 * evidence.regime + evidence.subtype
-    n = note(intents, n, symbol, evidence.confidence, case, Reason.L3_SAID)
+    n = note_three(intents, n, symbol, evidence.confidence, evidence.direction, 0.0, case, Reason.L3_SAID)
     if evidence.window_bars == 0:
         return n
     change, efficiency, volume = evidence.change, evidence.efficiency, evidence.volume_ratio
@@ -89,7 +91,7 @@ def explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) -
     decision = state.markets[symbol].decision
     votes, opinion, evidence = decision.votes, decision.opinion, decision.evidence
     at = FEATURES_PER_SYMBOL * symbol
-    n = note(intents, n, symbol, votes.buy - votes.sell, votes.n_votes, Reason.L1_SAID)
+    n = note_three(intents, n, symbol, votes.buy, votes.sell, votes.hold, votes.n_votes, Reason.L1_SAID)
     n = note(intents, n, symbol, opinion.confidence, opinion.action, Reason.L2_SAID)
     n = note(intents, n, symbol, decision.joint_confidence, decision.joint_action, Reason.L1_L2_SAID)
     n = _explain_regime(evidence, symbol, intents, n)

@@ -14,7 +14,7 @@ from ballast.backtest.session import Session
 from ballast.backtest.setup import Costs
 from ballast.model.compiled import compiled
 from ballast.model.errors import ConfigError
-from ballast.strategies.tight_range import Action, Regime, Subtype, vote
+from ballast.strategies.tight_range import Action, Regime, Subtype, tell, vote
 from ballast.strategies.tight_range.exposure import contra_exposure, keep_contra, sold, turn
 from ballast.strategies.tight_range.settings import Market, Phase, Reason, Role
 from tests.conformance.markets import lay_out, random_market
@@ -223,7 +223,7 @@ def test_every_order_says_what_each_layer_said() -> None:
     layers = ["l1_said", "l2_said", "l1_l2_said", "l3_said", "path_said", "indicators_were"]
     assert list(said) == ["signalled", *layers, "stop_is", "target_is"]
     # L1: RSI 15.06 buys at 0.5 + 0.3494, the lowest fifth of the bands buys, the close far below its EMA sells at 1.
-    assert said["l1_said"][1] == 3
+    assert said["l1_said"] == (approx(0.8494 + 1.0, abs=1e-4), 3)
     assert said["l3_said"] == (0.8, 11)  # range, tight
     assert said["path_said"] == (0.7, 9)  # mean reversion
 
@@ -295,9 +295,13 @@ def test_a_trade_of_the_range_ends_with_the_range() -> None:
         "min_data_points": 53,
         "time_stop_bars": 0,
     }
-    left = fills(traded(bars, **values))
+    session = traded(bars, **values)
+    left = fills(session)
     assert [reason for _, reason, _, _ in left] == ["range_entry", "regime_exit"]
     assert left[1][0] == len(bars["S"]) - 1
+    assert noted(session)[-1][0] == "l3_said"
+    last = session.engine.notes[session.engine.log.n_notes - 1]
+    assert tell(last).startswith("L3: trending down")
     assert "regime_exit" not in reasons(traded(bars, regime_exit=False, **values))
 
 
