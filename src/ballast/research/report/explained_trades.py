@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import Any
@@ -12,6 +13,9 @@ from ballast.backtest.formatting import moment, number, significant
 from ballast.backtest.notes import NS_PER_MS, Story
 from ballast.backtest.result import Result
 from ballast.research.report.markup import MAX_ROWS, Cell, figure, heading, section, table, text
+
+Levels = dict[tuple[int, int], list[str]]
+"""What each trade's stop and target are, by symbol and number."""
 
 LEAD = (
     "Every entry with what was known at the close that decided it, the fills that came of it, the stop and the target "
@@ -24,10 +28,12 @@ def explained_trades(result: Result) -> str:
     """Return the table of entries; nothing for a strategy without words for its notes."""
     if result.story is None or len(result.fills) == 0:
         return ""
-    trades = _trades(result)
+    levels = _levels(result.story)
+    trades = _trades(result, levels)
     if not trades:
         return ""
-    rows = [_row(result, result.story, fills) for fills in trades[-MAX_ROWS:]]
+    stories = [_about(result.story, symbol) for symbol in range(len(result.symbols))]
+    rows = [_row(result, stories[int(fills["symbol"][0])], levels, fills) for fills in trades[-MAX_ROWS:]]
     lead = LEAD + (f" The last {MAX_ROWS:,} of {len(trades):,}." if len(trades) > MAX_ROWS else "")
     head = [
         Cell("#"),
@@ -39,24 +45,33 @@ def explained_trades(result: Result) -> str:
     return section("explained", "Trades explained", lead, table(head, rows, tall=len(rows) > 15))
 
 
-def _trades(result: Result) -> list[Any]:
+def _trades(result: Result, levels: Levels) -> list[Any]:
     """Return the fills of each trade that began with a purchase, in order; those of a maker beside are none."""
     fills = result.fills[~np.isin(result.fills["reason"], list(result.maker_reasons))]
     by_cycle: dict[tuple[int, int], list[int]] = {}
     for index, (symbol, cycle) in enumerate(zip(fills["symbol"].tolist(), fills["cycle"].tolist(), strict=True)):
         by_cycle.setdefault((symbol, cycle), []).append(index)
-    assert result.story is not None
-    entered = {(int(note["symbol"]), int(note["level"])) for note in _levels(result.story)}
-    return [fills[indices] for key, indices in by_cycle.items() if key in entered]
+    return [fills[indices] for key, indices in by_cycle.items() if key in levels]
 
 
-def _levels(story: Story) -> Any:
-    return story.notes[np.isin(story.notes["reason"], list(story.levels))]
+def _levels(story: Story) -> Levels:
+    """Return the stop and the target of each trade, in words."""
+    levels: Levels = {}
+    for note in story.notes[np.isin(story.notes["reason"], list(story.levels))]:
+        said = f"{story.levels[int(note['reason'])]} {significant(float(note['value']))}"
+        levels.setdefault((int(note["symbol"]), int(note["level"])), []).append(said)
+    return levels
 
 
-def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
+def _about(story: Story, symbol: int) -> Story:
+    """Return what a story says of one symbol."""
+    return replace(story, notes=story.notes[story.notes["symbol"] == symbol])
+
+
+def _row(result: Result, story: Story, levels: Levels, fills: Any) -> list[Cell]:
+    """Return the row of one trade, by the story of its symbol."""
     symbol, number_, first = int(fills["symbol"][0]), int(fills["cycle"][0]), fills[0]
-    notes = _decision(story, symbol, int(first["ts_ms"]))
+    notes = _decision(story, int(first["ts_ms"]))
     decided_ms = int(notes["time_ns"][0]) // NS_PER_MS if len(notes) else int(first["ts_ms"])
     ends = np.asarray(result.ts_ms) + result.interval_ns // NS_PER_MS
     frame = max(0, int(np.searchsorted(ends, decided_ms, "right")) - 1)
@@ -72,35 +87,30 @@ def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
         _lines(known),
         _lines([
             *map(partial(_told, result), bought),
-            *_levels_of(story, symbol, number_),
+            *levels[symbol, number_],
             *_sales(result, story, sold, decided_ms),
         ]),
         figure(number(flow, signed=True), flow) if is_over else figure("open"),
     ]
 
 
-def _decision(story: Story, symbol: int, fill_ms: int) -> Any:
-    """Return the notes of the last decision about a symbol before a fill."""
-    own = story.notes[(story.notes["symbol"] == symbol) & ~np.isin(story.notes["reason"], list(story.levels))]
+def _decision(story: Story, fill_ms: int) -> Any:
+    """Return the notes of the last decision before a fill."""
+    notes, times_ns = story.notes, story.notes["time_ns"]
     # A trade decided at a close fills at that very instant, or later.
-    last = int(np.searchsorted(own["time_ns"], (fill_ms + 1) * NS_PER_MS, "left")) - 1
-    told = [k for k in range(max(0, last - 40), last + 1) if story.tell(own[k])]
-    if not told:
-        return own[:0]
-    return own[own["time_ns"] == own[told[-1]]["time_ns"]]
-
-
-def _levels_of(story: Story, symbol: int, number_: int) -> list[str]:
-    levels = _levels(story)
-    own = levels[(levels["symbol"] == symbol) & (levels["level"] == number_)]
-    return [f"{story.levels[int(note['reason'])]} {significant(float(note['value']))}" for note in own]
+    last = int(np.searchsorted(times_ns, (fill_ms + 1) * NS_PER_MS, "left")) - 1
+    told = next((k for k in range(last, max(-1, last - 40), -1) if story.tell(notes[k])), None)
+    if told is None:
+        return notes[:0]
+    first, end = (int(np.searchsorted(times_ns, times_ns[told], side)) for side in ("left", "right"))
+    return notes[first:end]
 
 
 def _sales(result: Result, story: Story, fills: Any, decided_ms: int) -> list[str]:
     """Return a line for each sale, and before it what was known if a later close than the last one told decided it."""
     lines = []
     for fill in fills:
-        notes = _decision(story, int(fill["symbol"]), int(fill["ts_ms"]))
+        notes = _decision(story, int(fill["ts_ms"]))
         if len(notes) and (time_ms := int(notes["time_ns"][0]) // NS_PER_MS) > decided_ms:
             decided_ms = time_ms
             lines.append(f"{moment(time_ms)} {'; '.join(_words(story, notes))}")
