@@ -111,6 +111,12 @@ def test_random_markets_are_traded_alike(name: str) -> None:
     assert kinds >= {"tight", "normal", "wide", ""}
 
 
+def test_a_market_without_volume_has_no_surges() -> None:
+    market = random_market(2, 3, 400, interval_ns=5 * MINUTE_NS, volatility=0.001)
+    market.records["volume"] *= 0.0
+    assert_agreement(market, CONFIGS["path3"])
+
+
 MINUTES = ("binance_perp_1m_2025-05_2025-06.parquet", "2025-05-10", "2025-05-12")
 CRASH = ("binance_spot_1h_2018-01_2025-08.parquet", "2020-02-15", "2020-04-15")
 HOLE = ("binance_spot_1h_2018-01_2025-08.parquet", "2021-02-01", "2021-04-01")
