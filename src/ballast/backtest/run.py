@@ -18,6 +18,7 @@ from ballast.backtest.resting_exits import RestingExits, run_watched
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import ExecutionSettings, Setup, first_close
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import AccountKind, EngineRole, NoteKind, PathPolicy, TickKind
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile
@@ -46,7 +47,6 @@ FILL_FIELDS = [
     ("quote_rate", "f8"),
 ]
 FILL_FIELDS_AS_LOGGED = [name for name, _ in FILL_FIELDS if name not in {"ts_ms", "reason"}]
-NS_PER_MS = 1_000_000
 
 
 def run(
@@ -163,7 +163,7 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         symbols=list(frames.symbols),
         interval_ns=frames.interval_ns,
         initial_capital=starting_value(setup),
-        ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
+        ts_ms=np.asarray(frames.records["ts_ns"]) // MILLISECOND_NS,
         equity=engine.equity,
         fills=fills,
         reasons=reasons,
@@ -240,7 +240,7 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
     """Return the fills of a run as the table that results and reports read; ``reason`` counts in ``names``."""
     log = engine.fills[: int(engine.log.n_fills)]
     table = np.zeros(len(log), FILL_FIELDS)
-    table["ts_ms"] = log["time_ns"] // NS_PER_MS
+    table["ts_ms"] = log["time_ns"] // MILLISECOND_NS
     # What the engine does for the account has its role for a reason.
     first_role = len(names) - len(EngineRole)
     is_own = log["role"] >= EngineRole.BALANCE
@@ -263,7 +263,7 @@ def breaches(session: Session) -> list[dict[str, object]]:
     symbols = session.setup.frames.symbols
     return [
         {
-            "ts": int(note["time_ns"]) // NS_PER_MS,
+            "ts": int(note["time_ns"]) // MILLISECOND_NS,
             "symbol": symbols[int(note["symbol"])],
             "weight": float(note["value"]),
         }
