@@ -187,14 +187,14 @@ class Result:
         trips = self.round_trips.closed
         pnl = trips["pnl"]
         curve = self.curve_metrics
-        worst = measure.deepest_drawdown(self.equity, self.ts_ms)
+        worst = measure.deepest_drawdown(self.drawdowns, self.ts_ms)
         return Metrics(
             **asdict(curve),
             recovery_factor=measure.recovery_factor(curve.total_return, curve.max_drawdown),
             drawdown_start=worst.start_ts_ms if worst else None,
             drawdown_trough=worst.trough_ts_ms if worst else None,
             drawdown_end=worst.end_ts_ms if worst else None,
-            longest_drawdown_s=measure.longest_drawdown_s(self.equity, self.ts_ms),
+            longest_drawdown_s=measure.longest_drawdown_s(self.drawdowns, self.ts_ms),
             rebalance_win_rate=self._rebalance_win_rate(),
             trade_win_rate=measure.trade_win_rate(pnl),
             average_win=measure.average_win(pnl),
@@ -215,12 +215,19 @@ class Result:
     @cached_property
     def curve_metrics(self) -> CurveMetrics:
         """The figures that the run shares with its benchmarks."""
-        return self._curve_metrics(self.equity)
+        return self._curve_metrics(self.equity, self.drawdowns)
+
+    @cached_property
+    def drawdowns(self) -> FloatArray:
+        """Equity / running peak - 1 at each bar, (n_bars,), each <= 0."""
+        return measure.drawdowns(self.equity)
 
     @cached_property
     def benchmark_metrics(self) -> dict[str, CurveMetrics]:
         """The figures of each benchmark by its name."""
-        return {name: self._curve_metrics(equity) for name, equity in self.benchmarks.items()}
+        return {
+            name: self._curve_metrics(equity, measure.drawdowns(equity)) for name, equity in self.benchmarks.items()
+        }
 
     @cached_property
     def position_fills(self) -> RecordArray:
@@ -345,7 +352,7 @@ class Result:
             "ts": utc(pl.Series(self.ts_ms)),
             "equity": self.equity,
             "gross": self.gross,
-            "drawdown": measure.drawdowns(self.equity),
+            "drawdown": self.drawdowns,
         }
         return pl.DataFrame(columns | {f"benchmark_{name}": equity for name, equity in self.benchmarks.items()})
 
@@ -363,12 +370,12 @@ class Result:
 
         return equity_figure(self)
 
-    def _curve_metrics(self, equity: FloatArray) -> CurveMetrics:
+    def _curve_metrics(self, equity: FloatArray, drawdowns: FloatArray) -> CurveMetrics:
         changes = measure.returns(equity)
         periods = measure.periods_per_year(self.interval_ns, self.bars_per_session)
         gain = measure.total_return(equity, self.initial_capital)
         growth = measure.cagr(gain, self.years)
-        depth = measure.max_drawdown(equity)
+        depth = measure.max_drawdown(drawdowns)
         return CurveMetrics(
             final_equity=float(equity[-1]),
             total_return=gain,
