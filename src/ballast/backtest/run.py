@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
+from ballast.backtest.metrics import FloatArray, IntArray
 from ballast.backtest.notes import alarms_of, locks_of, notes_of, refusals_of, signals_of, story_of
 from ballast.backtest.preflight import refuse_frozen_start
 from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
@@ -145,12 +146,14 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
     return curves
 
 
-def result_of(session: Session, *, closes: Any = None, exits: RestingExits | None = None, **details: Any) -> Result:
+def result_of(
+    session: Session, *, timeline: Timeline | None = None, exits: RestingExits | None = None, **details: Any
+) -> Result:
     """
     Return the result of a finished session.
 
-    ``closes`` are the forward-filled closes of its frames, if they are already at hand, ``exits`` what rested on a
-    margin account if somebody looked; ``details`` are fields of ``Result`` that one pass alone does not know.
+    ``timeline`` is that of its frames, if it is already at hand, ``exits`` what rested on a margin account if somebody
+    looked; ``details`` are fields of ``Result`` that one pass alone does not know.
     """
     setup, engine = session.setup, session.engine
     frames = setup.frames
@@ -163,12 +166,12 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         symbols=list(frames.symbols),
         interval_ns=frames.interval_ns,
         initial_capital=starting_value(setup),
-        ts_ms=np.asarray(frames.records["ts_ns"]) // MILLISECOND_NS,
+        ts_ms=timeline.ts_ms if timeline else _ts_ms(setup),
         equity=engine.equity,
         fills=fills,
         reasons=reasons,
         initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
-        closes=closes if closes is not None else lambda: closes_of(setup),
+        closes=timeline.closes if timeline else lambda: _closes(setup),
         risk_free_rate=setup.risk_free_rate,
         rejects=reject_counts(engine),
         signals=signals_of(session),
@@ -272,8 +275,27 @@ def breaches(session: Session) -> list[dict[str, object]]:
     ]
 
 
-def closes_of(setup: Setup) -> Any:
-    """Return the last close at or before each bar, (n_frames, n_symbols); NaN before a symbol's first."""
+class Timeline(NamedTuple):
+    """
+    What every run over the same frames shares: each bar's open, UTC ms, (n_frames,), and the last close at or before.
+
+    ``closes`` are (n_frames, n_symbols), NaN before a symbol's first.
+    """
+
+    ts_ms: IntArray
+    closes: FloatArray
+
+
+def timeline_of(setup: Setup) -> Timeline:
+    """Return the timeline of a setup's frames."""
+    return Timeline(_ts_ms(setup), _closes(setup))
+
+
+def _ts_ms(setup: Setup) -> Any:
+    return np.asarray(setup.frames.records["ts_ns"]) // MILLISECOND_NS
+
+
+def _closes(setup: Setup) -> Any:
     return forward_filled(setup.frames.records["close"][:, : setup.n_symbols])
 
 
