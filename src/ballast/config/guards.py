@@ -10,7 +10,8 @@ from ballast.config.operator_sections import HalalSection
 from ballast.config.risk import elastic_settings_of, polling_settings_of
 from ballast.config.schema import Config
 from ballast.engine.guarding import Guards
-from ballast.risk.compliance import MINUTE_NS, EntryFacts, Swap
+from ballast.model.durations import MINUTE_NS
+from ballast.risk.compliance import EntryFacts, Swap
 from ballast.risk.symbol_policy import SymbolKind, read_symbol
 
 

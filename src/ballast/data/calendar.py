@@ -19,11 +19,10 @@ from urllib.parse import urlsplit
 from ballast.config.operator_sections import NewsSection
 from ballast.data.calendar_formats import CalendarError, read_calendar
 from ballast.files.durable import replacing
+from ballast.model.durations import DAY_NS, MINUTE_NS
 from ballast.model.errors import ConfigError, DataError, OutputError
 from ballast.model.ports import NewsCalendar, NewsSource
 from ballast.risk.news import (
-    DAY_NS,
-    MINUTE_NS,
     CalendarState,
     NewsVerdict,
     Release,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ballast.backtest.formatting import moment, number, significant
-from ballast.backtest.notes import NS_PER_MS, Story
+from ballast.backtest.notes import Story
 from ballast.backtest.result import Result
+from ballast.model.durations import MILLISECOND_NS
 from ballast.research.report.markup import MAX_ROWS, Cell, figure, heading, section, table, text
 
 Levels = dict[tuple[int, int], list[str]]
@@ -72,8 +73,8 @@ def _row(result: Result, story: Story, levels: Levels, fills: Any) -> list[Cell]
     """Return the row of one trade, by the story of its symbol."""
     symbol, number_, first = int(fills["symbol"][0]), int(fills["cycle"][0]), fills[0]
     notes = _decision(story, int(first["ts_ms"]))
-    decided_ms = int(notes["time_ns"][0]) // NS_PER_MS if len(notes) else int(first["ts_ms"])
-    ends = np.asarray(result.ts_ms) + result.interval_ns // NS_PER_MS
+    decided_ms = int(notes["time_ns"][0]) // MILLISECOND_NS if len(notes) else int(first["ts_ms"])
+    ends = np.asarray(result.ts_ms) + result.interval_ns // MILLISECOND_NS
     frame = max(0, int(np.searchsorted(ends, decided_ms, "right")) - 1)
     known = [f"close {significant(float(result.close_prices[frame, symbol]))}"]
     known.append(f"equity {number(float(result.equity[frame]))}")
@@ -98,7 +99,7 @@ def _decision(story: Story, fill_ms: int) -> Any:
     """Return the notes of the last decision before a fill."""
     notes, times_ns = story.notes, story.notes["time_ns"]
     # A trade decided at a close fills at that very instant, or later.
-    last = int(np.searchsorted(times_ns, (fill_ms + 1) * NS_PER_MS, "left")) - 1
+    last = int(np.searchsorted(times_ns, (fill_ms + 1) * MILLISECOND_NS, "left")) - 1
     told = next((k for k in range(last, max(-1, last - 40), -1) if story.tell(notes[k])), None)
     if told is None:
         return notes[:0]
@@ -111,7 +112,7 @@ def _sales(result: Result, story: Story, fills: Any, decided_ms: int) -> list[st
     lines = []
     for fill in fills:
         notes = _decision(story, int(fill["ts_ms"]))
-        if len(notes) and (time_ms := int(notes["time_ns"][0]) // NS_PER_MS) > decided_ms:
+        if len(notes) and (time_ms := int(notes["time_ns"][0]) // MILLISECOND_NS) > decided_ms:
             decided_ms = time_ms
             lines.append(f"{moment(time_ms)} {'; '.join(_words(story, notes))}")
         lines.append(_told(result, fill))
