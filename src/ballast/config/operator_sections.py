@@ -117,7 +117,9 @@ def _refuse_no_currency(path: str, names: Sequence[str]) -> None:
 class HalalSection(Section, frozen=True, kw_only=True):
     """The compliance screen: no swap, nothing held over night, nothing left to chance."""
 
-    enabled: Annotated[bool, key("Whether the account is screened.")] = False
+    enabled: Annotated[
+        bool, key("Whether the account is screened, as by the section alone. A result says that it is off.")
+    ] = True
     swap_free_mode: Annotated[
         bool, key("Enter only what charges no swap: by the symbol, or on a swap-free account.", source=_STAGED)
     ] = True

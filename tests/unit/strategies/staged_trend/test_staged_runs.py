@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.backtest.run import result_of
+from ballast.backtest.run import assumptions, result_of
 from ballast.backtest.session import Session
 from ballast.model.enums import EngineRole, LadderState, OrderType, PositionSide, Side
 from ballast.strategies.staged_trend.chance import draw
@@ -185,6 +185,8 @@ class TestEntries:
         halal = {"enabled": True, "swap_free_account": True}
         setup = staged_setup({"EURUSD": [*START, 1.1]}, trading={"randomness_factor": 1.0}, halal=halal)
         assert setup.params.randomness_factor == 0.0
+        sentence = "The compliance screen leaves nothing to chance: trading.randomness_factor = 1 counts as 0."
+        assert sentence in assumptions(setup)
 
     def test_entries_are_looked_for_at_the_first_close_of_each_cycle(self) -> None:
         bars: list[Quote] = [*START, *(1.1 + 0.0001 * k for k in range(1, 30))]
