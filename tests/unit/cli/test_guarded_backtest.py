@@ -139,6 +139,18 @@ def test_a_release_keeps_the_symbol_that_follows_it_out_all_day(tmp_path: Path) 
     assert result_of(tmp_path, "")["data_hash"] != found["data_hash"]
 
 
+def test_an_old_calendar_that_is_allowed_blocks_near_what_it_holds_and_says_so(tmp_path: Path) -> None:
+    first, _ = days_of(tmp_path)
+    rows = [
+        f'{{"date": "{first}T{hour:02}:{minute:02}:00Z", "country": "USD"}}' for hour in range(24) for minute in (0, 30)
+    ]
+    write_calendar(tmp_path, events(*rows))
+    found = result_of(tmp_path, NEWS + 'fail_mode = "allow"\n')
+    assert found["refusals"]["release_near"] > 0
+    (sentence,) = [one for one in found["assumptions"] if "news calendar" in one]
+    assert sentence.endswith("entries pass, but near a release that it does hold.")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
