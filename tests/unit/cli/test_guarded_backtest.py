@@ -209,6 +209,23 @@ def test_bad_input_is_one_line_that_names_the_key(
     assert words in refusal(tmp_path, sections, capsys)
 
 
+@pytest.mark.parametrize(
+    ("section", "line", "words"),
+    [
+        ("logging", r'root_level = "a\nb\u001b[2J"', r'logging.root_level = "a\nb\x1b[2J": expected one of'),
+        ("logging", r'"a\nb" = 1', r"logging.a\nb: no such key"),
+        ("logging", r'root_log_dir = "a\u0000b"', r'logging.root_log_dir = "a\x00b": holds a character 0'),
+        ("news", r'calendar = "a\u0000b"', r'news.calendar = "a\x00b": holds a character 0'),
+    ],
+)
+def test_what_a_file_says_neither_breaks_the_line_nor_reaches_the_terminal(
+    tmp_path: Path, section: str, line: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = refusal(tmp_path, f"[{section}]\n{line}\n", capsys)
+    assert words in message
+    assert message.isprintable()
+
+
 def test_the_report_shows_refusals_and_locks(tmp_path: Path) -> None:
     path = with_sections(tmp_path, ALL)
     assert run(["backtest", str(path), "--report", str(tmp_path / "out.html"), "--quiet"]) == 0
