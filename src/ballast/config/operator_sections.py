@@ -281,9 +281,8 @@ class TradingSection(Section, frozen=True, kw_only=True):
 
     def listing(self, symbol: str) -> PolicyVerdict:
         """Judge a symbol by its name."""
-        return listing_verdict(
-            symbol, allowed=self.allowed_symbols, denied=self.denied_symbols, exotic=self.exotic_currencies
-        )
+        exotic = [name.upper() for name in self.exotic_currencies]
+        return listing_verdict(symbol, allowed=self.allowed_symbols, denied=self.denied_symbols, exotic=exotic)
 
 
 OPERATOR_SECTIONS: dict[str, type[Section]] = {

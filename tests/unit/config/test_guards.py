@@ -111,6 +111,13 @@ def test_symbols_are_judged_by_their_names() -> None:
     assert list(found.listing) == [PolicyVerdict.PASS, PolicyVerdict.DENIED, PolicyVerdict.PASS]
 
 
+def test_an_exotic_currency_is_one_in_whatever_case_it_is_written() -> None:
+    trading = {"exotic_currencies": ["eur"]}
+    found = guards_of(from_dict(STAGED | {"trading": trading}), None, interval_ns=MINUTE_NS, latency_ns=0)
+    assert found is not None
+    assert list(found.listing) == [PolicyVerdict.EXOTIC]
+
+
 def test_the_elastic_table_puts_a_stop_on_every_leg() -> None:
     found = guards(risk={"elastic_trailing": {"pullback_tolerance_pct": 0.25}, "fast_trailing_interval_ms": 100})
     assert found.elastic.pullback_tolerance_pct == 0.25
