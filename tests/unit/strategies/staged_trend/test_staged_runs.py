@@ -127,6 +127,14 @@ class TestEntries:
         assert (len(fills(session)) == 0) == is_refused
         assert (refused(session, Reason.MINIMUM_LOT_RISK) == [5]) == is_refused
 
+    def test_a_least_quantity_between_two_lots_is_the_next_lot(self) -> None:
+        between = {"EURUSD": {"lot_step": 1_000.0, "min_qty": 1_500.0}}
+        session = staged_run([*START, 1.1], instruments=between)
+        assert fills(session)["qty"].tolist() == [2_000.0]
+        # Ten pips of 2,000 lose 2.00.
+        poor = staged_run([*START, 1.1], instruments=between, risk={"max_risk_per_trade_usd": 1.9})
+        assert refused(poor, Reason.MINIMUM_LOT_RISK) == [5]
+
     def test_a_second_trade_joins_within_the_window_and_not_after_it(self) -> None:
         rising: list[Quote] = [round(1.1 + 0.0001 * k, 5) for k in range(1, 6)]
         quality = {"staged_quality_threshold": 0.0}
