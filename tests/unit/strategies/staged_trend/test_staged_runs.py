@@ -135,6 +135,14 @@ class TestEntries:
         poor = staged_run([*START, 1.1], instruments=between, risk={"max_risk_per_trade_usd": 1.9})
         assert refused(poor, Reason.MINIMUM_LOT_RISK) == [5]
 
+    def test_the_least_order_value_is_met(self) -> None:
+        # 1,650 dollars are 1,500 EUR at 1.1.
+        valued = {"EURUSD": {"min_notional": 1_650.0}}
+        session = staged_run([*START, 1.1], instruments=valued)
+        assert fills(session)["qty"].tolist() == [2_000.0]
+        poor = staged_run([*START, 1.1], instruments=valued, risk={"max_risk_per_trade_usd": 1.9})
+        assert refused(poor, Reason.MINIMUM_LOT_RISK) == [5]
+
     def test_a_second_trade_joins_within_the_window_and_not_after_it(self) -> None:
         rising: list[Quote] = [round(1.1 + 0.0001 * k, 5) for k in range(1, 6)]
         quality = {"staged_quality_threshold": 0.0}
