@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ballast.cli.terminal import console
+from ballast.model.durations import SECOND_NS
 from ballast.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 FIRST = "first"
-SECOND_NS = 1_000_000_000
 LONGEST_S = 86_400.0
 
 

@@ -10,8 +10,9 @@ from ballast.config.operator_sections import HalalSection, TradingSection
 from ballast.config.risk import ELASTIC, elastic_settings_of, polling_settings_of
 from ballast.config.schema import Config
 from ballast.engine.guarding import Guards
+from ballast.model.durations import MINUTE_NS
 from ballast.orders.elastic_settings import file_key, unread
-from ballast.risk.compliance import MINUTE_NS, EntryFacts, Swap
+from ballast.risk.compliance import EntryFacts, Swap
 from ballast.risk.symbol_policy import SymbolKind, read_symbol
 from ballast.strategies.spec import plain
 

@@ -15,10 +15,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ballast.config.declarations import Section, key
+from ballast.model.durations import HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError
 from ballast.model.ports import Impact
 from ballast.risk.compliance import ComplianceLimits
-from ballast.risk.news import HOUR_NS, MINUTE_NS, NewsLimits, currencies_of
+from ballast.risk.news import NewsLimits, currencies_of
 from ballast.risk.supervisor import ERRORS_KEPT, SupervisorLimits
 from ballast.risk.symbol_policy import EXOTIC, PolicyVerdict, SpreadLimits, listing_verdict
 

@@ -20,11 +20,10 @@ from ballast.config.operator_sections import NewsSection
 from ballast.data.calendar_formats import CalendarError, read_calendar
 from ballast.files.durable import replacing
 from ballast.logs.redaction import is_sensitive
+from ballast.model.durations import DAY_NS, MINUTE_NS
 from ballast.model.errors import ConfigError, DataError, OutputError
 from ballast.model.ports import NewsCalendar, NewsSource
 from ballast.risk.news import (
-    DAY_NS,
-    MINUTE_NS,
     CalendarState,
     NewsVerdict,
     Release,

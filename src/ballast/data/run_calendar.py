@@ -13,6 +13,7 @@ from typing import Any
 
 from ballast.config.operator_sections import NewsSection
 from ballast.data.calendar import NewsDesk, desk_of
+from ballast.model.durations import SECOND_NS
 from ballast.model.errors import DataError
 
 
@@ -106,4 +107,4 @@ def _gap(section: NewsSection, trusted: tuple[int, int], first_ns: int, last_ns:
 
 
 def _moment(time_ns: int) -> str:
-    return f"{datetime.fromtimestamp(time_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M}"
+    return f"{datetime.fromtimestamp(time_ns // SECOND_NS, UTC):%Y-%m-%d %H:%M}"

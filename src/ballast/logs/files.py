@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from ballast.model.durations import SECOND_NS
+
 KINDS = ("log", "jsonl")
 MOST_OPEN = 64
 _LONGEST_NAME = 40
@@ -38,7 +40,7 @@ def file_name(name: str) -> str:
 
 def day_of(time_ns: int) -> date:
     """Return the UTC day of a time."""
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).date()
+    return datetime.fromtimestamp(time_ns // SECOND_NS, UTC).date()
 
 
 @dataclass

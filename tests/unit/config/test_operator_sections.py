@@ -16,9 +16,10 @@ from ballast.config.operator_sections import (
     SupervisorSection,
     TradingSection,
 )
+from ballast.model.durations import HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError
 from ballast.model.ports import Impact
-from ballast.risk.compliance import HOUR_NS, MINUTE_NS, ComplianceLimits
+from ballast.risk.compliance import ComplianceLimits
 from ballast.risk.news import NewsLimits
 from ballast.risk.supervisor import SupervisorLimits
 from ballast.risk.symbol_policy import PolicyVerdict, SpreadLimits

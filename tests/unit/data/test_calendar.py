@@ -17,9 +17,10 @@ from aiohttp import web
 from ballast.config.operator_sections import NewsSection
 from ballast.data.calendar import LARGEST_BYTES, FeedCalendar, FileCalendar, NewsDesk, desk_of
 from ballast.data.calendar_formats import CalendarError
+from ballast.model.durations import DAY_NS, HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError, DataError
 from ballast.model.ports import Impact, NewsCalendar, NewsItem
-from ballast.risk.news import DAY_NS, HOUR_NS, MINUTE_NS, NewsLimits, NewsVerdict, news_verdict
+from ballast.risk.news import NewsLimits, NewsVerdict, news_verdict
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 MIDNIGHT_NS = int(MIDNIGHT.timestamp()) * 1_000_000_000

@@ -11,7 +11,8 @@ import pytest
 from ballast.config.operator_sections import HalalSection, LoggingSection
 from ballast.logs.decisions import TAG, RecordedScreen
 from ballast.logs.operator_log import open_log
-from ballast.risk.compliance import HOUR_NS, ComplianceVerdict, EntryFacts, Swap
+from ballast.model.durations import HOUR_NS
+from ballast.risk.compliance import ComplianceVerdict, EntryFacts, Swap
 
 NOON_NS = 1_795_176_000 * 10**9
 
