@@ -169,7 +169,12 @@ def max_drawdown(depth: FloatArray) -> float:
     """
     Return the maximum drawdown: the lowest equity / running peak - 1 over the bars' closes.
 
-    A fraction <= 0; 0 for equity that never fell. ``depth`` is what ``drawdowns`` returns.
+    A fraction <= 0; 0 for equity that never fell.
+
+    Parameters
+    ----------
+    depth : array, (n_bars,)
+        What ``drawdowns`` returns.
     """
     return float(np.min(depth))
 
@@ -179,7 +184,12 @@ def deepest_drawdown(depth: FloatArray, ts_ms: IntArray) -> Drawdown | None:
     Return the drawdown with the lowest point: its peak, trough and recovery.
 
     It starts at the last point at the peak and ends at the first point back at it. None for equity
-    that never fell. ``depth`` is what ``drawdowns`` returns.
+    that never fell.
+
+    Parameters
+    ----------
+    depth : array, (n_bars,)
+        What ``drawdowns`` returns.
     """
     trough = int(np.argmin(depth))
     if depth[trough] == 0.0:
@@ -194,8 +204,12 @@ def longest_drawdown_s(depth: FloatArray, ts_ms: IntArray) -> float:
     """
     Return the longest time under water: from a peak of equity to the first point back at it, or to the end.
 
-    Seconds; 0 for equity that never fell. Not necessarily the deepest drawdown. ``depth`` is what ``drawdowns``
-    returns.
+    Seconds; 0 for equity that never fell. Not necessarily the deepest drawdown.
+
+    Parameters
+    ----------
+    depth : array, (n_bars,)
+        What ``drawdowns`` returns.
     """
     below = (depth < 0.0).view(np.int8)
     edges = np.diff(below, prepend=np.int8(0), append=np.int8(0))

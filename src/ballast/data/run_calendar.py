@@ -97,7 +97,9 @@ def _gap(section: NewsSection, trusted: tuple[int, int], first_ns: int, last_ns:
             "be refused; for a calendar of past days give news.covers_start and news.covers_end"
         )
     consequence = (
-        "symbols that follow a currency are not entered" if blocks else "no release is known, and entries pass"
+        "symbols that follow a currency are not entered"
+        if blocks
+        else "entries pass, but near a release that it does hold"
     )
     if first > last:
         return f"The news calendar can be trusted at no time: {consequence}."

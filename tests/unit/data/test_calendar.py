@@ -316,7 +316,16 @@ def test_a_calendar_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.org/news", "ftp://example.org/news", "https:///news", "https://me:pw@example.org/news", "x://"],
+    [
+        *(
+            "http://example.org/news",
+            "ftp://example.org/news",
+            "https:///news",
+            "https://me:pw@example.org/news",
+            "x://",
+        ),
+        *("https://example.org/news?api_key=me:pw", "https://example.org/news?week=47&token=me:pw"),
+    ],
 )
 def test_only_a_safe_url_without_a_password_is_taken(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"news\.calendar") as caught:
@@ -327,6 +336,7 @@ def test_only_a_safe_url_without_a_password_is_taken(url: str, tmp_path: Path) -
 def test_a_safe_url_and_a_path_are_told_apart(tmp_path: Path) -> None:
     for calendar, kind in [
         ("https://example.org/n.json", FeedCalendar),
+        ("https://example.org/n.json?week=47", FeedCalendar),
         ("http://localhost:8/n", FeedCalendar),
         ("n.ics", FileCalendar),
     ]:
