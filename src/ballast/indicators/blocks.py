@@ -112,20 +112,14 @@ def _has_prices(spec: Any, bar: Any) -> bool:
 def _finishing(is_there: Any) -> Any:
     """Return a function that ends the work on an output whose row was made as a whole."""
 
-    def finish(spec: Any, bars: Any, out: Floats, row: Floats, output: int, seen: int, taken: int, warm: int) -> None:
-        """
-        Give a row that is not warm from its first bar on, or lacks bars, what was shown before; keep the last value.
-
-        ``seen`` bars came before the row, ``taken`` are in it, and ``warm`` make the first value.
-        """
+    def finish(spec: Any, bars: Any, out: Floats, row: Floats, output: int, n_cold: int) -> None:
+        """Let what was shown before stand until a bar comes that is behind ``n_cold`` others; keep the last value."""
         at = spec.output_offset + output
-        if taken < bars.size or seen + 1 < warm:
-            shown = out[at]
-            for k in range(bars.size):
-                is_bar = is_there(spec, bars[k])
-                seen += 1 if is_bar else 0
-                shown = row[k] if is_bar and seen >= warm else shown
-                row[k] = shown
+        for k in range(bars.size):
+            n_cold -= 1 if is_there(spec, bars[k]) else 0
+            if n_cold < 0:
+                break
+            row[k] = out[at]
         out[at] = row[bars.size - 1]
 
     return compiled(finish)
@@ -141,15 +135,18 @@ def _bollinger(state: Any, ring: Floats, spec: Any, bars: Any, out: Floats, tabl
     at, stop, seen = settings.output_offset, start + bars.size, own.count
     middle, upper, lower = table[at, start:stop], table[at + 1, start:stop], table[at + 2, start:stop]
     width, position = table[at + 3, start:stop], table[at + 4, start:stop]
+    mean, squares, last = nan, nan, nan
     for k in range(bars.size):
         value = _value_of(settings, bars[k])
-        mean, squares = (nan, nan) if isnan(value) else moments_update(own, ring, settings, value)
+        if not isnan(value):
+            last = value
+            mean, squares = moments_update(own, ring, settings, value)
         middle[k] = mean
         upper[k] = squares
-        position[k] = value
+        position[k] = last
     bollinger_over(settings, middle, upper, lower, width, position)
     for k, row in enumerate((middle, upper, lower, width, position)):
-        _finish_series(settings, bars, out, row, k, seen, own.count - seen, settings.period)
+        _finish_series(settings, bars, out, row, k, max(0, settings.period - 1 - seen))
     give_back(own, state)
 
 
@@ -169,10 +166,9 @@ def _adx(state: Any, ring: Floats, spec: Any, bars: Any, out: Floats, table: Flo
         minus[k] = own.minus_sum if is_bar else nan
         ranges[k] = own.range_sum if is_bar else nan
     adx_over(own, settings, seen, plus, minus, ranges)
-    taken = own.count - seen
-    _finish_bars(settings, bars, out, plus, 0, seen, taken, period + 1)
-    _finish_bars(settings, bars, out, minus, 1, seen, taken, period + 1)
-    _finish_bars(settings, bars, out, ranges, 2, seen, taken, 2 * period)
+    _finish_bars(settings, bars, out, plus, 0, max(0, period - seen))
+    _finish_bars(settings, bars, out, minus, 1, max(0, period - seen))
+    _finish_bars(settings, bars, out, ranges, 2, max(0, 2 * period - 1 - seen))
     give_back(own, state)
 
 

@@ -53,7 +53,7 @@ def adx_over(
     state: IndicatorState, spec: IndicatorSpec, moves: int, plus: Floats, minus: Floats, ranges: Floats
 ) -> None:
     """
-    Turn sums of movement and of true ranges into +DI, -DI and ADX, row by row; NaN is no bar.
+    Turn sums of movement and of true ranges into +DI, -DI and ADX, row by row; NaN is no bar, and repeats.
 
     ``moves`` is the number of bars before the first of them. Without movement DX keeps its average.
     """
@@ -64,8 +64,11 @@ def adx_over(
         dx = ranges[k]
         if dx >= 0.0 and moves >= period:
             index_sum = wilder_sum(index_sum, decay_after(moves - period, period, spec), dx)
-        moves += 1 if dx == dx else 0
         ranges[k] = index_sum / period
+        if dx == dx:
+            moves += 1
+        elif k > 0:
+            plus[k], minus[k] = plus[k - 1], minus[k - 1]
     state.index_sum = index_sum
 
 
