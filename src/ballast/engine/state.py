@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ballast.engine.guarding import Guards, new_guarding, releases_for
 from ballast.engine.view import View
-from ballast.indicators.blocks import EVERY_FRAME
+from ballast.indicators.blocks import BLOCK_FRAMES, EVERY_FRAME
 from ballast.model.events import Event
 from ballast.model.market import width_for
 from ballast.model.records import LegFloats, Shape, SymbolFloats, record
@@ -19,8 +19,6 @@ from ballast.risk.ladder import Ladder
 from ballast.risk.settings import Profile, risk_settings
 
 MIN_FEATURE_WIDTH = 8
-BLOCK_FRAMES = 128
-"""How many frames indicators are computed for at once: a power of two, small enough for a core's first-level cache."""
 N_REASONS = 144
 """Room for every ``Reason`` and every verdict of the filters."""
 

@@ -93,7 +93,7 @@ CATALOGUE: dict[Indicator, Entry] = {
         outputs=("sma",),
         formula="sum of the last n / n",
         source="arithmetic mean",
-        ring_lanes=3,
+        ring_lanes=2,
         field=BarField.CLOSE,
     ),
     Indicator.ATR: Entry(

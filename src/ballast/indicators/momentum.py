@@ -27,10 +27,10 @@ def relative_strength(gain_sum: float, loss_sum: float) -> float:
 
 
 @compiled(inline=True)
-def rsi_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, close: float, out: Floats) -> None:
-    """Write Wilder's RSI. The sums stand for the averages: the common factor ``period`` cancels."""
+def rsi_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, close: float, before: float) -> float:
+    """Return Wilder's RSI. The sums stand for the averages: the common factor ``period`` cancels."""
     if isnan(close):
-        return
+        return before
     change = close - state.previous_close
     state.previous_close = close
     gain = max(0.0, change)
@@ -42,25 +42,23 @@ def rsi_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, close: 
     # The count stops when the seed is complete: it only has to say so.
     if state.count <= spec.period:
         state.count += 1
-    if state.count > spec.period:
-        out[spec.output_offset] = relative_strength(state.gain_sum, state.loss_sum)
+    return relative_strength(state.gain_sum, state.loss_sum) if state.count > spec.period else before
 
 
 @compiled(inline=True)
-def rsi_simple_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, close: float, out: Floats) -> None:
-    """Write the RSI of the plain means of the last ``period`` changes (Cutler's form)."""
+def rsi_simple_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, close: float, before: float) -> float:
+    """Return the RSI of the plain means of the last ``period`` changes (Cutler's form)."""
     if isnan(close):
-        return
+        return before
     change = close - state.previous_close
     state.previous_close = close
     state.count += 1
     if state.count == 1:
-        return
+        return before
     period, start, head = spec.period, spec.ring_offset, state.head
     gain = max(0.0, change)
     loss = max(0.0, -change)
     state.gain_sum, gain_sum = window_sum(ring, start, head, period, state.gain_sum, gain)
     state.loss_sum, loss_sum = window_sum(ring, start + period, head, period, state.loss_sum, loss)
     state.head = next_head(head, period)
-    if state.count > period:
-        out[spec.output_offset] = relative_strength(gain_sum, loss_sum)
+    return relative_strength(gain_sum, loss_sum) if state.count > period else before

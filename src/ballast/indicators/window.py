@@ -22,12 +22,14 @@ analysis and recommendations", 1983 (deviations from a value of the sample; the 
 
 The functions take ``start`` (the window's first ring slot) and ``head`` (slots filled in this block)
 and return the new prefix, then the window's aggregate, which means something once ``period`` values
-were seen. Advancing ``head`` is the caller's: several windows may share it.
+were seen. Advancing ``head`` is the caller's: several windows may share it. Slots are not checked, so ``head`` must be
+below ``period`` and the window must lie within the ring.
 """
 
 from __future__ import annotations
 
 from math import isnan, sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,51 +41,89 @@ Floats = npt.NDArray[np.float64]
 
 
 @compiled(inline=True)
+def unsigned(slot: int) -> Any:
+    """Return an index that cannot count from the end: of a signed one, every access asks whether it does."""
+    return np.uint64(slot)
+
+
+@compiled(inline=True)
 def next_head(head: int, period: int) -> int:
     """Return the slot after ``head``, or 0 when the block is full."""
     return head + 1 if head + 1 < period else 0
 
 
-@compiled(inline=True)
+@compiled(inline=True, checks_bounds=False)
 def window_sum(ring: Floats, start: int, head: int, period: int, prefix: float, value: float) -> tuple[float, float]:
     """Return the prefix sum and the sum of the last ``period`` values."""
     prefix = value if head == 0 else prefix + value
-    ring[start + head] = value
+    ring[unsigned(start + head)] = value
     if head + 1 < period:
-        return prefix, ring[start + head + 1] + prefix
+        return prefix, ring[unsigned(start + head + 1)] + prefix
     tail = value
     for slot in range(start + period - 2, start - 1, -1):
-        tail = ring[slot] + tail
-        ring[slot] = tail
+        tail = ring[unsigned(slot)] + tail
+        ring[unsigned(slot)] = tail
     return prefix, prefix
 
 
-@compiled(inline=True)
+@compiled(inline=True, checks_bounds=False)
 def window_max(ring: Floats, start: int, head: int, period: int, prefix: float, value: float) -> tuple[float, float]:
     """Return the prefix maximum and the maximum of the last ``period`` values; negate for a minimum."""
     prefix = value if head == 0 else max(prefix, value)
-    ring[start + head] = value
+    ring[unsigned(start + head)] = value
     if head + 1 < period:
-        return prefix, max(prefix, ring[start + head + 1])
+        return prefix, max(prefix, ring[unsigned(start + head + 1)])
     tail = value
     for slot in range(start + period - 2, start - 1, -1):
-        tail = max(ring[slot], tail)
-        ring[slot] = tail
+        tail = max(ring[unsigned(slot)], tail)
+        ring[unsigned(slot)] = tail
     return prefix, prefix
 
 
 @compiled(inline=True)
-def moments_about(origin: float, total: float, squares: float, reciprocal: float) -> tuple[float, float]:
-    """
-    Return mean and sum of squared deviations from it, out of sums of deviations from ``origin`` and of their squares.
-
-    ``reciprocal`` is 1 by the number of values, one of which is ``origin``.
-    """
-    step = total * reciprocal
-    return origin + step, max(0.0, squares - total * step)
+def mean_about(origin: float, total: float, reciprocal: float) -> float:
+    """Return the mean, out of a sum of deviations from ``origin`` and 1 by their number; ``origin`` is among them."""
+    return origin + total * reciprocal
 
 
 @compiled(inline=True)
+def spread_about(total: float, squares: float, reciprocal: float) -> float:
+    """Return the sum of squared deviations from the mean, out of sums of deviations and of their squares."""
+    return max(0.0, squares - total * (total * reciprocal))
+
+
+@compiled(inline=True, checks_bounds=False)
+def window_mean(ring: Floats, start: int, head: int, period: int, total: float, value: float) -> tuple[float, float]:
+    """
+    Return the prefix's sum of deviations, then the window's mean.
+
+    Takes ``2 * period`` slots: means, and reciprocals of 1 to ``period``, which must be there. Equal values give
+    exactly their value.
+    """
+    count = head + 1
+    ring[unsigned(start + head)] = value
+    origin = ring[unsigned(start)]
+    total = (total if head else 0.0) + (value - origin)
+    mean = mean_about(origin, total, ring[unsigned(start + period + head)])
+    if count == period:
+        suffix_means(ring, start, period)
+        return total, mean
+    gap = ring[unsigned(start + count)] - mean
+    return total, mean + gap * (period - count) * ring[unsigned(start + 2 * period - 1)]
+
+
+@compiled(checks_bounds=False)
+def suffix_means(ring: Floats, start: int, period: int) -> None:
+    """Turn ``period`` stored values into the means of their tails."""
+    origin = ring[unsigned(start + period - 1)]
+    total = 0.0
+    for count in range(1, period + 1):
+        slot = start + period - count
+        total += ring[unsigned(slot)] - origin
+        ring[unsigned(slot)] = mean_about(origin, total, ring[unsigned(start + period + count - 1)])
+
+
+@compiled(inline=True, checks_bounds=False)
 def window_moments(
     ring: Floats, start: int, head: int, period: int, total: float, squares: float, value: float
 ) -> tuple[float, float, float, float]:
@@ -94,79 +134,83 @@ def window_moments(
     reciprocals of 1 to ``period``, which must be there. Equal values give exactly their value and exactly zero.
     """
     count = head + 1
-    ring[start + head] = value
-    origin = ring[start]
+    ring[unsigned(start + head)] = value
+    origin = ring[unsigned(start)]
     step = value - origin
     total = (total if head else 0.0) + step
     squares = (squares if head else 0.0) + step * step
-    mean, spread = moments_about(origin, total, squares, ring[start + 2 * period + head])
+    reciprocal = ring[unsigned(start + 2 * period + head)]
+    mean, spread = mean_about(origin, total, reciprocal), spread_about(total, squares, reciprocal)
     if count == period:
         suffix_moments(ring, start, period)
         return total, squares, mean, spread
-    gap = ring[start + count] - mean
-    shift = gap * (period - count) * ring[start + 3 * period - 1]
-    return total, squares, mean + shift, spread + ring[start + period + count] + gap * shift * count
+    gap = ring[unsigned(start + count)] - mean
+    shift = gap * (period - count) * ring[unsigned(start + 3 * period - 1)]
+    return total, squares, mean + shift, spread + ring[unsigned(start + period + count)] + gap * shift * count
 
 
-@compiled
+@compiled(checks_bounds=False)
 def suffix_moments(ring: Floats, start: int, period: int) -> None:
     """Turn ``period`` stored values into the means and squares of their tails."""
-    origin = ring[start + period - 1]
+    origin = ring[unsigned(start + period - 1)]
     total, squares = 0.0, 0.0
     for count in range(1, period + 1):
         slot = start + period - count
-        step = ring[slot] - origin
+        step = ring[unsigned(slot)] - origin
         total += step
         squares += step * step
-        ring[slot], ring[slot + period] = moments_about(origin, total, squares, ring[start + 2 * period + count - 1])
+        reciprocal = ring[unsigned(start + 2 * period + count - 1)]
+        ring[unsigned(slot)] = mean_about(origin, total, reciprocal)
+        ring[unsigned(slot + period)] = spread_about(total, squares, reciprocal)
+
+
+@compiled(inline=True, checks_bounds=False)
+def leave_reciprocal(state: IndicatorState, ring: Floats, spec: IndicatorSpec) -> None:
+    """Let the first block's values leave the reciprocals of their numbers in the last lane: no later one divides."""
+    if state.count < spec.period:
+        ring[spec.ring_offset + spec.ring_length - spec.period + state.head] = 1.0 / (state.head + 1)
 
 
 @compiled(inline=True)
 def moments_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float) -> tuple[float, float]:
     """Add ``value`` to the indicator's window; return the window's mean and sum of squared deviations."""
-    period = spec.period
-    if state.count < period:
-        # The first block divides, so that no later one has to.
-        ring[spec.ring_offset + 2 * period + state.head] = 1.0 / (state.head + 1)
+    leave_reciprocal(state, ring, spec)
     state.deviation_sum, state.squares, mean, squares = window_moments(
-        ring, spec.ring_offset, state.head, period, state.deviation_sum, state.squares, value
+        ring, spec.ring_offset, state.head, spec.period, state.deviation_sum, state.squares, value
     )
-    state.head = next_head(state.head, period)
+    state.head = next_head(state.head, spec.period)
     state.count += 1
     return mean, squares
 
 
 @compiled(inline=True)
-def rolling_std_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, out: Floats) -> None:
-    """Write the population standard deviation of the last ``period`` values."""
+def rolling_std_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, before: float) -> float:
+    """Return the population standard deviation of the last ``period`` values."""
     if isnan(value):
-        return
+        return before
     _, squares = moments_update(state, ring, spec, value)
-    if state.count >= spec.period:
-        out[spec.output_offset] = sqrt(squares / spec.period)
+    return sqrt(squares / spec.period) if state.count >= spec.period else before
 
 
 @compiled(inline=True)
-def rolling_high_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, out: Floats) -> None:
-    """Write the largest of the last ``period`` values."""
+def rolling_high_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, before: float) -> float:
+    """Return the largest of the last ``period`` values."""
     if isnan(value):
-        return
+        return before
     state.highest, highest = window_max(ring, spec.ring_offset, state.head, spec.period, state.highest, value)
     state.head = next_head(state.head, spec.period)
     state.count += 1
-    if state.count >= spec.period:
-        out[spec.output_offset] = highest
+    return highest if state.count >= spec.period else before
 
 
 @compiled(inline=True)
-def rolling_low_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, out: Floats) -> None:
-    """Write the smallest of the last ``period`` values."""
+def rolling_low_update(state: IndicatorState, ring: Floats, spec: IndicatorSpec, value: float, before: float) -> float:
+    """Return the smallest of the last ``period`` values."""
     if isnan(value):
-        return
+        return before
     state.lowest_negated, negated = window_max(
         ring, spec.ring_offset, state.head, spec.period, state.lowest_negated, -value
     )
     state.head = next_head(state.head, spec.period)
     state.count += 1
-    if state.count >= spec.period:
-        out[spec.output_offset] = -negated
+    return -negated if state.count >= spec.period else before

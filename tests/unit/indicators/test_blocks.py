@@ -60,3 +60,20 @@ def test_an_indicator_reads_its_own_symbol() -> None:
     compute(specs, states, ring, frames, 0, 40, np.full(n_outputs, np.nan), table, EVERY_FRAME)
     alone, _, _ = in_blocks([Request(Indicator.RSI, 5)], walk(40, seed=2), [0, 40])
     assert table[0].tobytes() == alone[:, 0].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("symbol", 1), ("output_offset", 1), ("ring_offset", 1), ("head", 5), ("head", -1), ("frames", 0), ("table", 0)],
+)
+def test_what_lies_outside_of_its_memory_is_refused(what: str, value: int) -> None:
+    specs, states, ring, n_outputs = plan([Request(Indicator.CHOPPINESS, 5)])
+    frames, table = frames_of(market(8)), np.empty((n_outputs, 8))
+    if what in specs.dtype.names:
+        specs[what] = value
+    elif what == "head":
+        states.head = value
+    frames = frames[:7] if what == "frames" else frames
+    table = table[:, :7].copy() if what == "table" else table
+    with pytest.raises(IndexError, match="beyond the memory"):
+        compute(specs, states, ring, frames, 0, 8, np.full(n_outputs, np.nan), table, EVERY_FRAME)
