@@ -17,8 +17,7 @@ from run_ballast import frames_of
 from timing import report
 
 from ballast import __version__
-from ballast.engine.state import BLOCK_FRAMES
-from ballast.indicators.blocks import compute
+from ballast.indicators.blocks import BLOCK_FRAMES, compute
 from ballast.indicators.catalogue import CATALOGUE
 from ballast.indicators.table import Request, plan
 from ballast.model.compiled import compiled
