@@ -105,6 +105,12 @@ def profit_of(maker: Maker, mid: float) -> float:
 
 
 @compiled
+def has_lost(view: Record, params: Record, maker: Maker, mid: float) -> bool:
+    """Tell whether the day's loss has reached its limit, the inventory valued at ``mid``."""
+    return profit_of(maker, mid) - maker.day_start <= -params.daily_loss_pct * view.equity
+
+
+@compiled
 def make_market(
     view: Record,
     params: Record,
@@ -154,11 +160,15 @@ def stays(view: Record, params: Record, maker: Maker, symbol: int) -> bool:
     """
     if not maker.is_on:
         return maker.bid == 0.0 and maker.ask == 0.0
-    if maker.off_reason == Reason.LOSS_STOP or maker.off_reason == Reason.NARROW_BAND:
+    if maker.off_reason == Reason.LOSS_STOP:
+        return view.time_ns // DAY_NS == maker.day
+    mid = middle_price(view, symbol)
+    if maker.inventory != 0.0 and has_lost(view, params, maker, mid):
+        return False
+    if maker.off_reason == Reason.NARROW_BAND:
         return view.time_ns // DAY_NS == maker.day
     if maker.off_reason != 0:
         return False
-    mid = middle_price(view, symbol)
     is_inside = maker.low_mid <= mid <= maker.high_mid
     is_young = view.time_ns - maker.refreshed_ns < int(params.refresh_interval_s * SECOND_NS)
     return bool(is_inside and is_young and spread_of(view, symbol) <= params.max_spread_bps * 1e-4)
@@ -181,7 +191,7 @@ def fault(view: Record, params: Record, maker: Maker, symbol: int, mid: float) -
         return Reason.RANGE_ENDED
     if not is_price(mid) or view.time_ns - seen_ns(view, symbol) > age_limit_ns(view, params):
         return Reason.STALE
-    if maker.is_stopped or profit_of(maker, mid) - maker.day_start <= -params.daily_loss_pct * view.equity:
+    if maker.is_stopped or has_lost(view, params, maker, mid):
         maker.is_stopped = True
         return Reason.LOSS_STOP
     if spread_of(view, symbol) > params.max_spread_bps * 1e-4:

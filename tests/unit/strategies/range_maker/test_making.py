@@ -190,3 +190,25 @@ def test_the_day_s_loss_stops_the_maker_where_it_reaches_its_part_of_equity(midd
     rows = [quiet(START + 1), (START + 2, "sell", 99.97, 9.0), quiet(START + 3, middle)]
     session = run(rows, daily_loss_pct=0.0002, max_inventory_pct=0.01)
     assert maker_of(session).is_stopped == is_stopped
+
+
+@pytest.mark.parametrize("band", ["wide", "narrow"])
+def test_the_day_s_loss_stops_the_maker_at_the_tick_that_brings_it_wherever_its_quotes_may_stay(band: str) -> None:
+    rows = [
+        quiet(START + 1),
+        (START + 2, "sell", 99.97, 9.0),
+        quiet(START + 3, 99.97),
+        quiet(START + 4, 99.96),
+        quiet(START + 5, 99.96),
+    ]
+    if band == "narrow":
+        # Bars without a range between the fill and the loss: no quotes are up, but the inventory is.
+        still = [quiet(START + 60 * minute + 1, 99.97) for minute in range(1, 22)]
+        rows = [*rows[:3], *still, quiet(START + 60 * 21 + 4, 99.96), quiet(START + 60 * 21 + 5, 99.96)]
+    values = {"quote_size_pct": 0.05, "daily_loss_pct": 8e-6, "refresh_move": 1.0, "max_age_s": 120.0}
+    session = finished(setup_of(ticks_of([*warm_up(), *rows]), values))
+    assert fills_of(session)[0] == (START + 2, "buy", 5.0, 99.98, True)
+    assert fills_of(session)[-1][:2] == (rows[-2][0], "sell")
+    assert notes_of(session)[-1] == (rows[-2][0], "LOSS_STOP")
+    later = {reason for second, reason in notes_of(session) if second > START + 60}
+    assert ("NARROW_BAND" in later) == (band == "narrow")
