@@ -159,6 +159,7 @@ def _read(group: Rows, symbols: Sequence[str], kind: Kind, origin: str, layout: 
     ticks["kind"] = TickKind.TRADE
     if "side" in group.column_names:
         words = np.char.lower(_words(group, "side", mask))
+        _refuse_sides(words, (*_TAKERS, ""), origin, "trades; expected 'buy' or 'sell', or nothing where it is unknown")
         for word, taker in _TAKERS.items():
             ticks["kind"][words == word] = taker
     ticks["price"], ticks["qty"] = prices("price"), sizes("size")
@@ -183,15 +184,18 @@ def _words(group: Rows, name: str, mask: npt.NDArray[np.bool_] | None) -> npt.ND
 
 def _sides_of(ticks: Any, sides: Any, prices: Any, sizes: Any, origin: str) -> Any:
     """Return the best levels of books as quotes of one side each."""
-    unknown = ~np.isin(sides, _SIDES)
-    if np.any(unknown):
-        row = int(np.argmax(unknown))
-        raise SchemaError(f"{origin}: side = {str(sides[row])!r} in a book of levels; expected 'bid' or 'ask'")
+    _refuse_sides(sides, _SIDES, origin, "a book of levels; expected 'bid' or 'ask'")
     ticks["kind"] = TickKind.QUOTE
     for side, price, size in (("bid", "price", "qty"), ("ask", "ask", "ask_qty")):
         own = sides == side
         ticks[price][own], ticks[size][own] = prices[own], sizes[own]
     return ticks
+
+
+def _refuse_sides(sides: Any, known: Sequence[str], origin: str, remedy: str) -> None:
+    unknown = ~np.isin(sides, known)
+    if np.any(unknown):
+        raise SchemaError(f"{origin}: side = {str(sides[np.argmax(unknown)])!r} in {remedy}")
 
 
 def _join_sides(sides: Any) -> Any:

@@ -233,6 +233,11 @@ def test_a_side_that_is_none_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "b.parquet", {"ts": [1], "symbol": ["AUSDT"], **columns})
     with pytest.raises(SchemaError, match="side = 'middle'"):
         read_ticks(path, ["AUSDT"], "quotes")
+    taken = trades(tmp_path / "t.parquet", side=["buy", None, "bought", ""])
+    with pytest.raises(SchemaError, match="side = 'bought' in trades; expected 'buy' or 'sell', or nothing where"):
+        read_ticks(taken, ["AUSDT"], "trades")
+    kinds = read_ticks(trades(tmp_path / "u.parquet", side=["BUY", None, "s", ""]), ["AUSDT"], "trades").records["kind"]
+    assert kinds.tolist() == [TickKind.BUY, TickKind.TRADE, TickKind.SELL, TickKind.TRADE]
 
 
 @settings(deadline=None, max_examples=50)
