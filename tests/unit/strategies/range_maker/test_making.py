@@ -183,6 +183,8 @@ def test_a_quote_that_may_still_fill_leaves_no_room_for_its_successor_until_its_
     # Its cancel arrives at second 4, its successor, 100.01, a second later: nobody bids in between.
     assert fills_of(after(rows)) == []
     assert orders_of(after(rows)) == [("buy", 100.01, 4.998)]
+    later = after([*rows[:-1], (START + 5.5, "sell", 100.0, 9.0), *rows[-1:]])
+    assert fills_of(later) == [(START + 5.5, "buy", 4.998, 100.01, True)]
     # Filled while its cancel is on its way, it has no successor.
     filled = after([*rows[:3], (START + 3.75, "sell", 99.97, 9.0), *rows[3:]])
     assert fills_of(filled) == [(START + 3.75, "buy", 5.0, 99.98, True)]
