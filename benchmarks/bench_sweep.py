@@ -46,7 +46,7 @@ def section(*, is_quick: bool) -> str:
     rows = [
         times_as_fast(results, FULL, RUST, 4.0),
         times_as_fast(results, SHARED, RUST, 40.0),
-        times_as_fast(results, FIGURES, RUST),
+        times_as_fast(results, FIGURES, RUST, 1.0),
         under("peak memory of the sweep, MB", peak_mb, MOST_MB),
     ]
     return "\n\n".join([

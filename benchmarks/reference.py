@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 PERIOD, LOW, HIGH = 14, 40.0, 60.0
+TAIL_BARS = 1000  # of an indicator, where every engine has long forgotten how it began
 W1_CASH, W2_CASH, FEE_RATE = 1e9, 100_000.0, 0.001
 
 

@@ -17,6 +17,7 @@ from importlib.metadata import version
 
 import bench_engine
 import bench_exchange
+import bench_indicators
 import bench_margin
 import bench_memory
 import bench_start
@@ -25,7 +26,9 @@ import bench_ticks
 from peers.setup import PEERS, is_installed
 from rounds import HERE
 
-BENCHMARKS = (bench_engine, bench_sweep, bench_margin, bench_ticks, bench_start, bench_memory, bench_exchange)
+BENCHMARKS = (
+    bench_engine, bench_indicators, bench_sweep, bench_margin, bench_ticks, bench_start, bench_memory, bench_exchange,
+)  # fmt: skip
 INTRODUCTION = """\
 # Results of the benchmarks
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ballast.backtest.formatting import title
-from ballast.backtest.metrics import FloatArray, IntArray, drawdowns
+from ballast.backtest.metrics import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -52,7 +52,7 @@ def equity_figure(result: Result) -> go.Figure:
     for name, equity, width in curves:
         kept = thinned(equity)
         figure.add_trace(go.Scatter(x=times[kept], y=equity[kept], name=name, line={"width": width}), row=1, col=1)
-    depth = drawdowns(result.equity)
+    depth = result.drawdowns
     kept = thinned(depth)
     figure.add_trace(
         go.Scatter(x=times[kept], y=depth[kept], name="Drawdown", fill="tozeroy", line={"width": 1}), row=2, col=1

@@ -118,7 +118,7 @@ def leg_value(fills: RecordArray, marks: FloatArray) -> FloatArray:
     n_bars = len(marks)
     lengths = np.diff(fills["frame"], prepend=0, append=n_bars)
     value = np.repeat(np.abs(_running(fills)), lengths)
-    value *= np.nan_to_num(marks)
+    value *= np.where(np.isnan(marks), 0.0, marks)
     return value
 
 

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.backtest.session import Session
+from ballast.model.durations import MINUTE_NS
 from ballast.risk.facts import Facts
 from ballast.risk.monitoring import MarginLevel, take_levels
-
-MINUTE_NS = 60_000_000_000
 
 
 class Report(NamedTuple):

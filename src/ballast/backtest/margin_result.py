@@ -14,11 +14,10 @@ from ballast.backtest.metrics import FloatArray, IntArray
 from ballast.backtest.resting_exits import RestingExits
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import LadderState, MarginModel, PositionMode
 from ballast.risk.reasons import LadderReason
 from ballast.risk.settings import RiskSettings
-
-NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -163,13 +162,13 @@ def rates_of(setup: Setup) -> FloatArray | None:
 
 
 def _milliseconds(time_ns: int) -> int | None:
-    return int(time_ns) // NS_PER_MS if time_ns else None
+    return int(time_ns) // MILLISECOND_NS if time_ns else None
 
 
 def transition(move: Any) -> dict[str, object]:
     """Return one move of the ladder in words, with the figures that moved it."""
     return {
-        "ts_ms": int(move["time_ns"]) // NS_PER_MS,
+        "ts_ms": int(move["time_ns"]) // MILLISECOND_NS,
         "from": LadderState(int(move["before"])).name,
         "to": LadderState(int(move["after"])).name,
         "reason": LadderReason(int(move["reason"])).name.lower(),

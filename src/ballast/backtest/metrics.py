@@ -69,9 +69,9 @@ def returns(equity: FloatArray) -> FloatArray:
     A return across a gap in the data counts as one. A return on equity that is not positive has no
     meaning and is left out, so the result may be shorter than ``len(equity) - 1``.
     """
-    base = equity[:-1]
-    usable = base > 0.0
-    return np.asarray(equity[1:][usable] / base[usable] - 1.0, dtype=np.float64)
+    usable = equity[:-1] > 0.0
+    later, base = (equity[1:], equity[:-1]) if usable.all() else (equity[1:][usable], equity[:-1][usable])
+    return np.asarray(later / base - 1.0, dtype=np.float64)
 
 
 def total_return(equity: FloatArray, initial_capital: float) -> float:
@@ -158,26 +158,39 @@ def sortino(returns: FloatArray, periods_per_year: float, risk_free_rate: float 
 
 def drawdowns(equity: FloatArray) -> FloatArray:
     """Return equity / running peak - 1 for every point, shape (n_bars,), each <= 0."""
-    return np.asarray(equity / np.maximum.accumulate(equity) - 1.0, dtype=np.float64)
+    from ballast.backtest.underwater import write_drawdowns
+
+    depth = np.empty(len(equity))
+    write_drawdowns(np.asarray(equity, dtype=np.float64), depth)
+    return depth
 
 
-def max_drawdown(equity: FloatArray) -> float:
+def max_drawdown(depth: FloatArray) -> float:
     """
     Return the maximum drawdown: the lowest equity / running peak - 1 over the bars' closes.
 
     A fraction <= 0; 0 for equity that never fell.
+
+    Parameters
+    ----------
+    depth : array, (n_bars,)
+        What ``drawdowns`` returns.
     """
-    return float(np.min(drawdowns(equity)))
+    return float(np.min(depth))
 
 
-def deepest_drawdown(equity: FloatArray, ts_ms: IntArray) -> Drawdown | None:
+def deepest_drawdown(depth: FloatArray, ts_ms: IntArray) -> Drawdown | None:
     """
     Return the drawdown with the lowest point: its peak, trough and recovery.
 
     It starts at the last point at the peak and ends at the first point back at it. None for equity
     that never fell.
+
+    Parameters
+    ----------
+    depth : array, (n_bars,)
+        What ``drawdowns`` returns.
     """
-    depth = drawdowns(equity)
     trough = int(np.argmin(depth))
     if depth[trough] == 0.0:
         return None
@@ -187,17 +200,22 @@ def deepest_drawdown(equity: FloatArray, ts_ms: IntArray) -> Drawdown | None:
     return Drawdown(float(depth[trough]), int(ts_ms[start]), int(ts_ms[trough]), end)
 
 
-def longest_drawdown_s(equity: FloatArray, ts_ms: IntArray) -> float:
+def longest_drawdown_s(depth: FloatArray, ts_ms: IntArray) -> float:
     """
     Return the longest time under water: from a peak of equity to the first point back at it, or to the end.
 
     Seconds; 0 for equity that never fell. Not necessarily the deepest drawdown.
+
+    Parameters
+    ----------
+    depth : array, (n_bars,)
+        What ``drawdowns`` returns.
     """
-    below = (drawdowns(equity) < 0.0).astype(np.int8)
+    below = (depth < 0.0).view(np.int8)
     edges = np.diff(below, prepend=np.int8(0), append=np.int8(0))
     # The peak is the point before the first one below it; a run without an end lasts to the last point.
     starts = np.flatnonzero(edges == 1) - 1
-    ends = np.minimum(np.flatnonzero(edges == -1), len(equity) - 1)
+    ends = np.minimum(np.flatnonzero(edges == -1), len(depth) - 1)
     return float(np.max(ts_ms[ends] - ts_ms[starts])) / 1_000.0 if len(starts) else 0.0
 
 
@@ -302,7 +320,9 @@ def exposure(gross: FloatArray, equity: FloatArray) -> float | None:
     when there is no other bar.
     """
     usable = equity > 0.0
-    return float(np.mean(gross[usable] / equity[usable])) if usable.any() else None
+    if not usable.all():
+        gross, equity = gross[usable], equity[usable]
+    return float(np.mean(gross / equity)) if len(equity) else None
 
 
 def monthly_returns(ts_ms: IntArray, equity: FloatArray, initial_capital: float) -> list[MonthReturn]:

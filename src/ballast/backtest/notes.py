@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ballast.backtest.session import Session
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import NoteKind, PositionSide
 from ballast.risk.verdicts import NAMES, VETOES
-
-NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def locks_of(session: Session) -> list[dict[str, object]]:
     declared = session.setup.strategy.locks
     return [
         {
-            "ts": int(note["time_ns"]) // NS_PER_MS,
+            "ts": int(note["time_ns"]) // MILLISECOND_NS,
             "position": position_of(session, note),
             "lock": float(note["value"]),
             "peak": float(note["peak"]),

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import TickKind
 
-NS_PER_MS = 1_000_000
 HORIZONS_S = (1, 60)
 
 Floats = npt.NDArray[np.float64]
@@ -82,18 +82,18 @@ def middles_of_ticks(ticks: Any, symbol: int) -> Middles:
     own = ticks[ticks["symbol"] == symbol]
     quotes = own[own["kind"] == TickKind.QUOTE]
     if len(quotes) == 0:
-        return Middles(own["ts_ns"] // NS_PER_MS, np.ascontiguousarray(own["price"]))
+        return Middles(own["ts_ns"] // MILLISECOND_NS, np.ascontiguousarray(own["price"]))
     prices = 0.5 * (quotes["price"] + quotes["ask"])
     known = ~np.isnan(prices)
-    return Middles(quotes["ts_ns"][known] // NS_PER_MS, prices[known])
+    return Middles(quotes["ts_ns"][known] // MILLISECOND_NS, prices[known])
 
 
 def middles_of_bars(frames: Any, symbol: int, interval_ns: int) -> Middles:
     """Return a symbol's closes at the times of closing."""
     closes = frames["close"][:, symbol]
     known = ~np.isnan(closes)
-    times = (frames["ts_ns"][known] + interval_ns) // NS_PER_MS
-    return Middles(times, closes[known], interval_ns // NS_PER_MS)
+    times = (frames["ts_ns"][known] + interval_ns) // MILLISECOND_NS
+    return Middles(times, closes[known], interval_ns // MILLISECOND_NS)
 
 
 def quote_figures(fills: Any, reasons: frozenset[int], placed: int, middles: Sequence[Middles]) -> QuoteFigures:

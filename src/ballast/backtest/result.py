@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from ballast.backtest import metrics as measure
 from ballast.backtest.metrics import Events, FloatArray, IntArray, MonthReturn, RecordArray
+from ballast.backtest.plain_values import number, plain, rows
 from ballast.backtest.result_frames import frame_of, utc
 from ballast.backtest.round_trips import RoundTrips, round_trips
 from ballast.files.durable import write_whole
@@ -187,14 +187,14 @@ class Result:
         trips = self.round_trips.closed
         pnl = trips["pnl"]
         curve = self.curve_metrics
-        worst = measure.deepest_drawdown(self.equity, self.ts_ms)
+        worst = measure.deepest_drawdown(self.drawdowns, self.ts_ms)
         return Metrics(
             **asdict(curve),
             recovery_factor=measure.recovery_factor(curve.total_return, curve.max_drawdown),
             drawdown_start=worst.start_ts_ms if worst else None,
             drawdown_trough=worst.trough_ts_ms if worst else None,
             drawdown_end=worst.end_ts_ms if worst else None,
-            longest_drawdown_s=measure.longest_drawdown_s(self.equity, self.ts_ms),
+            longest_drawdown_s=measure.longest_drawdown_s(self.drawdowns, self.ts_ms),
             rebalance_win_rate=self._rebalance_win_rate(),
             trade_win_rate=measure.trade_win_rate(pnl),
             average_win=measure.average_win(pnl),
@@ -215,12 +215,19 @@ class Result:
     @cached_property
     def curve_metrics(self) -> CurveMetrics:
         """The figures that the run shares with its benchmarks."""
-        return self._curve_metrics(self.equity)
+        return self._curve_metrics(self.equity, self.drawdowns)
+
+    @cached_property
+    def drawdowns(self) -> FloatArray:
+        """Equity / running peak - 1 at each bar, (n_bars,), each <= 0."""
+        return measure.drawdowns(self.equity)
 
     @cached_property
     def benchmark_metrics(self) -> dict[str, CurveMetrics]:
         """The figures of each benchmark by its name."""
-        return {name: self._curve_metrics(equity) for name, equity in self.benchmarks.items()}
+        return {
+            name: self._curve_metrics(equity, measure.drawdowns(equity)) for name, equity in self.benchmarks.items()
+        }
 
     @cached_property
     def position_fills(self) -> RecordArray:
@@ -308,7 +315,7 @@ class Result:
 
         Times are integers of UTC milliseconds, sides "BUY" and "SELL", what cannot be computed ``None``.
         """
-        points = zip(self.ts_ms.tolist(), map(_number, self.equity.tolist()), strict=True)
+        points = zip(self.ts_ms.tolist(), map(number, self.equity.tolist()), strict=True)
         return {**self._facts(), "equity": [list(point) for point in points]}
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
@@ -345,7 +352,7 @@ class Result:
             "ts": utc(pl.Series(self.ts_ms)),
             "equity": self.equity,
             "gross": self.gross,
-            "drawdown": measure.drawdowns(self.equity),
+            "drawdown": self.drawdowns,
         }
         return pl.DataFrame(columns | {f"benchmark_{name}": equity for name, equity in self.benchmarks.items()})
 
@@ -363,12 +370,12 @@ class Result:
 
         return equity_figure(self)
 
-    def _curve_metrics(self, equity: FloatArray) -> CurveMetrics:
+    def _curve_metrics(self, equity: FloatArray, drawdowns: FloatArray) -> CurveMetrics:
         changes = measure.returns(equity)
         periods = measure.periods_per_year(self.interval_ns, self.bars_per_session)
         gain = measure.total_return(equity, self.initial_capital)
         growth = measure.cagr(gain, self.years)
-        depth = measure.max_drawdown(equity)
+        depth = measure.max_drawdown(drawdowns)
         return CurveMetrics(
             final_equity=float(equity[-1]),
             total_return=gain,
@@ -390,44 +397,44 @@ class Result:
             "symbols": list(self.symbols),
             "interval_ns": int(self.interval_ns),
             "initial_capital": float(self.initial_capital),
-            **{name: _number(value) for name, value in asdict(self.metrics).items()},
+            **{name: number(value) for name, value in asdict(self.metrics).items()},
             **{name: int(count) for name, count in self.counts.items()},
             "rejects": {reason: int(count) for reason, count in self.rejects.items()},
             "signals": dict(self.signals),
             "refusals": dict(self.refusals),
             "alarms": dict(self.alarms),
-            "locks": [_plain(lock) for lock in self.locks],
+            "locks": [plain(lock) for lock in self.locks],
             "rows_skipped": int(self.rows_skipped),
             "rows_superseded": int(self.rows_superseded),
             "rows_widened": int(self.rows_widened),
             "assumptions": list(self.assumptions),
             **({"tiers_source": self.tiers_source} if self.tiers_source else {}),
-            **({**_plain(self.margin.facts()), "legs": self._leg_rows()} if self.margin else {}),
-            **({"quotes": _plain(asdict(self.quotes) | measure.trip_figures(own.closed))} if self.quotes else {}),
-            "breaches": [{key: _plain(value) for key, value in breach.items()} for breach in self.breaches],
+            **({**plain(self.margin.facts()), "legs": self._leg_rows()} if self.margin else {}),
+            **({"quotes": plain(asdict(self.quotes) | measure.trip_figures(own.closed))} if self.quotes else {}),
+            "breaches": [{key: plain(value) for key, value in breach.items()} for breach in self.breaches],
             "benchmark": {
-                name: {key: _number(value) for key, value in asdict(figures).items()}
+                name: {key: number(value) for key, value in asdict(figures).items()}
                 for name, figures in self.benchmark_metrics.items()
             },
             "monthly_returns": [
-                {"year": month.year, "month": month.month, "return": _number(month.value)}
+                {"year": month.year, "month": month.month, "return": number(month.value)}
                 for month in self.monthly_returns
             ],
             "ambiguous_fills": int(self.ambiguous_fills),
-            "best_final_equity": _number(self.best_final_equity),
-            "worst_final_equity": _number(self.worst_final_equity),
-            "config": _plain(self.config),
+            "best_final_equity": number(self.best_final_equity),
+            "worst_final_equity": number(self.worst_final_equity),
+            "config": plain(self.config),
             "config_hash": self.config_hash,
             "data_hash": self.data_hash,
             "code_version": self.code_version,
-            "trades": _rows(self._trade_columns()),
-            "fills": _rows(self._fill_columns()),
+            "trades": rows(self._trade_columns()),
+            "fills": rows(self._fill_columns()),
         }
 
     def _leg_rows(self) -> list[dict[str, Any]]:
         return [
             {
-                **_plain(asdict(leg)),
+                **plain(asdict(leg)),
                 "symbol": self.symbols[leg.symbol],
                 "position_side": _POSITION_SIDES[leg.position_side],
                 "net": leg.net,
@@ -476,25 +483,3 @@ class Result:
             "reason": [self.reasons[index] for index in trips["reason"].tolist()],
             "cycle": trips["cycle"].tolist(),
         }
-
-
-def _number(value: Any) -> Any:
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy scalars and arrays, tuples and mappings into what JSON knows."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return _number(value)
-    return str(value)
-
-
-def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    names = tuple(columns)
-    return [dict(zip(names, map(_number, row), strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ballast import __version__
 from ballast.backtest.forward_fill import forward_filled
 from ballast.backtest.margin_result import margin_result_of
+from ballast.backtest.metrics import FloatArray, IntArray
 from ballast.backtest.notes import alarms_of, locks_of, notes_of, refusals_of, signals_of, story_of
 from ballast.backtest.preflight import refuse_frozen_start
 from ballast.backtest.quotes import QuoteFigures, middles_of_bars, middles_of_ticks, quote_figures
@@ -18,6 +19,7 @@ from ballast.backtest.resting_exits import RestingExits, run_watched
 from ballast.backtest.result import Result
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import ExecutionSettings, Setup, first_close
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import AccountKind, EngineRole, NoteKind, PathPolicy, TickKind
 from ballast.model.errors import ConfigError, nearest
 from ballast.risk.settings import Profile
@@ -46,7 +48,6 @@ FILL_FIELDS = [
     ("quote_rate", "f8"),
 ]
 FILL_FIELDS_AS_LOGGED = [name for name, _ in FILL_FIELDS if name not in {"ts_ms", "reason"}]
-NS_PER_MS = 1_000_000
 
 
 def run(
@@ -145,12 +146,14 @@ def _benchmarks(setup: Setup) -> dict[str, Any]:
     return curves
 
 
-def result_of(session: Session, *, closes: Any = None, exits: RestingExits | None = None, **details: Any) -> Result:
+def result_of(
+    session: Session, *, timeline: Timeline | None = None, exits: RestingExits | None = None, **details: Any
+) -> Result:
     """
     Return the result of a finished session.
 
-    ``closes`` are the forward-filled closes of its frames, if they are already at hand, ``exits`` what rested on a
-    margin account if somebody looked; ``details`` are fields of ``Result`` that one pass alone does not know.
+    ``timeline`` is that of its frames, if it is already at hand, ``exits`` what rested on a margin account if somebody
+    looked; ``details`` are fields of ``Result`` that one pass alone does not know.
     """
     setup, engine = session.setup, session.engine
     frames = setup.frames
@@ -163,12 +166,12 @@ def result_of(session: Session, *, closes: Any = None, exits: RestingExits | Non
         symbols=list(frames.symbols),
         interval_ns=frames.interval_ns,
         initial_capital=starting_value(setup),
-        ts_ms=np.asarray(frames.records["ts_ns"]) // NS_PER_MS,
+        ts_ms=timeline.ts_ms if timeline else _ts_ms(setup),
         equity=engine.equity,
         fills=fills,
         reasons=reasons,
         initial_qty=[setup.initial_positions.get(symbol, 0.0) for symbol in frames.symbols],
-        closes=closes if closes is not None else lambda: closes_of(setup),
+        closes=timeline.closes if timeline else lambda: _closes(setup),
         risk_free_rate=setup.risk_free_rate,
         rejects=reject_counts(engine),
         signals=signals_of(session),
@@ -240,7 +243,7 @@ def fills_table(engine: Any, names: Sequence[str]) -> Any:
     """Return the fills of a run as the table that results and reports read; ``reason`` counts in ``names``."""
     log = engine.fills[: int(engine.log.n_fills)]
     table = np.zeros(len(log), FILL_FIELDS)
-    table["ts_ms"] = log["time_ns"] // NS_PER_MS
+    table["ts_ms"] = log["time_ns"] // MILLISECOND_NS
     # What the engine does for the account has its role for a reason.
     first_role = len(names) - len(EngineRole)
     is_own = log["role"] >= EngineRole.BALANCE
@@ -263,7 +266,7 @@ def breaches(session: Session) -> list[dict[str, object]]:
     symbols = session.setup.frames.symbols
     return [
         {
-            "ts": int(note["time_ns"]) // NS_PER_MS,
+            "ts": int(note["time_ns"]) // MILLISECOND_NS,
             "symbol": symbols[int(note["symbol"])],
             "weight": float(note["value"]),
         }
@@ -272,8 +275,27 @@ def breaches(session: Session) -> list[dict[str, object]]:
     ]
 
 
-def closes_of(setup: Setup) -> Any:
-    """Return the last close at or before each bar, (n_frames, n_symbols); NaN before a symbol's first."""
+class Timeline(NamedTuple):
+    """
+    What every run over the same frames shares: each bar's open, UTC ms, (n_frames,), and the last close at or before.
+
+    ``closes`` are (n_frames, n_symbols), NaN before a symbol's first.
+    """
+
+    ts_ms: IntArray
+    closes: FloatArray
+
+
+def timeline_of(setup: Setup) -> Timeline:
+    """Return the timeline of a setup's frames."""
+    return Timeline(_ts_ms(setup), _closes(setup))
+
+
+def _ts_ms(setup: Setup) -> Any:
+    return np.asarray(setup.frames.records["ts_ns"]) // MILLISECOND_NS
+
+
+def _closes(setup: Setup) -> Any:
     return forward_filled(setup.frames.records["close"][:, : setup.n_symbols])
 
 

@@ -12,13 +12,13 @@ import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 import numpy as np
 
-from ballast.backtest.run import closes_of, result_of
+from ballast.backtest.run import Timeline, result_of, timeline_of
 from ballast.backtest.session import Session, apply_overrides
 from ballast.backtest.setup import Setup
 from ballast.indicators.blocks import EVERY_FRAME, compute
@@ -111,8 +111,8 @@ def sweep(
         _refuse_profile(cell.setup)
     stop = Event()
     count = workers or os.cpu_count() or 1
-    # All figures are of the same closes; final figures need none.
-    chunks = _chunks(cells, count, None if final_only else closes_of(cells[0].setup))
+    # All figures are of the same bars; final figures need none.
+    chunks = _chunks(cells, count, None if final_only else timeline_of(cells[0].setup))
     with ThreadPoolExecutor(count) as pool:
         pending = {pool.submit(_work, chunk, final_only, stop) for chunk in chunks}
         try:
@@ -150,12 +150,12 @@ class _Chunk:
 
     cells: Sequence[tuple[int, Setup]]
     shared_feature: Any
-    closes: Any
+    timeline: Timeline | None
     idle: list[Session]
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
-def _chunks(cells: Sequence[Cell], workers: int, closes: Any) -> list[_Chunk]:
+def _chunks(cells: Sequence[Cell], workers: int, timeline: Timeline | None) -> list[_Chunk]:
     groups: dict[Any, list[tuple[int, Setup]]] = {}
     for number, cell in enumerate(cells):
         groups.setdefault(_group_key(cell.setup), []).append((number, cell.setup))
@@ -168,7 +168,7 @@ def _chunks(cells: Sequence[Cell], workers: int, closes: Any) -> list[_Chunk]:
         size = max(1, -(-len(members) // (workers * CHUNKS_PER_WORKER)))
         parts = [members[start : start + size] for start in range(0, len(members), size)]
         idle: list[Session] = []
-        chunks += [_Chunk(part, values[requests], closes, idle) for part in parts]
+        chunks += [_Chunk(part, values[requests], timeline, idle) for part in parts]
     return chunks
 
 
@@ -216,7 +216,7 @@ def _work(chunk: _Chunk, final_only: bool, stop: Event) -> None:
             session.reset(setup)
             session.run()
             chunk.rows[number] = (
-                _final_figures(session) if final_only else asdict(result_of(session, closes=chunk.closes).metrics)
+                _final_figures(session) if final_only else vars(result_of(session, timeline=chunk.timeline).metrics)
             )
     chunk.idle.append(session)
 

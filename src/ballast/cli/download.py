@@ -10,6 +10,7 @@ import typer
 
 from ballast.cli.options import names
 from ballast.cli.terminal import late_progress
+from ballast.model.durations import DAY_MS, MILLISECOND_NS
 from ballast.model.errors import ConfigError
 from ballast.model.public_feed import FeedKind, FeedStatus, FeedTopic
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from ballast.data.series import Series
 
 _DEFAULT_DAYS = 30
-_DAY_MS = 86_400_000
-_NS_PER_MS = 1_000_000
 
 
 def download(
@@ -66,7 +65,7 @@ def download(
     end_ms = _time_ms("--end", end)
     start_ms = _time_ms("--start", start)
     if start_ms is None:
-        start_ms = (end_ms or _now_ms()) - _DEFAULT_DAYS * _DAY_MS
+        start_ms = (end_ms or _now_ms()) - _DEFAULT_DAYS * DAY_MS
     window: dict[str, Any] = {"start_ms": start_ms, "end_ms": end_ms, "now_ms": _now_ms}
 
     async def fetch() -> None:
@@ -115,8 +114,8 @@ async def _follow(catalog: Catalog, series: list[Series], start_ms: int, *, url:
     known_ms = {one: known_until_ms(catalog, one, start_ms // interval_ms * interval_ms) for one in series}
     # The last bar that is known is told again: it may have been asked for in the moment of its close.
     closed_ns = {
-        FeedTopic(FeedKind.BARS, one.symbol, interval_ns=interval_ms * _NS_PER_MS): (at_ms - 2 * interval_ms)
-        * _NS_PER_MS
+        FeedTopic(FeedKind.BARS, one.symbol, interval_ns=interval_ms * MILLISECOND_NS): (at_ms - 2 * interval_ms)
+        * MILLISECOND_NS
         for one, at_ms in known_ms.items()
     }
     venue, market = series[0].dataset.split("/")
@@ -155,7 +154,7 @@ def _time_ms(option: str, text: str | None) -> int | None:
 def _now_ms() -> int:
     import time
 
-    return time.time_ns() // 1_000_000
+    return time.time_ns() // MILLISECOND_NS
 
 
 def _download_line(done: DownloadReport) -> str:

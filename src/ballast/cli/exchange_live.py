@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ballast.cli.exchange_offers import TIERS_AND_MARKS, Offer, account_terms, stand_in_tiers
+from ballast.model.durations import MILLISECOND_NS, MINUTE_MS
 from ballast.model.errors import TemporaryVenueError, VenueError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 STREAM_URL = "wss://stream.bybit.com"
 PUBLIC_PATH = "/v5/public/linear"
-MINUTE_MS = 60_000
 DEPTHS = (1, 50)
 """The best prices, which come again and again, and what lies behind them."""
 MOST_HISTORY = 1_000
@@ -93,11 +93,11 @@ class LiveMarket:
         from ballast.venues.public_socket import PublicSocket
         from ballast.venues.reconnecting import PUBLIC_PLAN
 
-        bars = [FeedTopic(FeedKind.BARS, name, interval_ns=MINUTE_MS * 1_000_000) for name in self.symbols]
+        bars = [FeedTopic(FeedKind.BARS, name, interval_ns=MINUTE_MS * MILLISECOND_NS) for name in self.symbols]
         topics = [FeedTopic(FeedKind.TRADES, name) for name in self.symbols]
         topics += [FeedTopic(FeedKind.BOOK, name, depth) for name in self.symbols for depth in DEPTHS]
         # The bars that close until somebody listens are asked for, too.
-        known = {topic: BarMemory(closed_ns=(self.start_ms - MINUTE_MS) * 1_000_000) for topic in bars}
+        known = {topic: BarMemory(closed_ns=(self.start_ms - MINUTE_MS) * MILLISECOND_NS) for topic in bars}
         dialect = BybitDialect("linear", [*topics, *bars], memory=FeedMemory(bars=defaultdict(BarMemory, known)))
         async with PublicRest(self._endpoint) as rest:
             mender = BarsAlone(BybitMender(dialect, BybitHistory(rest, "linear")))
@@ -148,7 +148,7 @@ class LiveMarket:
                 frames[name][rows, symbol] = [getattr(bar, name) for bar in bars]
         tiers = stand_in_tiers(len(told))
         names = tuple(self.symbols)
-        return Market(names, feed_of(frames), MINUTE_MS * 1_000_000, grids, tiers, self.history, is_live=True)
+        return Market(names, feed_of(frames), MINUTE_MS * MILLISECOND_NS, grids, tiers, self.history, is_live=True)
 
     def _frames(self) -> Any:
         """Return empty frames: the history's, and the one in which trading begins."""
@@ -157,12 +157,12 @@ class LiveMarket:
         from ballast.bars.of_ticks import empty_frames
 
         first_ms = self.start_ms - self.history * MINUTE_MS
-        return empty_frames((first_ms + np.arange(self.history + 1) * MINUTE_MS) * 1_000_000, len(self.symbols))
+        return empty_frames((first_ms + np.arange(self.history + 1) * MINUTE_MS) * MILLISECOND_NS, len(self.symbols))
 
 
 def live_market(symbols: Sequence[str], url: str | None, history: int) -> LiveMarket:
     """Return the market that begins in the minute in which we are."""
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = time.time_ns() // MILLISECOND_NS
     return LiveMarket(
         symbols, None if url is None else url.rstrip("/"), min(history, MOST_HISTORY), now_ms // MINUTE_MS * MINUTE_MS
     )

@@ -134,7 +134,10 @@ def _usage(error: Any) -> str:
 
 
 def _failed(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    from ballast.logs.escaping import escaped
+
+    # A message repeats what files say: it stays on its line, and a terminal does nothing that they ask.
+    print(f"error: {escaped(message)}", file=sys.stderr)  # noqa: T201
     return code
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ballast.cli.terminal import console
+from ballast.model.durations import SECOND_NS
 from ballast.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 FIRST = "first"
-SECOND_NS = 1_000_000_000
 LONGEST_S = 86_400.0
 
 
@@ -60,20 +60,25 @@ def sete(
         float, _option("--big-jump-threshold-usd", "A rise of more than this is a jump.")
     ] = 0.40,
     big_jump_lock_margin_usd: Annotated[
-        float, _option("--big-jump-lock-margin-usd", "Margin that a jump is locked with.")
+        float, _option("--big-jump-lock-margin-usd", "Margin that a jump is locked with; not in `original`.")
     ] = 0.10,
     max_peak_lock_usd: Annotated[float, _option("--max-peak-lock-usd", "Lock of a peak at the threshold.")] = 0.80,
     max_peak_threshold_usd: Annotated[
-        float, _option("--max-peak-threshold-usd", "Peak from which that lock counts.")
+        float, _option("--max-peak-threshold-usd", "Peak from which that lock counts; always in `original`.")
     ] = 1.00,
     max_peak_lock_mode: Annotated[
         str | None,
         _option("--max-peak-lock-mode", "`then_elastic`, the default, or `cap`; the other modes always cap.", "WORD"),
     ] = None,
     jump_window_seconds: Annotated[
-        float, _option("--jump-window-seconds", "Greatest age of what a jump is measured against.", "SECONDS")
+        float,
+        _option(
+            "--jump-window-seconds", "Greatest age of what a jump is measured against; `reconciled` only.", "SECONDS"
+        ),
     ] = 3.0,
-    min_lock_move_usd: Annotated[float, _option("--min-lock-move-usd", "Least move of a lock.")] = 0.01,
+    min_lock_move_usd: Annotated[
+        float, _option("--min-lock-move-usd", "Least move of a lock; `reconciled` only.")
+    ] = 0.01,
     disabled: Annotated[bool, typer.Option("--disabled", help="Use the plain ladder, without elastic line.")] = False,
     baseline: Annotated[
         str, _option("--baseline", "Profit before the first sample; `first` takes the first sample itself.", "AMOUNT")

@@ -34,7 +34,7 @@ _ONLY = {
 def account_section(raw: Any, symbols: Sequence[str]) -> AccountSection:
     """Check ``[account]``, with the defaults of its kind; raises ``ConfigError``."""
     refuse_no_table(raw, "account")
-    if raw.get("kind") in {kind.name.lower() for kind in AccountKind} - set(_KINDS):
+    if raw.get("kind") in [kind.name.lower() for kind in AccountKind if kind.name.lower() not in _KINDS]:
         raise ConfigError(f'account.kind = "{raw["kind"]}": not in this version, which runs {", ".join(_KINDS)}')
     values = checked_section(AccountSection, raw, "account")
     kind = values.get("kind", "spot")

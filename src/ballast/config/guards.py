@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from ballast.config.load import strategy_of
-from ballast.config.operator_sections import HalalSection
-from ballast.config.risk import elastic_settings_of, polling_settings_of
+from ballast.config.operator_sections import HalalSection, TradingSection
+from ballast.config.risk import ELASTIC, elastic_settings_of, polling_settings_of
 from ballast.config.schema import Config
 from ballast.engine.guarding import Guards
-from ballast.risk.compliance import MINUTE_NS, EntryFacts, Swap
+from ballast.model.durations import MINUTE_NS
+from ballast.orders.elastic_settings import file_key, unread
+from ballast.risk.compliance import EntryFacts, Swap
 from ballast.risk.symbol_policy import SymbolKind, read_symbol
+from ballast.strategies.spec import plain
 
 
 class CalendarSource(Protocol):
@@ -71,6 +74,7 @@ def guard_sentences(
     """Yield what the guards of a run over bars take for granted."""
     if calendar is not None:
         yield from calendar.assumptions
+    yield from _screen_sentences(config)
     if _is_screened(config) and config.halal is not None and config.halal.no_overnight_holds:
         minutes = _lead_ns(config.halal, interval_ns, latency_ns) / MINUTE_NS
         yield (
@@ -81,6 +85,28 @@ def guard_sentences(
         yield "The supervisor counts orders that the venue refuses; in a backtest nobody clears what it halts."
     if _is_trailed(config):
         yield "An elastic stop follows every position; it is looked at at closes and wakes, and rests at the venue."
+    yield from _elastic_sentences(config)
+
+
+def _screen_sentences(config: Config) -> Iterator[str]:
+    """Yield what the compliance screen overrules, or that it is off."""
+    if config.halal is not None and not config.halal.enabled:
+        yield "The compliance screen is off: halal.enabled = false."
+    chance = (config.trading or TradingSection()).randomness_factor
+    if _is_screened(config) and strategy_of(config).decides_in_cycles and chance > 0.0:
+        yield f"The compliance screen leaves nothing to chance: trading.randomness_factor = {chance:g} counts as 0."
+
+
+def _elastic_sentences(config: Config) -> Iterator[str]:
+    """Yield which settings of the elastic stop its mode, or its being off, leaves without a meaning."""
+    table = config.risk.elastic_trailing
+    if table is None:
+        return
+    settings = elastic_settings_of(config)
+    for name in unread(settings):
+        if name in table and table[name] != plain(ELASTIC[name], ELASTIC[name].default):
+            other = f'mode = "{table["mode"]}"' if settings.enabled else "enabled = false"
+            yield f"{file_key(name)} = {table[name]} counts for nothing: {other} does not read it."
 
 
 def _is_screened(config: Config) -> bool:

@@ -185,6 +185,8 @@ def _word(path: str, key: Key, kind: Any, value: Any) -> str:
         raise ConfigError(f"{path} = {shown(value)}: expected {_expected(kind)}{hint}")
     if not isinstance(value, str) or not (value.strip() or key.default == ""):
         raise ConfigError(f"{path} = {shown(value)}: expected {key.expected}")
+    if "\0" in value:
+        raise ConfigError(f"{path} = {shown(value)}: holds a character 0, which no name or path can; remove it")
     if key.meta.pattern is not None and re.search(key.meta.pattern, value) is None:
         raise ConfigError(f"{path} = {shown(value)}: not understood; expected a {_first_sentence(key.doc)}")
     return value

@@ -232,6 +232,12 @@ def _instruments(raw: Any, symbols: Sequence[str], account: AccountSection) -> I
             if not account.is_fx:
                 given = {f"instruments.{symbol}.{key}": values.get(key) for key in _FX_INSTRUMENT_KEYS}
                 refuse_on_kind(account.kind, "fx_margin", given)
+            least, most = values.get("min_qty", 0.0), values.get("max_qty")
+            if most is not None and least > most:
+                raise ConfigError(
+                    f"instruments.{symbol}.max_qty = {most:g}: below min_qty = {least:g}, so that no order could be "
+                    "placed; correct one"
+                )
             limits[symbol] = InstrumentLimits(**values)
     return InstrumentsSection(**own, symbols=limits)
 

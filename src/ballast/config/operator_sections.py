@@ -15,10 +15,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ballast.config.declarations import Section, key
+from ballast.model.durations import HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError
 from ballast.model.ports import Impact
 from ballast.risk.compliance import ComplianceLimits
-from ballast.risk.news import HOUR_NS, MINUTE_NS, NewsLimits, currencies_of
+from ballast.risk.news import NewsLimits, currencies_of
 from ballast.risk.supervisor import ERRORS_KEPT, SupervisorLimits
 from ballast.risk.symbol_policy import EXOTIC, PolicyVerdict, SpreadLimits, listing_verdict
 
@@ -117,7 +118,9 @@ def _refuse_no_currency(path: str, names: Sequence[str]) -> None:
 class HalalSection(Section, frozen=True, kw_only=True):
     """The compliance screen: no swap, nothing held over night, nothing left to chance."""
 
-    enabled: Annotated[bool, key("Whether the account is screened.")] = False
+    enabled: Annotated[
+        bool, key("Whether the account is screened, as by the section alone. A result says that it is off.")
+    ] = True
     swap_free_mode: Annotated[
         bool, key("Enter only what charges no swap: by the symbol, or on a swap-free account.", source=_STAGED)
     ] = True
@@ -279,9 +282,8 @@ class TradingSection(Section, frozen=True, kw_only=True):
 
     def listing(self, symbol: str) -> PolicyVerdict:
         """Judge a symbol by its name."""
-        return listing_verdict(
-            symbol, allowed=self.allowed_symbols, denied=self.denied_symbols, exotic=self.exotic_currencies
-        )
+        exotic = [name.upper() for name in self.exotic_currencies]
+        return listing_verdict(symbol, allowed=self.allowed_symbols, denied=self.denied_symbols, exotic=exotic)
 
 
 OPERATOR_SECTIONS: dict[str, type[Section]] = {

@@ -13,6 +13,12 @@ from ballast.strategies.spec import Strategy
 _OF_CYCLES = ("cycle_interval_seconds", "randomness_factor")
 """What only strategies that decide in cycles read."""
 
+_SYMBOL_LISTS = (
+    *(("trading", "allowed_symbols"), ("trading", "denied_symbols")),
+    *(("halal", "allowed_symbols"), ("halal", "swap_free_symbols")),
+)
+"""Lists that several files may share, so that they may name symbols which a run does not have."""
+
 
 def operator_sections(raw: Mapping[str, Any], symbols: Sequence[str], strategy: Strategy) -> dict[str, Any]:
     """
@@ -29,9 +35,19 @@ def operator_sections(raw: Mapping[str, Any], symbols: Sequence[str], strategy: 
         refuse_unknown_symbol(f"news.follows.{symbol}", symbol, symbols)
     for symbol in tables.get("trading", {}).get("symbol_max_spread_points", {}):
         refuse_unknown_symbol(f"trading.symbol_max_spread_points.{symbol}", symbol, symbols)
+    for section, key in _SYMBOL_LISTS:
+        _refuse_other_case(f"{section}.{key}", tables.get(section, {}).get(key, ()), symbols)
     if "news" in tables and "calendar" not in tables["news"]:
         raise ConfigError("news.calendar is missing: name a file or an https URL; without a filter remove [news]")
     return {name: OPERATOR_SECTIONS[name](**values) for name, values in tables.items()}
+
+
+def _refuse_other_case(path: str, names: Sequence[str], symbols: Sequence[str]) -> None:
+    """Refuse a name that is a symbol of the run but for its letters' case: it would stand for nothing."""
+    folded = {symbol.casefold(): symbol for symbol in symbols}
+    for name in names:
+        if name not in symbols and name.casefold() in folded:
+            raise ConfigError(f"{path}: {shown(name)} is no symbol of data.symbols; write {folded[name.casefold()]}")
 
 
 def _refuse_cycles(values: Mapping[str, Any], strategy: Strategy) -> None:

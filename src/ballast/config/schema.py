@@ -24,6 +24,7 @@ from ballast.config.operator_sections import (
     SupervisorSection,
     TradingSection,
 )
+from ballast.model.durations import DAY_NS
 
 SCHEMA_VERSION = 1
 LARGEST_LEVERAGE = 200.0
@@ -32,7 +33,6 @@ _PRICE_UNIT = "quote currency"
 _CASCADE = "cascade"
 _GRID = "hedge grid"
 _BYBIT = "Bybit"
-_DAY_NS = 86_400_000_000_000
 
 
 class DataSection(Section, frozen=True, kw_only=True):
@@ -257,7 +257,7 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
         int, _key("Bars between decision and arrival. Not together with `latency_ns`.", unit="bars", ge=0, le=1_000)
     ] = 0
     latency_ns: Annotated[
-        int, _key("Time between decision and arrival. Not together with `latency_bars`.", unit="ns", ge=0, le=_DAY_NS)
+        int, _key("Time between decision and arrival. Not together with `latency_bars`.", unit="ns", ge=0, le=DAY_NS)
     ] = 0
     fill: Annotated[
         Literal["next_open", "same_close"],

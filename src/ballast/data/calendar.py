@@ -14,16 +14,16 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from ballast.config.operator_sections import NewsSection
 from ballast.data.calendar_formats import CalendarError, read_calendar
 from ballast.files.durable import replacing
+from ballast.logs.redaction import is_sensitive
+from ballast.model.durations import DAY_NS, MINUTE_NS
 from ballast.model.errors import ConfigError, DataError, OutputError
 from ballast.model.ports import NewsCalendar, NewsSource
 from ballast.risk.news import (
-    DAY_NS,
-    MINUTE_NS,
     CalendarState,
     NewsVerdict,
     Release,
@@ -222,6 +222,12 @@ def _check_url(url: str) -> None:
         raise ConfigError(f"news.calendar = '{url[:60]}': expected an https URL or the path of a file")
     if parts.username is not None or parts.password is not None:
         raise ConfigError("news.calendar: the URL holds a user name or password; no secret may stand in the file")
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if is_sensitive(name):
+            raise ConfigError(
+                f"news.calendar: the URL holds {name}; no secret may stand in the file, whose settings results repeat; "
+                "fetch the calendar into a file and name that"
+            )
 
 
 def _is_loopback(host: str) -> bool:

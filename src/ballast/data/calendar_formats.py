@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from ballast.model.durations import DAY_NS
 from ballast.model.errors import DataError
 from ballast.model.ports import ALL_CURRENCIES, Impact, NewsCalendar, NewsItem
-from ballast.risk.news import DAY_NS, NewsVerdict
+from ballast.risk.news import NewsVerdict
 from ballast.risk.symbol_policy import FIAT
 
 _LONGEST_TITLE = 200

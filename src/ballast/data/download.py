@@ -21,10 +21,10 @@ from ballast.data.intervals import interval_name
 from ballast.data.parts import bars_table, funding_table, marks_table
 from ballast.data.series import BARS, FUNDING, Series
 from ballast.data.timestamps import utc_text
+from ballast.model.durations import DAY_MS
 from ballast.model.errors import ConfigError
 from ballast.model.ports import BarsPage, PublicHistory, RecordedBar
 
-_DAY_MS = 86_400_000
 # A venue may still correct a bar in the first moments after its close.
 _SETTLING_MS = 5_000
 
@@ -250,12 +250,12 @@ class _Bars:
 
     async def _listing_day_ms(self, start_ms: int, end_ms: int) -> int:
         """Return where the first bars can be: the first day with a daily bar, or the end of the window."""
-        if self._interval_ms >= _DAY_MS:
+        if self._interval_ms >= DAY_MS:
             return end_ms
-        at_ms = start_ms // _DAY_MS * _DAY_MS
+        at_ms = start_ms // DAY_MS * DAY_MS
         while at_ms < self._end_ms:
-            page_end_ms = at_ms + self._per_page * _DAY_MS
-            page = await self._page(self._symbol, _DAY_MS, at_ms, page_end_ms)
+            page_end_ms = at_ms + self._per_page * DAY_MS
+            page = await self._page(self._symbol, DAY_MS, at_ms, page_end_ms)
             if page.bars:
                 return max(end_ms, page.bars[0].open_time_ms)
             at_ms = page_end_ms

@@ -14,10 +14,9 @@ from ballast.data.catalog import Catalog
 from ballast.data.change import changing
 from ballast.data.parts import bars_table
 from ballast.data.series import Series
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.ports import RecordedBar
 from ballast.model.public_feed import FeedStatus, PublicBar, PublicFeed
-
-_NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -97,10 +96,10 @@ class _Followed:
         with changing(self._catalog.root) as change:
             for series, bars in waiting.items():
                 rows_new = change.put(series, bars_table(series.symbol, list(map(_recorded, bars))), replace=True)
-                end_ms = (bars[-1].open_ns + bars[-1].interval_ns) // _NS_PER_MS
+                end_ms = (bars[-1].open_ns + bars[-1].interval_ns) // MILLISECOND_NS
                 # Between two bars that it tells a feed leaves none out.
                 change.cover(series, self._known_ms[series], end_ms)
-                stored.append((Appended(series, rows_new, bars[-1].open_ns // _NS_PER_MS), end_ms))
+                stored.append((Appended(series, rows_new, bars[-1].open_ns // MILLISECOND_NS), end_ms))
         for done, end_ms in stored:
             self._known_ms[done.series] = max(end_ms, self._known_ms[done.series])
             if done.rows_new:
@@ -108,4 +107,4 @@ class _Followed:
 
 
 def _recorded(bar: PublicBar) -> RecordedBar:
-    return RecordedBar(bar.open_ns // _NS_PER_MS, bar.open, bar.high, bar.low, bar.close, bar.volume)
+    return RecordedBar(bar.open_ns // MILLISECOND_NS, bar.open, bar.high, bar.low, bar.close, bar.volume)

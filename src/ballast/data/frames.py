@@ -24,13 +24,13 @@ from ballast.data.intervals import interval_name
 from ballast.data.source import CONVENTIONAL, VALUES, Columns, Ints, Layout, Marks, read_bars
 from ballast.data.timestamps import most_frequent_step, utc_text
 from ballast.data.usable import UsableSeries, Window, aggregated, at_times, usable_bars, usable_marks
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.errors import ConfigError, DataError
 from ballast.model.market import Frame, MarkBar
 
 if TYPE_CHECKING:
     from ballast.data.run_calendar import RunCalendar
 
-_NS_PER_MS = 1_000_000
 _FIELDS = (*VALUES, "mark")
 
 
@@ -153,14 +153,14 @@ def build_frames(
         series = [aggregated(usable_bars(columns, symbol, window), interval_ms) for symbol in symbols]
         timeline = _timeline(series)
     records = _empty_records(Frame, len(timeline), len(symbols) if width is None else width)
-    np.multiply(timeline, _NS_PER_MS, out=records["ts_ns"])
+    np.multiply(timeline, MILLISECOND_NS, out=records["ts_ns"])
     for slot, one in enumerate(series):
         _write(records, slot, one, timeline)
     marks = None if columns.mark_open is None else _marks(columns, symbols, window, bucket_ms, records)
     return Frames(
         records=records,
         symbols=tuple(symbols),
-        interval_ns=interval_ms * _NS_PER_MS,
+        interval_ns=interval_ms * MILLISECOND_NS,
         rows_skipped=sum(one.skipped for one in series),
         rows_superseded=sum(one.superseded for one in series),
         rows_widened=sum(one.widened for one in series),
@@ -188,7 +188,7 @@ def _marks(columns: Columns, symbols: Sequence[str], window: Window, bucket_ms: 
     """Return the marks at the frames' times, in buckets if the bars are, and write their closes into the frames."""
     width = records.dtype["close"].shape[0]
     marks = _empty_records(MarkBar, len(records), width)
-    timeline = records["ts_ns"] // _NS_PER_MS
+    timeline = records["ts_ns"] // MILLISECOND_NS
     for slot, symbol in enumerate(symbols):
         series = usable_marks(columns, symbol, window)
         if bucket_ms is not None:

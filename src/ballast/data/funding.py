@@ -21,13 +21,12 @@ import numpy.typing as npt
 from ballast.data.files import CONVENTIONAL, Layout, Rows, open_source
 from ballast.data.source import Floats, Ints, column_values, refuse_unknown_venue, venues_in, wanted_rows
 from ballast.data.timestamps import to_milliseconds, utc_text
+from ballast.model.durations import MILLISECOND_NS, MINUTE_MS
 from ballast.model.errors import DataError
 from ballast.model.market import FundingStamp
 
 RATE = "funding_rate"
-_NS_PER_MS = 1_000_000
 _JITTER_MS = 1_000
-_MINUTE_MS = 60_000
 # No venue asks for as much at one stamp; a file that does holds percentages or something else.
 _LARGEST_RATE = 0.5
 _NO_ROWS = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0), np.empty(0, object))
@@ -87,7 +86,7 @@ def load_funding(
     parts = [_rows(group, symbols, layout, origin) for group in groups]
     times_ms, symbol, rate, venue = (np.concatenate(column) for column in zip(_NO_ROWS, *parts, strict=True))
     _refuse_several_venues(venue, origin)
-    times_ns = _settled(times_ms) * _NS_PER_MS
+    times_ns = _settled(times_ms) * MILLISECOND_NS
     inside = (times_ns >= frame_times_ns[0]) & (times_ns < frame_times_ns[-1] + interval_ns)
     usable = inside & np.isfinite(rate)
     _refuse_large(rate, usable, times_ms, origin)
@@ -111,7 +110,7 @@ def _rows(
 
 def _settled(times_ms: Ints) -> Ints:
     """Move what lies within a second of a full minute to it."""
-    minutes = (times_ms + _MINUTE_MS // 2) // _MINUTE_MS * _MINUTE_MS
+    minutes = (times_ms + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS
     settled: Ints = np.where(np.abs(minutes - times_ms) <= _JITTER_MS, minutes, times_ms)
     return settled
 

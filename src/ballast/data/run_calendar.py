@@ -13,6 +13,7 @@ from typing import Any
 
 from ballast.config.operator_sections import NewsSection
 from ballast.data.calendar import NewsDesk, desk_of
+from ballast.model.durations import SECOND_NS
 from ballast.model.errors import DataError
 
 
@@ -96,7 +97,9 @@ def _gap(section: NewsSection, trusted: tuple[int, int], first_ns: int, last_ns:
             "be refused; for a calendar of past days give news.covers_start and news.covers_end"
         )
     consequence = (
-        "symbols that follow a currency are not entered" if blocks else "no release is known, and entries pass"
+        "symbols that follow a currency are not entered"
+        if blocks
+        else "entries pass, but near a release that it does hold"
     )
     if first > last:
         return f"The news calendar can be trusted at no time: {consequence}."
@@ -104,4 +107,4 @@ def _gap(section: NewsSection, trusted: tuple[int, int], first_ns: int, last_ns:
 
 
 def _moment(time_ns: int) -> str:
-    return f"{datetime.fromtimestamp(time_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M}"
+    return f"{datetime.fromtimestamp(time_ns // SECOND_NS, UTC):%Y-%m-%d %H:%M}"

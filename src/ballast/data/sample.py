@@ -20,13 +20,13 @@ import numpy.typing as npt
 
 from ballast.data.intervals import interval_name
 from ballast.files.durable import write_parquet
+from ballast.model.durations import DAY_MS
 from ballast.model.errors import ConfigError
 
 Floats = npt.NDArray[np.float64]
 
 # Invented; the quote currency is added as the venues do.
 COINS = ("BLORP", "SNORTL", "WOBBLO", "NOODLIX", "GRUMPO", "FIZZLO", "TWIRPY", "PLONKO", "ZIBBLE", "QUOFFY")
-_DAY_MS = 86_400_000
 _WORST_DAY, _BEST_DAY = np.log(0.71), np.log(2.95)
 
 # Length in days, drift of the log price per day, volatility as a multiple of the coin's own.
@@ -72,7 +72,7 @@ class Market:
             raise ConfigError(f"a sample of {self.days} days holds nothing; ask for at least 1")
         if not 1 <= self.symbols <= len(COINS):
             raise ConfigError(f"a sample of {self.symbols} symbols cannot be made; ask for 1 to {len(COINS)}")
-        if self.interval_ms > _DAY_MS // 24 or _DAY_MS % self.interval_ms:
+        if self.interval_ms > DAY_MS // 24 or DAY_MS % self.interval_ms:
             name = interval_name(self.interval_ms)
             raise ConfigError(f"a sample of {name} bars cannot be made; choose an interval that divides an hour")
 
@@ -84,7 +84,7 @@ class Market:
     @property
     def bars_per_day(self) -> int:
         """How many bars a day without an outage has."""
-        return _DAY_MS // self.interval_ms
+        return DAY_MS // self.interval_ms
 
 
 def write_sample(path: Path, market: Market | None = None) -> int:

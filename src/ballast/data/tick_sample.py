@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ballast.files.durable import write_parquet
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import TickKind
 from ballast.model.errors import ConfigError
 from ballast.model.market import Tick
@@ -83,7 +84,7 @@ def write_sample_trades(path: Path, market: TickMarket, symbol: str) -> int:
     ticks = sample_ticks(market)
     ticks = ticks[ticks["kind"] != TickKind.QUOTE]
     table = {
-        "ts": pa.array(ticks["ts_ns"] // 1_000_000, pa.timestamp("ms", tz="UTC")),
+        "ts": pa.array(ticks["ts_ns"] // MILLISECOND_NS, pa.timestamp("ms", tz="UTC")),
         "symbol": pa.repeat(symbol, len(ticks)),
         "price": ticks["price"],
         "size": ticks["qty"],

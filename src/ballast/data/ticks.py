@@ -26,13 +26,13 @@ from ballast.bars.of_ticks import frames_of_ticks
 from ballast.data.files import CONVENTIONAL, Layout, Rows, column_names, open_source
 from ballast.data.frames import Frames
 from ballast.data.source import column_values, refuse_unknown_venue, times_of, wanted_rows
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import TickKind
 from ballast.model.errors import DataError, SchemaError, nearest
 from ballast.model.market import Tick
 
 Kind = Literal["bars", "trades", "quotes"]
 
-_NS_PER_MS = 1_000_000
 _TAKERS = {"buy": TickKind.BUY, "b": TickKind.BUY, "sell": TickKind.SELL, "s": TickKind.SELL}
 _SIDES = ("bid", "ask")
 
@@ -98,9 +98,9 @@ def read_ticks(
         refuse_unknown_venue(groups, layout.venue, origin)
     in_window = np.ones(len(ticks), np.bool_)
     if start_ms is not None:
-        in_window &= ticks["ts_ns"] >= start_ms * _NS_PER_MS
+        in_window &= ticks["ts_ns"] >= start_ms * MILLISECOND_NS
     if end_ms is not None:
-        in_window &= ticks["ts_ns"] < end_ms * _NS_PER_MS
+        in_window &= ticks["ts_ns"] < end_ms * MILLISECOND_NS
     ticks = ticks[in_window]
     usable = ~np.isnan(ticks["price"]) | ~np.isnan(ticks["ask"])
     usable &= ~(ticks["price"] > ticks["ask"])
@@ -119,9 +119,9 @@ def frames_from_ticks(ticks: Ticks, symbols: Sequence[str], interval_ms: int, *,
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(ticks.records[name]).data)
     return Frames(
-        records=frames_of_ticks(ticks.records, len(symbols), interval_ms * _NS_PER_MS, width=width),
+        records=frames_of_ticks(ticks.records, len(symbols), interval_ms * MILLISECOND_NS, width=width),
         symbols=tuple(symbols),
-        interval_ns=interval_ms * _NS_PER_MS,
+        interval_ns=interval_ms * MILLISECOND_NS,
         rows_skipped=ticks.rows_skipped,
         rows_superseded=0,
         rows_widened=0,
@@ -137,7 +137,7 @@ def _read(group: Rows, symbols: Sequence[str], kind: Kind, origin: str, layout: 
     ticks = Tick.array(len(index))  # type: ignore[attr-defined]
     place = np.array([symbols.index(name) if name in symbols else -1 for name in names], np.int64)
     ticks["symbol"] = place[index]
-    ticks["ts_ns"] = times_of(group, mask, origin) * _NS_PER_MS
+    ticks["ts_ns"] = times_of(group, mask, origin) * MILLISECOND_NS
 
     def prices(name: str) -> npt.NDArray[np.float64]:
         return _where(column_values(picked, name, len(index), origin), smallest=np.nextafter(0.0, 1.0))

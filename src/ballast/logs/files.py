@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+from ballast.model.durations import SECOND_NS
 
 KINDS = ("log", "jsonl")
 MOST_OPEN = 64
@@ -38,7 +40,7 @@ def file_name(name: str) -> str:
 
 def day_of(time_ns: int) -> date:
     """Return the UTC day of a time."""
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).date()
+    return datetime.fromtimestamp(time_ns // SECOND_NS, UTC).date()
 
 
 @dataclass
@@ -100,14 +102,21 @@ class DayFiles:
         return found
 
     def remove_expired(self, today: date) -> int:
-        """Remove what is older than the days to keep; return how many files. Touches no file of another name."""
+        """
+        Remove what is older than the days to keep; return how many files.
+
+        Touches no file of another name, and none that stands alone: ours come as one of each kind, and somebody
+        else's log in the same directory may be named like one of them.
+        """
         oldest = today - timedelta(days=self.retention_days - 1)
         if not self.directory.is_dir():
             return 0
         expired = [path for path in self.directory.iterdir() if _is_before(path, oldest)]
-        for path in expired:
+        kinds = Counter(path.stem for path in expired)
+        pairs = [path for path in expired if kinds[path.stem] == len(KINDS)]
+        for path in pairs:
             path.unlink(missing_ok=True)
-        return len(expired)
+        return len(pairs)
 
     def close(self) -> None:
         """Close all files; the next line opens its own again."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from ballast.logs.escaping import LONGEST_TEXT, escaped, shortened
 from ballast.logs.redaction import REDACTED, Redactor, is_sensitive
+from ballast.model.durations import MILLISECOND_NS, SECOND_NS
 
 DEEPEST = 4
 MOST_ITEMS = 64
@@ -84,8 +85,8 @@ def as_text(line: Line) -> str:
 
 def _time_text(time_ns: int) -> str:
     # Seconds and the rest apart: a float of the whole would lose digits.
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
+    seconds, rest = divmod(time_ns, SECOND_NS)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // MILLISECOND_NS:03d}Z"
 
 
 def _shown(value: Any) -> str:

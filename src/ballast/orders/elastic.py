@@ -29,12 +29,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import SECOND_NS
 from ballast.model.records import Shape, record
 from ballast.orders.elastic_settings import ElasticMode, ElasticSettings, MaxPeakLockMode
 from ballast.orders.fixed_point import ONE, fraction_of, is_amount, to_amount, to_fixed
 
 LONG_AGO_NS = -(2**62)
-SECOND_NS = 1_000_000_000.0
 JUMP_RESOLUTION = 10
 """Parts of the jump window in which a profit is kept: under 3 s, one every 300 ms."""
 KEPT_SAMPLES = JUMP_RESOLUTION + 1

@@ -87,7 +87,7 @@ class ElasticSettings:
     )
     min_lock_move_usd: float = parameter(
         0.01,
-        "A lock moves by at least this much; the first always moves.",
+        "A lock moves by at least this much; the first always moves. `reconciled` alone reads it.",
         unit="account currency",
         minimum=0,
         maximum=LARGEST_AMOUNT,
@@ -100,6 +100,24 @@ class ElasticSettings:
         maximum=0,
     )
     max_missed_moves: int = parameter(3, "Refused moves in a row that raise an alarm.", unit="moves", minimum=1)
+
+
+_OF_RECONCILED = ("max_peak_lock_mode", "jump_window_seconds", "min_lock_move_usd")
+_NOT_OF_ORIGINAL = ("big_jump_lock_margin_usd", "max_peak_threshold_usd")
+_OF_ELASTIC_LINE = (
+    *("pullback_tolerance_pct", "big_jump_lock_margin_usd", "max_peak_lock_usd", "max_peak_threshold_usd"),
+    "max_peak_lock_mode",
+)
+
+
+def unread(settings: ElasticSettings) -> tuple[str, ...]:
+    """Return the keys that change nothing under these settings, whatever they say."""
+    keys = {
+        ElasticMode.RECONCILED: (),
+        ElasticMode.LITERAL: _OF_RECONCILED,
+        ElasticMode.ORIGINAL: _OF_RECONCILED + _NOT_OF_ORIGINAL,
+    }[ElasticMode(settings.mode)]
+    return keys if settings.enabled else tuple(dict.fromkeys(keys + _OF_ELASTIC_LINE))
 
 
 def file_key(key: str) -> str:

@@ -9,11 +9,9 @@ no business of the normal loop.
 from __future__ import annotations
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import MILLISECOND_NS, SECOND_NS
 from ballast.model.records import parameter, record
 from ballast.orders.fixed_point import LARGEST_AMOUNT, is_amount, to_fixed
-
-MILLISECOND_NS = 1_000_000
-SECOND_NS = 1_000_000_000.0
 
 
 @record

@@ -18,11 +18,11 @@ from ballast.model.errors import ConfigError, DataError, Error
 from ballast.model.units import is_below, is_number, is_price
 from ballast.portfolio.calculators import WeightCalculator
 from ballast.portfolio.drift import TOLERANCE, is_beyond, largest_drift
+from ballast.portfolio.periods import Frequency
 from ballast.portfolio.rebalancer_plan import as_array, legs, plan_of
 from ballast.portfolio.rebalancer_records import FilledTrade, HistoryEntry, RebalanceResult, Trade
 from ballast.portfolio.trades import affordable_part
 from ballast.portfolio.triggers import (
-    Frequency,
     RebalanceTrigger,
     Verdict,
     calendar_due,

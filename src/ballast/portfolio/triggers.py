@@ -6,15 +6,14 @@ A figure that cannot be computed makes nothing due.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import Enum
 from math import isfinite
 from typing import NamedTuple
 
+from ballast.model.durations import DAY_NS
 from ballast.model.errors import ConfigError, nearest
 from ballast.portfolio.drift import is_beyond
-
-DAY_NS = 86_400_000_000_000
+from ballast.portfolio.periods import Frequency, period_of
 
 
 class RebalanceTrigger(Enum):
@@ -25,16 +24,6 @@ class RebalanceTrigger(Enum):
     VOLATILITY_BASED = "volatility_based"
     CORRELATION_BASED = "correlation_based"
     MANUAL = "manual"
-
-
-class Frequency(Enum):
-    """How often the calendar asks: after whole elapsed days, or once in each period of the UTC calendar."""
-
-    ELAPSED_DAYS = "elapsed_days"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-    QUARTERLY = "quarterly"
 
 
 class Verdict(NamedTuple):
@@ -76,20 +65,9 @@ def calendar_due(last_ns: int | None, now_ns: int, frequency: Frequency, days: i
     period, last_period = period_of(now_ns, frequency), period_of(last_ns, frequency)
     is_new = period != last_period
     return Verdict(
-        is_new, f"{'another' if is_new else 'the same'} {frequency.value} period, compared with the last rebalance"
+        is_new,
+        f"{'another' if is_new else 'the same'} {frequency.name.lower()} period, compared with the last rebalance",
     )
-
-
-def period_of(time_ns: int, frequency: Frequency) -> tuple[int, ...]:
-    """Return the UTC day, ISO week, month or quarter that holds a time, as a key to compare."""
-    date = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).date()
-    if frequency is Frequency.WEEKLY:
-        return date.isocalendar()[:2]
-    if frequency is Frequency.MONTHLY:
-        return date.year, date.month
-    if frequency is Frequency.QUARTERLY:
-        return date.year, (date.month - 1) // 3
-    return (date.toordinal(),)
 
 
 def volatility_due(baseline: float | None, volatility: float, change: float) -> Verdict:

@@ -11,12 +11,11 @@ from __future__ import annotations
 from math import isfinite, isnan, nan
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import DAY_NS
 from ballast.risk.ladder import Ladder
 from ballast.risk.reasons import LadderReason
-from ballast.risk.settings import SECOND_NS, RiskSettings
+from ballast.risk.settings import RiskSettings
 from ballast.risk.thresholds import has_fallen_to
-
-DAY_NS = 86_400 * SECOND_NS
 
 
 @compiled(inline=True)

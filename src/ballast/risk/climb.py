@@ -14,12 +14,13 @@ it has the originals' thresholds, which panic before they freeze, and no way out
 from __future__ import annotations
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import DAY_NS, SECOND_NS
 from ballast.model.enums import LadderState
-from ballast.risk.breakers import DAY_NS, is_account_drawn_down, keep_breakers
+from ballast.risk.breakers import is_account_drawn_down, keep_breakers
 from ballast.risk.facts import Facts
 from ballast.risk.ladder import NEVER, Ladder, enter
 from ballast.risk.reasons import LadderReason
-from ballast.risk.settings import SECOND_NS, Profile, RiskSettings
+from ballast.risk.settings import Profile, RiskSettings
 from ballast.risk.thresholds import has_fallen_to, has_reached, is_over, is_under
 
 

@@ -14,11 +14,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import DAY_NS, HOUR_NS, MINUTE_NS
 from ballast.model.records import record
-
-MINUTE_NS = 60_000_000_000
-HOUR_NS = 60 * MINUTE_NS
-DAY_NS = 24 * HOUR_NS
 
 
 class ComplianceVerdict(IntEnum):

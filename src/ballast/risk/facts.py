@@ -16,6 +16,7 @@ from typing import Any
 from ballast.kernel.margin import Legs, Linear, initial_margin, is_on_margin
 from ballast.kernel.projection import legs_in, terms_in
 from ballast.model.compiled import compiled
+from ballast.model.durations import SECOND_NS
 from ballast.model.enums import PositionMode
 from ballast.model.instrument import quote_rate
 from ballast.model.records import LegFloats, SymbolFloats, record
@@ -23,7 +24,7 @@ from ballast.model.units import is_price
 from ballast.risk.breakers import are_breakers_set
 from ballast.risk.ladder import NEVER, Ladder
 from ballast.risk.safety import safety_factor
-from ballast.risk.settings import SECOND_NS, Profile, RiskSettings
+from ballast.risk.settings import Profile, RiskSettings
 
 View = Any
 

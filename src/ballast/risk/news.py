@@ -16,14 +16,12 @@ from enum import IntEnum
 from typing import Any
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError
 from ballast.model.ports import ALL_CURRENCIES, Impact, NewsCalendar
 from ballast.model.records import record
 from ballast.risk.symbol_policy import FIAT, STABLECOINS, SymbolKind, read_symbol
 
-MINUTE_NS = 60_000_000_000
-HOUR_NS = 60 * MINUTE_NS
-DAY_NS = 24 * HOUR_NS
 MAX_CURRENCIES = 62
 """How many currencies one set can hold: the bits of an int64 without its sign."""
 NO_SYMBOL = 0

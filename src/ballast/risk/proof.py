@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 import numpy.typing as npt
 
+from ballast.model.durations import SECOND_NS
 from ballast.model.enums import LadderState, QtyUnit, Reason, Side
 from ballast.model.instrument import Conversion
 from ballast.model.intents import Intent, cancel, place_market
@@ -26,7 +27,7 @@ from ballast.risk.facts import Facts
 from ballast.risk.ladder import Ladder, review
 from ballast.risk.operator import acknowledge, halt, operator_flatten, operator_freeze, operator_release
 from ballast.risk.reasons import LadderReason
-from ballast.risk.settings import SECOND_NS, RiskSettings
+from ballast.risk.settings import RiskSettings
 from ballast.risk.situations import (
     FIGURES,
     KNOWN,

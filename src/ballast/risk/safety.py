@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from ballast.indicators.volatility import is_missing, true_range
 from ballast.model.compiled import compiled
+from ballast.model.durations import SECOND_NS
 from ballast.model.records import Shape, record
-from ballast.risk.settings import LONGEST_ATR_PERIOD, SECOND_NS, RiskSettings
+from ballast.risk.settings import LONGEST_ATR_PERIOD, RiskSettings
 from ballast.risk.thresholds import has_reached
 
 UNKNOWN_ATR_PCT = 1.5

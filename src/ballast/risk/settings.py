@@ -16,7 +16,6 @@ from ballast.model.enums import PanicTakeProfit
 from ballast.model.errors import ConfigError
 from ballast.model.records import parameter, record
 
-SECOND_NS = 1_000_000_000
 LONGEST_ATR_PERIOD = 64
 """Bars for which the ladder has room."""
 

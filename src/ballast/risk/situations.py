@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import DAY_NS, SECOND_NS
 from ballast.model.enums import LadderState
 from ballast.model.records import Shape, record
 from ballast.risk.climb import climb, is_calm, is_held, is_thawed
 from ballast.risk.facts import Facts
 from ballast.risk.ladder import NEVER, Ladder
-from ballast.risk.settings import SECOND_NS, RiskSettings
+from ballast.risk.settings import RiskSettings
 
 NEAR = 1e-6
 """How far beside a threshold its neighbours lie, relative."""
@@ -30,7 +31,6 @@ MOST_TICKS = 61
 _NEVER_TICKS = 63
 _NO_EQUITY = 15
 _NOON_NS = 20_000 * 86_400 * SECOND_NS + 43_200 * SECOND_NS
-_DAY_NS = 86_400 * SECOND_NS
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -106,7 +106,7 @@ def grid_of(settings: RiskSettings) -> Grid:
     ratios = {settings.imbalance_ratio, settings.imbalance_ratio * (2.0 - widened)}
     percents = {settings.imbalance_available_pct, settings.imbalance_available_pct * widened}
     holds_ns = [int(seconds * SECOND_NS) for seconds in _timers(settings)]
-    waits = {0, tick_ns(settings), *holds_ns} | ({_DAY_NS} if day_limits else set())
+    waits = {0, tick_ns(settings), *holds_ns} | ({DAY_NS} if day_limits else set())
     return Grid(
         available=_falling({*_around(multiples), 10.0 * max(multiples), 0.0, -1.0}),
         ratio=_falling({*_around(ratios), 0.0, inf})[::-1],
@@ -183,11 +183,11 @@ def pack(ladder: Ladder, witness: Witness, scale: Scale) -> int:
 def unpack(key: int, ladder: Ladder, witness: Witness, scale: Scale) -> None:
     """Write a packed ladder and its witness into their records, as they stand at noon of some day."""
     ladder.evaluated_ns = _NOON_NS
-    ladder.day = _NOON_NS // _DAY_NS
+    ladder.day = _NOON_NS // DAY_NS
     ladder.reason = 0
     ladder.state = key & 7
     # Nothing may go by how long a state has stood, so let it have stood for long.
-    ladder.since_ns = _NOON_NS - _DAY_NS
+    ladder.since_ns = _NOON_NS - DAY_NS
     ladder.calm_since_ns = _since(key >> 3 & 63, scale)
     ladder.imbalance_since_ns = _since(key >> 9 & 63, scale)
     ladder.thawed_since_ns = _since(key >> 15 & 63, scale)

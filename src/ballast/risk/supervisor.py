@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import MINUTE_NS
 from ballast.model.enums import LadderState
 from ballast.model.errors import (
     ConfigError,
@@ -38,7 +39,6 @@ from ballast.model.errors import (
 )
 from ballast.model.records import Shape, SymbolBools, SymbolInts, record
 
-MINUTE_NS = 60_000_000_000
 ERRORS_KEPT = 64
 """How many times of errors the record remembers, and the most that ``max_mixed`` can ask for."""
 ACCOUNT = -1

@@ -15,9 +15,9 @@ from ballast.model.compiled import compiled
 from ballast.model.enums import Cause, EventKind, QtyUnit, Side, TimeInForce
 from ballast.model.intents import Intent, next_open_ns, place_market
 from ballast.model.records import Record, SymbolBools, SymbolFloats, parameter, record
+from ballast.portfolio.periods import month_of
 
 EXIT_PLAN = "rebalance"
-DAY_NS = 86_400_000_000_000
 
 
 class Rebalance(IntEnum):
@@ -56,22 +56,6 @@ class State:
     expiry_ns: int
     is_bought: SymbolBools
     wanted: SymbolFloats
-
-
-@compiled
-def month_of(time_ns: int) -> int:
-    """
-    Return the number of the UTC month, counted from January of year 0.
-
-    The calendar arithmetic is H. Hinnant's, "chrono-Compatible Low-Level Date Algorithms", 2013.
-    """
-    days = time_ns // DAY_NS + 719_468
-    era = days // 146_097
-    day_of_era = days - era * 146_097
-    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    month_from_march = (5 * day_of_year + 2) // 153
-    return (year_of_era + era * 400) * 12 + month_from_march + 2
 
 
 @compiled

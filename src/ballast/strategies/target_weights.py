@@ -15,12 +15,14 @@ from typing import Annotated, Any
 import numpy as np
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import DAY_NS
 from ballast.model.enums import Cause, EventKind
 from ballast.model.errors import ConfigError
 from ballast.model.intents import Intent
 from ballast.model.records import ArrayOf, Record, Shape, SymbolFloats, parameter, record
 from ballast.portfolio.dispersion import correlation, covariance
 from ballast.portfolio.drift import Floats, is_beyond
+from ballast.portfolio.periods import Frequency, period_of
 from ballast.portfolio.rebalancing import (
     Rebalance,
     begin,
@@ -31,10 +33,8 @@ from ballast.portfolio.rebalancing import (
     sell_or_want,
     weight_of,
 )
-from ballast.strategies.equal_weight import month_of
 
 EXIT_PLAN = "rebalance"
-DAY_NS = 86_400_000_000_000
 LONGEST_WINDOW = 250
 
 
@@ -46,16 +46,6 @@ class Trigger(IntEnum):
     VOLATILITY_BASED = 2
     CORRELATION_BASED = 3
     MANUAL = 4
-
-
-class Frequency(IntEnum):
-    """How often the calendar asks: after whole elapsed days, or once in each period of the UTC calendar."""
-
-    ELAPSED_DAYS = 0
-    DAILY = 1
-    WEEKLY = 2
-    MONTHLY = 3
-    QUARTERLY = 4
 
 
 class Reason(IntEnum):
@@ -227,19 +217,6 @@ def _is_new_period(view: Record, state: State, params: Params) -> bool:
     if params.frequency == Frequency.ELAPSED_DAYS:
         return (view.time_ns - state.last_ns) // DAY_NS >= params.calendar_days
     return period_of(view.time_ns - 1, params.frequency) != period_of(state.last_ns - 1, params.frequency)
-
-
-@compiled
-def period_of(time_ns: int, frequency: int) -> int:
-    """Return the number of the UTC day, ISO week, month or quarter that holds a time."""
-    if frequency == Frequency.WEEKLY:
-        # 1970 began on a Thursday.
-        return (time_ns // DAY_NS + 3) // 7
-    if frequency == Frequency.MONTHLY:
-        return month_of(time_ns)
-    if frequency == Frequency.QUARTERLY:
-        return month_of(time_ns) // 3
-    return time_ns // DAY_NS
 
 
 @compiled

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from ballast.model.durations import HOUR_MS, MILLISECOND_NS
 from ballast.model.enums import Side
 from ballast.model.errors import ConfigError, RateLimited, RejectedByVenue, TemporaryVenueError
 from ballast.model.ports import BarsPage, FundingRate, RecordedBar
@@ -22,7 +23,6 @@ _SHUT_OUT_S = 600.0
 _BARS_LIMIT = 1000
 _FUNDING_LIMIT = 200
 _TRADES_LIMIT = {"spot": 60, "linear": 1000}
-_HOUR_MS = 3_600_000
 
 _INTERVALS = {
     60_000: "1",
@@ -30,12 +30,12 @@ _INTERVALS = {
     300_000: "5",
     900_000: "15",
     1_800_000: "30",
-    _HOUR_MS: "60",
-    2 * _HOUR_MS: "120",
-    4 * _HOUR_MS: "240",
-    6 * _HOUR_MS: "360",
-    12 * _HOUR_MS: "720",
-    24 * _HOUR_MS: "D",
+    HOUR_MS: "60",
+    2 * HOUR_MS: "120",
+    4 * HOUR_MS: "240",
+    6 * HOUR_MS: "360",
+    12 * HOUR_MS: "720",
+    24 * HOUR_MS: "D",
 }
 _THROTTLED = frozenset({10006, 10018, 10403, 10429, 20003})
 _PASSING = frozenset({10000, 10016, 10019})
@@ -129,7 +129,7 @@ class BybitHistory:
     venue = "bybit"
     bars_per_page = _BARS_LIMIT
     # Contracts settle once an hour at most, so that this span never holds more than a page.
-    funding_page_ms = _FUNDING_LIMIT * _HOUR_MS
+    funding_page_ms = _FUNDING_LIMIT * HOUR_MS
 
     def __post_init__(self) -> None:
         if self.market not in {"spot", "linear"}:
@@ -271,6 +271,6 @@ def _rate(entry: _Funding, answer: Answer) -> FundingRate:
 def _recent_trade(symbol: str, row: _RecentTrade, answer: Answer) -> PublicTrade:
     try:
         side = Side.BUY if row.side == "Buy" else Side.SELL
-        return PublicTrade(symbol, int(row.time) * 1_000_000, float(row.price), float(row.size), side, row.execId)
+        return PublicTrade(symbol, int(row.time) * MILLISECOND_NS, float(row.price), float(row.size), side, row.execId)
     except ValueError as error:
         raise malformed(answer, error) from None

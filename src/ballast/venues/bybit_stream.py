@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import Side
 from ballast.model.errors import ConfigError, Disconnected, RejectedByVenue
 from ballast.model.public_feed import (
@@ -31,7 +32,6 @@ from ballast.venues.local_book import Applied, LocalBook
 from ballast.venues.mending import HistoryMender
 from ballast.venues.public_socket import Reading
 
-_NS_PER_MS = 1_000_000
 _TOPICS_A_REQUEST = 10
 _DEPTHS = {"spot": (1, 50, 200, 1000), "linear": (1, 50, 200, 500, 1000)}
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
@@ -177,7 +177,7 @@ class BybitDialect:
                 self._broken.add(topic)
             if done is not Applied.YES:
                 return
-        reading.events.append(BookLevels(topic.symbol, told.ts * _NS_PER_MS, *book.levels(), topic.depth))
+        reading.events.append(BookLevels(topic.symbol, told.ts * MILLISECOND_NS, *book.levels(), topic.depth))
         if topic in self._broken:
             self._broken.discard(topic)
             text = f"the book as of change {book.number}"
@@ -191,7 +191,7 @@ class BybitDialect:
         if not is_whole and topic.symbol not in self._tickers:
             return
         self._tickers[topic.symbol] = fields
-        reading.events.append(TickerSeen(topic.symbol, told.ts * _NS_PER_MS, dict(fields)))
+        reading.events.append(TickerSeen(topic.symbol, told.ts * MILLISECOND_NS, dict(fields)))
 
     def _name(self, topic: FeedTopic) -> str:
         if topic.kind is FeedKind.TRADES:
@@ -199,7 +199,7 @@ class BybitDialect:
         if topic.kind is FeedKind.TICKER:
             return f"tickers.{topic.symbol}"
         if topic.kind is FeedKind.BARS:
-            return f"kline.{interval_code(topic.interval_ns // _NS_PER_MS)}.{topic.symbol}"
+            return f"kline.{interval_code(topic.interval_ns // MILLISECOND_NS)}.{topic.symbol}"
         if topic.depth not in _DEPTHS[self.market]:
             known = ", ".join(str(depth) for depth in _DEPTHS[self.market])
             raise ConfigError(f"bybit {self.market} has no book of {topic.depth} levels; choose {known}")
@@ -224,7 +224,7 @@ def _asked(op: str, names: list[str]) -> bytes:
 
 def _trade(symbol: str, one: _Trade) -> PublicTrade:
     return PublicTrade(
-        symbol, one.time_ms * _NS_PER_MS, float(one.price), float(one.qty), _SIDES[one.side], one.trade_id
+        symbol, one.time_ms * MILLISECOND_NS, float(one.price), float(one.qty), _SIDES[one.side], one.trade_id
     )
 
 
@@ -232,7 +232,7 @@ def _bar(topic: FeedTopic, one: _Bar) -> PublicBar:
     return PublicBar(
         topic.symbol,
         topic.interval_ns,
-        one.start * _NS_PER_MS,
+        one.start * MILLISECOND_NS,
         float(one.open),
         float(one.high),
         float(one.low),

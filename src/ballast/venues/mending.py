@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.ports import BarsPage, RecordedBar
 from ballast.model.public_feed import FeedEvent, FeedKind, FeedState, FeedStatus, FeedTopic, PublicBar, PublicTrade
 from ballast.venues.continuity import FeedMemory
 from ballast.venues.pacing import Clock, SystemClock
-
-_NS_PER_MS = 1_000_000
 
 
 class RecentHistory(Protocol):
@@ -55,7 +54,7 @@ class HistoryMender:
         closed = memory.unseen(_bar(topic, bar, is_closed=True) for bar in known[:-1])
         found: list[FeedEvent] = [*closed, *(_bar(topic, bar, is_closed=False) for bar in known[-1:])]
         if known:
-            memory.whole_ns = known[-1].open_time_ms * _NS_PER_MS - topic.interval_ns
+            memory.whole_ns = known[-1].open_time_ms * MILLISECOND_NS - topic.interval_ns
         if memory.is_broken:
             memory.is_broken = False
             found.append(self._status(FeedState.REPAIRED, topic, f"{len(closed)} closed bars"))
@@ -63,18 +62,18 @@ class HistoryMender:
 
     async def _since(self, topic: FeedTopic, start_ns: int, awaited_ns: int) -> list[RecordedBar]:
         """Return all bars from ``start_ns`` on; a page without any is no end before the bar that is awaited."""
-        step_ms, at_ms, found = topic.interval_ns // _NS_PER_MS, start_ns // _NS_PER_MS, list[RecordedBar]()
+        step_ms, at_ms, found = topic.interval_ns // MILLISECOND_NS, start_ns // MILLISECOND_NS, list[RecordedBar]()
         while True:
             end_ms = at_ms + step_ms * self.history.bars_per_page
             bars = (await self.history.bars(topic.symbol, step_ms, at_ms, end_ms)).bars
             found += bars
             at_ms = end_ms
-            if len(bars) < self.history.bars_per_page and at_ms * _NS_PER_MS > awaited_ns:
+            if len(bars) < self.history.bars_per_page and at_ms * MILLISECOND_NS > awaited_ns:
                 return found
 
     def _status(self, state: FeedState, topic: FeedTopic, text: str) -> FeedStatus:
-        return FeedStatus(state, self.clock.wall_ms() * _NS_PER_MS, topic, text)
+        return FeedStatus(state, self.clock.wall_ms() * MILLISECOND_NS, topic, text)
 
 
 def _bar(topic: FeedTopic, bar: RecordedBar, *, is_closed: bool) -> PublicBar:
-    return PublicBar(topic.symbol, topic.interval_ns, bar.open_time_ms * _NS_PER_MS, *bar[1:], is_closed=is_closed)
+    return PublicBar(topic.symbol, topic.interval_ns, bar.open_time_ms * MILLISECOND_NS, *bar[1:], is_closed=is_closed)

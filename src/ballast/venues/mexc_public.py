@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import Side
 from ballast.model.errors import ConfigError, RejectedByVenue
 from ballast.model.ports import BarsPage, FundingRate, RecordedBar
@@ -22,7 +23,6 @@ from ballast.venues.public_rest import Answer, Endpoint, PublicRest, malformed, 
 # 300 requests in 10 s per address is the smaller of the published figures; two thirds of it is used.
 ENDPOINT = Endpoint("mexc", "https://api.mexc.com", requests_per_s=20.0, burst=10)
 _SHUT_OUT_S = 600.0
-_NS_PER_MS = 1_000_000
 _BARS_LIMIT = 500
 _TRADES_LIMIT = 1000
 BOOK_LIMIT = 1000
@@ -131,7 +131,7 @@ class MexcHistory:
                     float(price), float(qty)
             except (msgspec.DecodeError, ValueError) as error:
                 raise malformed(answer, error) from None
-            return BookSnapshot(told.timestamp * _NS_PER_MS, told.number, told.bids, told.asks)
+            return BookSnapshot(told.timestamp * MILLISECOND_NS, told.number, told.bids, told.asks)
 
         return await self.rest.get("/api/v3/depth", {"symbol": symbol, "limit": str(BOOK_LIMIT)}, judge)
 
@@ -195,7 +195,7 @@ def numbered_trades(symbol: str, rows: Iterable[Figures]) -> list[PublicTrade]:
         time_ms, price, qty, side = figures
         name = f"{time_ms}:{price!r}:{qty!r}:{side:+d}:{seen[figures]}"
         seen[figures] += 1
-        trades.append(PublicTrade(symbol, time_ms * _NS_PER_MS, price, qty, side, name))
+        trades.append(PublicTrade(symbol, time_ms * MILLISECOND_NS, price, qty, side, name))
     return trades
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS, SECOND_NS
 from ballast.model.enums import Side
 from ballast.model.errors import ConfigError, Disconnected, RejectedByVenue
 from ballast.model.public_feed import (
@@ -40,7 +41,6 @@ MOST_CHANGES_WAITING = 1_000
 WHOLE_BOOKS = (5, 10, 20)
 """Depths of which every message is the whole book."""
 _SPEED = "100ms"
-_NS_PER_MS, _NS_PER_S = 1_000_000, 1_000_000_000
 _INTERVALS = {
     "1m": "Min1",
     "5m": "Min5",
@@ -151,7 +151,7 @@ class MexcDialect:
         return Reading(missed=missed)
 
     def _told(self, topic: FeedTopic, told: Any, now_ns: int) -> Reading:
-        reading, time_ns = Reading(topic=topic), told.sendTime * _NS_PER_MS
+        reading, time_ns = Reading(topic=topic), told.sendTime * MILLISECOND_NS
         if topic.kind is FeedKind.TRADES:
             rows = ((one.time, float(one.price), float(one.quantity), _SIDES[one.tradeType]) for one in _deals(told))
             reading.events += self.memory.trades[topic.symbol].unseen(numbered_trades(topic.symbol, rows))
@@ -214,7 +214,7 @@ class MexcMender:
         if topic.kind is not FeedKind.BOOK:
             return await HistoryMender(self.dialect.memory, self.history, clock).mend(topic)
         snapshot = await self.history.book(topic.symbol)
-        return self.dialect.restart(topic, snapshot, clock.wall_ms() * _NS_PER_MS)
+        return self.dialect.restart(topic, snapshot, clock.wall_ms() * MILLISECOND_NS)
 
 
 def _name(topic: FeedTopic) -> str:
@@ -223,7 +223,7 @@ def _name(topic: FeedTopic) -> str:
     if topic.kind is FeedKind.TICKER:
         return f"spot@public.aggre.bookTicker.v3.api.pb@{_SPEED}@{topic.symbol}"
     if topic.kind is FeedKind.BARS:
-        code = interval_code(topic.interval_ns // _NS_PER_MS)
+        code = interval_code(topic.interval_ns // MILLISECOND_NS)
         return f"spot@public.kline.v3.api.pb@{topic.symbol}@{_INTERVALS[code]}"
     if topic.depth in WHOLE_BOOKS:
         return f"spot@public.limit.depth.v3.api.pb@{topic.symbol}@{topic.depth}"
@@ -254,7 +254,7 @@ def _bar(topic: FeedTopic, told: Any) -> PublicBar:
     return PublicBar(
         topic.symbol,
         topic.interval_ns,
-        told.windowStart * _NS_PER_S,
+        told.windowStart * SECOND_NS,
         float(told.openingPrice),
         float(told.highestPrice),
         float(told.lowestPrice),

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from ballast.model.durations import MILLISECOND_NS
+
 
 class Clock(Protocol):
     """What waiting needs to know of time."""
@@ -30,7 +32,7 @@ class SystemClock:
 
     def wall_ms(self) -> int:
         """Return milliseconds since 1970 UTC."""
-        return time.time_ns() // 1_000_000
+        return time.time_ns() // MILLISECOND_NS
 
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""

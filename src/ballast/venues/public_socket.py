@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.errors import Disconnected, TemporaryVenueError
 from ballast.model.public_feed import FeedEvent, FeedKind, FeedState, FeedStatus, FeedTopic
 from ballast.venues.pacing import Clock, SystemClock
@@ -165,7 +166,7 @@ class PublicSocket:
         return FeedStatus(state, self._now_ns(), topic, text)
 
     def _now_ns(self) -> int:
-        return self.clock.wall_ms() * 1_000_000
+        return self.clock.wall_ms() * MILLISECOND_NS
 
 
 @dataclass

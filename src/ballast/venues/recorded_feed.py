@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import TickKind
 from ballast.model.errors import DataError, Disconnected
 from ballast.model.market import Tick
@@ -28,7 +29,6 @@ from ballast.venues.exchange.recording.capture import read_lines
 from ballast.venues.local_book import Levels
 from ballast.venues.public_socket import Reading
 
-_NS_PER_MS = 1_000_000
 _Row = tuple[int, int, int, float, float, float, float]
 
 
@@ -161,7 +161,7 @@ def _read_capture(path: Path) -> Capture:
             head = msgspec.json.decode(brace + rest, type=dict[str, Any])
             inner = head["data"] if isinstance(head.get("data"), dict) else head
             made_ms = head.get("ts") or inner.get("E") or 0
-            messages.append(_Message(int(stamp) if stamp.strip() else int(made_ms) * _NS_PER_MS, brace + rest))
+            messages.append(_Message(int(stamp) if stamp.strip() else int(made_ms) * MILLISECOND_NS, brace + rest))
         except (ValueError, TypeError, msgspec.DecodeError):
             raise DataError(f"{source}: line {number} is no message: {line[:40]!r}; name another file") from None
         name = str(head.get("topic", ""))

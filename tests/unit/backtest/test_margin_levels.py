@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ballast.backtest.margin_levels import MINUTE_NS, reports_of
+from ballast.backtest.margin_levels import reports_of
 from ballast.backtest.result import Result
 from ballast.backtest.run import result_of, run
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
 from ballast.config.operator_sections import LoggingSection
+from ballast.model.durations import MINUTE_NS
 from ballast.risk.monitoring import MarginLevel
 from ballast.risk.settings import Profile, risk_settings
 from tests.unit.backtest.margin_runs import GRID_SETTINGS, market

@@ -104,25 +104,25 @@ def test_a_year_has_as_many_bars_as_fit_or_252_sessions() -> None:
     ("equity", "expected"), [(EQUITY.tolist(), -0.038744483), ([10_000.0, 12_000.0, 12_500.0], 0.0), ([5.0], 0.0)]
 )
 def test_the_maximum_drawdown_is_a_fraction_at_most_zero(equity: list[float], expected: float) -> None:
-    assert metrics.max_drawdown(np.array(equity)) == pytest.approx(expected, abs=5e-10)
+    assert metrics.max_drawdown(metrics.drawdowns(np.array(equity))) == pytest.approx(expected, abs=5e-10)
 
 
 def test_the_deepest_drawdown_names_its_peak_trough_and_recovery() -> None:
     equity = np.array([100.0, 110.0, 105.0, 110.0, 99.0, 88.0, 104.5, 120.0])
-    found = metrics.deepest_drawdown(equity, times(8))
+    found = metrics.deepest_drawdown(metrics.drawdowns(equity), times(8))
     assert found == pytest.approx((-0.2, times(8)[3], times(8)[5], times(8)[7]), rel=1e-12)
 
 
 def test_a_drawdown_that_lasts_has_no_end() -> None:
-    found = metrics.deepest_drawdown(np.array([100.0, 90.0, 95.0]), times(3))
+    found = metrics.deepest_drawdown(metrics.drawdowns(np.array([100.0, 90.0, 95.0])), times(3))
     assert found is not None
     assert found.end_ts_ms is None
 
 
 def test_equity_that_never_fell_has_no_drawdown() -> None:
     rising = np.array([100.0, 100.0, 101.0])
-    assert metrics.deepest_drawdown(rising, times(3)) is None
-    assert metrics.longest_drawdown_s(rising, times(3)) == 0.0
+    assert metrics.deepest_drawdown(metrics.drawdowns(rising), times(3)) is None
+    assert metrics.longest_drawdown_s(metrics.drawdowns(rising), times(3)) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_equity_that_never_fell_has_no_drawdown() -> None:
     ],
 )
 def test_the_longest_drawdown_runs_from_the_peak_to_the_recovery_or_the_end(equity: list[float], minutes: int) -> None:
-    assert metrics.longest_drawdown_s(np.array(equity), times(len(equity))) == minutes * 60.0
+    assert metrics.longest_drawdown_s(metrics.drawdowns(np.array(equity)), times(len(equity))) == minutes * 60.0
 
 
 def test_calmar_and_recovery_factor_divide_by_the_drawdown() -> None:

@@ -16,22 +16,22 @@ results = arrays(np.float64, st.integers(0, 40), elements=st.floats(-1e6, 1e6))
 @given(equities)
 def test_the_maximum_drawdown_is_that_of_every_pair_of_points(equity: FloatArray) -> None:
     worst = min(equity[j] / equity[i] - 1.0 for i in range(len(equity)) for j in range(i, len(equity)))
-    assert np.isclose(metrics.max_drawdown(equity), worst, rtol=1e-12, atol=1e-12)
+    assert np.isclose(metrics.max_drawdown(metrics.drawdowns(equity)), worst, rtol=1e-12, atol=1e-12)
 
 
 @settings(deadline=None)
 @given(equities)
 def test_the_deepest_drawdown_agrees_with_its_own_times(equity: FloatArray) -> None:
     ts_ms = np.arange(len(equity), dtype=np.int64) * 1_000
-    found = metrics.deepest_drawdown(equity, ts_ms)
+    found = metrics.deepest_drawdown(metrics.drawdowns(equity), ts_ms)
     if found is None:
-        assert metrics.max_drawdown(equity) == 0.0
+        assert metrics.max_drawdown(metrics.drawdowns(equity)) == 0.0
         return
     start, trough = found.start_ts_ms // 1_000, found.trough_ts_ms // 1_000
-    assert found.depth == metrics.max_drawdown(equity)
+    assert found.depth == metrics.max_drawdown(metrics.drawdowns(equity))
     assert np.isclose(equity[trough] / equity[start] - 1.0, found.depth, rtol=1e-12)
     end = len(equity) - 1 if found.end_ts_ms is None else found.end_ts_ms // 1_000
-    assert metrics.longest_drawdown_s(equity, ts_ms) >= end - start
+    assert metrics.longest_drawdown_s(metrics.drawdowns(equity), ts_ms) >= end - start
     assert (found.end_ts_ms is None) == (equity[start] > equity[trough:].max())
 
 
@@ -40,7 +40,12 @@ def test_the_deepest_drawdown_agrees_with_its_own_times(equity: FloatArray) -> N
 def test_the_unit_of_money_does_not_matter(equity: FloatArray, scale: float) -> None:
     changes, scaled = metrics.returns(equity), metrics.returns(equity * scale)
     assert np.allclose(changes, scaled, rtol=1e-9, atol=1e-12)
-    assert np.isclose(metrics.max_drawdown(equity), metrics.max_drawdown(equity * scale), rtol=1e-9, atol=1e-12)
+    assert np.isclose(
+        metrics.max_drawdown(metrics.drawdowns(equity)),
+        metrics.max_drawdown(metrics.drawdowns(equity * scale)),
+        rtol=1e-9,
+        atol=1e-12,
+    )
 
 
 @settings(deadline=None)
@@ -61,7 +66,7 @@ def test_expectancy_is_made_of_win_rate_and_averages(pnl: FloatArray) -> None:
 def test_no_figure_is_nan_or_infinite(equity: FloatArray, years: float) -> None:
     changes = metrics.returns(equity)
     gain = metrics.total_return(equity, float(equity[0]))
-    depth = metrics.max_drawdown(equity)
+    depth = metrics.max_drawdown(metrics.drawdowns(equity))
     growth = metrics.cagr(gain, years)
     figures = [
         metrics.sharpe(changes, 8_760.0),

@@ -139,6 +139,18 @@ def test_a_release_keeps_the_symbol_that_follows_it_out_all_day(tmp_path: Path) 
     assert result_of(tmp_path, "")["data_hash"] != found["data_hash"]
 
 
+def test_an_old_calendar_that_is_allowed_blocks_near_what_it_holds_and_says_so(tmp_path: Path) -> None:
+    first, _ = days_of(tmp_path)
+    rows = [
+        f'{{"date": "{first}T{hour:02}:{minute:02}:00Z", "country": "USD"}}' for hour in range(24) for minute in (0, 30)
+    ]
+    write_calendar(tmp_path, events(*rows))
+    found = result_of(tmp_path, NEWS + 'fail_mode = "allow"\n')
+    assert found["refusals"]["release_near"] > 0
+    (sentence,) = [one for one in found["assumptions"] if "news calendar" in one]
+    assert sentence.endswith("entries pass, but near a release that it does hold.")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -195,6 +207,23 @@ def test_bad_input_is_one_line_that_names_the_key(
     tmp_path: Path, sections: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert words in refusal(tmp_path, sections, capsys)
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "words"),
+    [
+        ("logging", r'root_level = "a\nb\u001b[2J"', r'logging.root_level = "a\nb\x1b[2J": expected one of'),
+        ("logging", r'"a\nb" = 1', r"logging.a\nb: no such key"),
+        ("logging", r'root_log_dir = "a\u0000b"', r'logging.root_log_dir = "a\x00b": holds a character 0'),
+        ("news", r'calendar = "a\u0000b"', r'news.calendar = "a\x00b": holds a character 0'),
+    ],
+)
+def test_what_a_file_says_neither_breaks_the_line_nor_reaches_the_terminal(
+    tmp_path: Path, section: str, line: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = refusal(tmp_path, f"[{section}]\n{line}\n", capsys)
+    assert words in message
+    assert message.isprintable()
 
 
 def test_the_report_shows_refusals_and_locks(tmp_path: Path) -> None:

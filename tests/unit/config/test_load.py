@@ -326,6 +326,14 @@ def test_a_directory_is_not_a_configuration(tmp_path: Path) -> None:
             'account.kind = "cash_equity": not in this version, which runs spot, unified_margin, fx_margin',
         ),
         (
+            settings(instruments={SYMBOLS[0]: {"min_qty": 2.0, "max_qty": 1.0}}),
+            f"instruments.{SYMBOLS[0]}.max_qty = 1: below min_qty = 2, so that no order could be placed; correct one",
+        ),
+        (
+            with_keys("account", kind=["spot"]),
+            'account.kind = [\'spot\']: expected one of "spot", "unified_margin", "fx_margin"',
+        ),
+        (
             with_keys("account", kind="sport"),
             'account.kind = "sport": expected one of "spot", "unified_margin", "fx_margin"; did you mean \'spot\'?',
         ),

@@ -16,9 +16,10 @@ from ballast.config.operator_sections import (
     SupervisorSection,
     TradingSection,
 )
+from ballast.model.durations import HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError
 from ballast.model.ports import Impact
-from ballast.risk.compliance import HOUR_NS, MINUTE_NS, ComplianceLimits
+from ballast.risk.compliance import ComplianceLimits
 from ballast.risk.news import NewsLimits
 from ballast.risk.supervisor import SupervisorLimits
 from ballast.risk.symbol_policy import PolicyVerdict, SpreadLimits
@@ -33,7 +34,7 @@ def loaded(name: str, **keys: Any) -> Any:
     ("section", "limits"),
     [
         (NewsSection(), NewsLimits),
-        (HalalSection(), ComplianceLimits),
+        (HalalSection(enabled=False), ComplianceLimits),
         (SupervisorSection(), SupervisorLimits),
     ],
 )
@@ -50,7 +51,7 @@ def test_the_documented_defaults() -> None:
     assert (LoggingSection().root_level, LoggingSection().symbol_log_level) == ("INFO", "DEBUG")
     assert (LoggingSection().symbol_log_dir, LoggingSection().retention_days) == ("logs/symbols", 14)
     assert (NewsSection().block_window_minutes, NewsSection().fail_mode) == (10, "block")
-    assert (HalalSection().max_hold_hours, HalalSection().demo_leniency, HalalSection().enabled) == (24.0, False, False)
+    assert (HalalSection().max_hold_hours, HalalSection().demo_leniency, HalalSection().enabled) == (24.0, False, True)
     assert (SupervisorSection().max_consecutive_errors, SupervisorSection().error_cooldown_minutes) == (5, 15)
 
 

@@ -56,6 +56,12 @@ def test_an_effective_configuration_keeps_the_keys_of_cycles_at_their_defaults()
     assert from_dict(config.to_dict()) == config
 
 
+def test_a_list_of_symbols_may_name_others_than_the_runs() -> None:
+    config = from_dict(PLAIN | {"trading": {"denied_symbols": ["USDRUB"]}, "halal": {"allowed_symbols": ["GBPUSD"]}})
+    assert config.trading is not None
+    assert config.trading.denied_symbols == ("USDRUB",)
+
+
 @pytest.mark.parametrize(
     ("sections", "words"),
     [
@@ -69,6 +75,12 @@ def test_an_effective_configuration_keeps_the_keys_of_cycles_at_their_defaults()
         ({"news": NEWS | {"follows": {"EURUSD": "euro"}}}, r'news\.follows\.EURUSD = "euro": .* three letters'),
         ({"news": NEWS | {"crypto_follows": ["dollar"]}}, r'news\.crypto_follows = "dollar": .* three letters'),
         ({"trading": {"exotic_currencies": ["GB"]}}, r'trading\.exotic_currencies = "GB": .* three letters'),
+        (
+            {"trading": {"denied_symbols": ["eurusd"]}},
+            r'trading\.denied_symbols: "eurusd" is no symbol of .*; write EURUSD',
+        ),
+        ({"trading": {"allowed_symbols": ["EURUSD", "BtcUsdt"]}}, r"; write BTCUSDT"),
+        ({"halal": {"swap_free_symbols": ["eurusd"]}}, r"; write EURUSD"),
         ({"halal": {"rollover_time": "25:00"}}, r'halal\.rollover_time = "25:00"'),
         ({"supervisor": {"kill_switch_enabled": False}}, "no guard can be switched off"),
         ({"supervisor": {"error_cooldown_minutes": 0}}, r"supervisor\.error_cooldown_minutes = 0"),

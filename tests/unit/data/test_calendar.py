@@ -17,9 +17,10 @@ from aiohttp import web
 from ballast.config.operator_sections import NewsSection
 from ballast.data.calendar import LARGEST_BYTES, FeedCalendar, FileCalendar, NewsDesk, desk_of
 from ballast.data.calendar_formats import CalendarError
+from ballast.model.durations import DAY_NS, HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError, DataError
 from ballast.model.ports import Impact, NewsCalendar, NewsItem
-from ballast.risk.news import DAY_NS, HOUR_NS, MINUTE_NS, NewsLimits, NewsVerdict, news_verdict
+from ballast.risk.news import NewsLimits, NewsVerdict, news_verdict
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 MIDNIGHT_NS = int(MIDNIGHT.timestamp()) * 1_000_000_000
@@ -315,7 +316,16 @@ def test_a_calendar_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.org/news", "ftp://example.org/news", "https:///news", "https://me:pw@example.org/news", "x://"],
+    [
+        *(
+            "http://example.org/news",
+            "ftp://example.org/news",
+            "https:///news",
+            "https://me:pw@example.org/news",
+            "x://",
+        ),
+        *("https://example.org/news?api_key=me:pw", "https://example.org/news?week=47&token=me:pw"),
+    ],
 )
 def test_only_a_safe_url_without_a_password_is_taken(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"news\.calendar") as caught:
@@ -326,6 +336,7 @@ def test_only_a_safe_url_without_a_password_is_taken(url: str, tmp_path: Path) -
 def test_a_safe_url_and_a_path_are_told_apart(tmp_path: Path) -> None:
     for calendar, kind in [
         ("https://example.org/n.json", FeedCalendar),
+        ("https://example.org/n.json?week=47", FeedCalendar),
         ("http://localhost:8/n", FeedCalendar),
         ("n.ics", FileCalendar),
     ]:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.data.calendar_formats import CalendarError, read_calendar
+from ballast.model.durations import DAY_NS
 from ballast.model.ports import Impact, NewsCalendar
-from ballast.risk.news import DAY_NS, NewsVerdict
+from ballast.risk.news import NewsVerdict
 
 SECOND_NS = 1_000_000_000
 AT = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)

@@ -11,7 +11,8 @@ import pytest
 from ballast.config.operator_sections import HalalSection, LoggingSection
 from ballast.logs.decisions import TAG, RecordedScreen
 from ballast.logs.operator_log import open_log
-from ballast.risk.compliance import HOUR_NS, ComplianceVerdict, EntryFacts, Swap
+from ballast.model.durations import HOUR_NS
+from ballast.risk.compliance import ComplianceVerdict, EntryFacts, Swap
 
 NOON_NS = 1_795_176_000 * 10**9
 
@@ -58,6 +59,6 @@ def test_passes_refusals_and_closings_are_each_recorded_once(screen: RecordedScr
 
 def test_a_screen_that_is_off_says_nothing(tmp_path: Path) -> None:
     log = open_log(LoggingSection(), tmp_path, lambda: NOON_NS)
-    off = RecordedScreen(HalalSection().limits, log)
+    off = RecordedScreen(HalalSection(enabled=False).limits, log)
     assert off.entry("EURUSD", NOON_NS, facts(), is_raising=True) == ComplianceVerdict.PASS
     assert list(tmp_path.iterdir()) == []

@@ -131,13 +131,21 @@ def test_a_full_disk_tears_a_line_and_the_next_one_begins_anew(tmp_path: Path) -
 
 def test_what_is_older_than_its_days_is_removed_and_nothing_else(tmp_path: Path) -> None:
     kept = ["A_2026-11-07.log", "A_2026-11-20.jsonl", "A_2026-11-21.log", "ballast_2026-11-07.log"]
-    foreign = ["notes_2020-01-01.txt", "A_2020-13-45.log", "2020-01-01.log", "A.log", "A_2020-01-01.log.gz"]
-    expired = ["A_2026-11-06.log", "A_2026-11-06.jsonl", "B_C-1_2019-12-31.log"]
+    foreign = [
+        "others_2020-01-01.log",
+        "others_2020-01-02.jsonl",
+        "notes_2020-01-01.txt",
+        "A_2020-13-45.log",
+        "2020-01-01.log",
+        "A.log",
+        "A_2020-01-01.log.gz",
+    ]
+    expired = ["A_2026-11-06.log", "A_2026-11-06.jsonl", "B_C-1_2019-12-31.log", "B_C-1_2019-12-31.jsonl"]
     for name in kept + foreign + expired:
         (tmp_path / name).write_text("x")
     (tmp_path / "D_2020-01-01.log").mkdir()
     (tmp_path / "E_2020-01-01.log").symlink_to(tmp_path / "A.log")
-    assert DayFiles(tmp_path, retention_days=14).remove_expired(TODAY) == 3
+    assert DayFiles(tmp_path, retention_days=14).remove_expired(TODAY) == 4
     assert names(tmp_path) == sorted([*kept, *foreign, "D_2020-01-01.log", "E_2020-01-01.log"])
 
 

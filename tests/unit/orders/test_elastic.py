@@ -149,6 +149,7 @@ def test_the_reconciled_floor_counts_from_the_peak_and_ends_at_one_increment() -
 
 def test_a_lock_moves_by_a_cent_at_least_but_the_first_always() -> None:
     assert locks([0.50, 0.516, 0.517], settings_of()) == [0.30, 0.30, 0.3102]
+    assert locks([0.60, 0.619, 0.62], settings_of(pullback_tolerance_pct=0.5)) == [0.30, 0.30, 0.31]
     assert locks([0.10], settings_of(min_lock_move_usd=0.50)) == [0.06]
     assert locks([0.50, 0.501], settings_of(min_lock_move_usd=0.0)) == [0.30, 0.3006]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.orders.elastic import ElasticStop, Verdict, accept, step
-from ballast.orders.elastic_settings import ElasticMode, MaxPeakLockMode
+from ballast.orders.elastic_settings import ElasticMode, MaxPeakLockMode, unread
 from ballast.orders.fixed_point import to_fixed
 from tests.unit.orders.elastic_run import START_NS, locks, new_decision, new_stop, play, settings_of
 
@@ -128,3 +128,23 @@ def test_a_stop_goes_on_from_its_bytes(profits: list[float], settings: Any, ever
             if step(stop, settings, profit, START_NS + number * every_ns, decision) == Verdict.MOVE:
                 accept(stop, decision.target)
     assert first.tobytes() == whole.tobytes()
+
+
+@given(PROFITS, settings_of_any_kind(), PACES, st.data())
+def test_what_is_said_to_be_unread_changes_nothing(
+    profits: list[float], settings: Any, every_ns: int, data: st.DataObject
+) -> None:
+    other = settings.copy()
+    for key in unread(settings):
+        if key == "max_peak_lock_mode":
+            other.max_peak_lock_mode = 1 - settings.max_peak_lock_mode
+        else:
+            setattr(other, key, data.draw(st.floats(min_value=0.01, max_value=5.0), label=key))
+    asked = [
+        [float(decision.target) for decision in play(new_stop(), one, profits, every_ns)] for one in (settings, other)
+    ]
+    assert asked[0] == asked[1]
+    verdicts = [
+        [int(decision.verdict) for decision in play(new_stop(), one, profits, every_ns)] for one in (settings, other)
+    ]
+    assert verdicts[0] == verdicts[1]

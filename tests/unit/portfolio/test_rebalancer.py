@@ -13,9 +13,10 @@ import pytest
 
 from ballast.model.errors import BelowMinimum, ConfigError, DataError
 from ballast.portfolio.calculators import BarRiskCalculator
+from ballast.portfolio.periods import Frequency
 from ballast.portfolio.rebalancer import PortfolioRebalancer
 from ballast.portfolio.rebalancer_records import RebalanceResult, Trade
-from ballast.portfolio.triggers import Frequency, RebalanceTrigger
+from ballast.portfolio.triggers import RebalanceTrigger
 
 DAY_NS = 86_400_000_000_000
 NOW_NS = int(datetime(2026, 1, 30, 12, tzinfo=UTC).timestamp()) * 1_000_000_000

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.model.errors import ConfigError
+from ballast.portfolio.periods import Frequency, month_of, period_of
 from ballast.portfolio.triggers import (
-    Frequency,
     RebalanceTrigger,
     calendar_due,
     correlation_due,
-    period_of,
     threshold_due,
     trigger_of,
     volatility_due,
@@ -82,7 +81,7 @@ def test_a_calendar_period_is_due_when_it_is_another(frequency: Frequency, last:
     st.sampled_from([Frequency.DAILY, Frequency.WEEKLY, Frequency.MONTHLY, Frequency.QUARTERLY]),
 )
 def test_a_period_holds_all_of_its_days_and_no_other(moment: datetime, frequency: Frequency) -> None:
-    def key(date: datetime) -> tuple[int, ...]:
+    def key(date: datetime) -> int:
         return period_of(int(date.timestamp()) * 1_000_000_000, frequency)
 
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
@@ -94,6 +93,12 @@ def test_a_period_holds_all_of_its_days_and_no_other(moment: datetime, frequency
         Frequency.QUARTERLY: midnight.day == 1 and midnight.month in {1, 4, 7, 10},
     }[frequency]
     assert (key(midnight - timedelta(seconds=1)) != key(midnight)) == begins
+
+
+@given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001
+def test_months_are_the_calendars(moment: datetime) -> None:
+    at = moment.replace(microsecond=0, tzinfo=UTC)
+    assert month_of(int(at.timestamp()) * 1_000_000_000) == at.year * 12 + at.month - 1
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import itertools
 from math import inf, nan
 from typing import Any
 
+from ballast.model.durations import DAY_NS, MINUTE_NS
 from ballast.model.ports import Impact, NewsCalendar, NewsItem
 from ballast.risk.compliance import ComplianceLimits, EntryFacts, entry_verdict, position_verdict
-from ballast.risk.news import DAY_NS, MINUTE_NS, NewsLimits, calendar_state, news_verdict, releases_of
+from ballast.risk.news import NewsLimits, calendar_state, news_verdict, releases_of
 from ballast.risk.supervisor import (
     ErrorClass,
     SupervisorLimits,

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ballast.model.durations import DAY_NS, HOUR_NS, MINUTE_NS
 from ballast.risk.compliance import (
-    DAY_NS,
-    HOUR_NS,
-    MINUTE_NS,
     ComplianceLimits,
     ComplianceVerdict,
     EntryFacts,

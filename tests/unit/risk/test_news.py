@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ballast.model.durations import DAY_NS, HOUR_NS, MINUTE_NS
 from ballast.model.errors import ConfigError
 from ballast.model.ports import Impact, NewsCalendar, NewsItem
 from ballast.risk.news import (
-    DAY_NS,
-    HOUR_NS,
-    MINUTE_NS,
     CalendarState,
     NewsLimits,
     NewsVerdict,

@@ -32,9 +32,10 @@ from ballast.config.operator_sections import (
     TradingSection,
 )
 from ballast.engine import guard, screen, trail
+from ballast.model.durations import DAY_NS
 from ballast.model.ports import Impact, NewsCalendar, NewsItem
 from ballast.risk import compliance, news, supervisor, symbol_policy
-from ballast.risk.compliance import DAY_NS, EntryFacts, entry_verdict
+from ballast.risk.compliance import EntryFacts, entry_verdict
 from ballast.risk.news import NewsVerdict, calendar_state, news_verdict, releases_of
 from ballast.risk.supervisor import (
     ErrorClass,

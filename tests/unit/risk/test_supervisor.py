@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ballast.model.durations import MINUTE_NS
 from ballast.model.enums import LadderState
 from ballast.model.errors import (
     ConfigError,
@@ -23,7 +24,6 @@ from ballast.model.errors import (
 from ballast.risk.supervisor import (
     ACCOUNT,
     ERRORS_KEPT,
-    MINUTE_NS,
     ErrorClass,
     SupervisorCause,
     SupervisorLevel,

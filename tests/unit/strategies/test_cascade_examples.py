@@ -180,8 +180,8 @@ def test_the_figures_of_a_worked_equity_curve() -> None:
     assert steps == near([0.01, -0.02, 0.030006062, -0.038744483, 0.051020408])  # type: ignore[arg-type]
     assert metrics.sharpe(steps, 8_760.0) == near(16.607029)
     assert metrics.sharpe(steps, 365.0) == near(3.389896)
-    assert metrics.max_drawdown(EQUITY) == near(-0.038744483)
-    assert metrics.max_drawdown(RISING) == 0.0
+    assert metrics.max_drawdown(metrics.drawdowns(EQUITY)) == near(-0.038744483)
+    assert metrics.max_drawdown(metrics.drawdowns(RISING)) == 0.0
 
 
 def test_the_originals_figures_of_a_worked_equity_curve() -> None:

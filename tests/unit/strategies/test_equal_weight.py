@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Costs, Setup
-from ballast.strategies.equal_weight import month_of
 from ballast.strategies.registry import load
 from tests.conformance.markets import HOUR_NS, Quote, lay_out, random_market
 from tests.unit.strategies.basket import cash, orders, quantity, reasons, shape
@@ -103,9 +102,3 @@ def test_cash_never_goes_below_zero(seed: int, fee_rate: float, slippage_bps: fl
     for fill in session.engine.fills[: session.engine.log.n_fills]:
         money -= fill["side"] * fill["qty"] * fill["price"] + fill["fee"]
         assert money >= -1e-9
-
-
-@given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001
-def test_months_are_the_calendars(moment: datetime) -> None:
-    at = moment.replace(microsecond=0, tzinfo=UTC)
-    assert month_of(int(at.timestamp()) * 1_000_000_000) == at.year * 12 + at.month - 1

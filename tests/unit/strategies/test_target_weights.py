@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ from ballast.model.errors import ConfigError
 from ballast.model.instrument import instruments
 from ballast.portfolio.calculators import BarRiskCalculator
 from ballast.portfolio.rebalancer import PortfolioRebalancer
-from ballast.portfolio.triggers import Frequency, RebalanceTrigger
-from ballast.portfolio.triggers import period_of as calendar_period
+from ballast.portfolio.triggers import RebalanceTrigger
 from ballast.strategies import target_weights
 from ballast.strategies.registry import load
 from tests.architecture.sources import ROOT
@@ -396,22 +394,8 @@ def drive(call: Any) -> Any:
     return done.value.value
 
 
-@given(
-    st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1)),  # noqa: DTZ001
-    st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1)),  # noqa: DTZ001
-    st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "QUARTERLY"]),
-)
-def test_periods_are_those_of_the_rebalancer(first: datetime, second: datetime, name: str) -> None:
-    times = [int(moment.replace(tzinfo=UTC).timestamp()) * 1_000_000_000 for moment in (first, second)]
-    ours = [target_weights.period_of(time_ns, target_weights.Frequency[name]) for time_ns in times]
-    theirs = [calendar_period(time_ns, Frequency[name]) for time_ns in times]
-    assert (ours[0] < ours[1]) == (theirs[0] < theirs[1])
-    assert (ours[0] == ours[1]) == (theirs[0] == theirs[1])
-
-
 def test_the_words_are_those_of_the_rebalancer() -> None:
     assert [trigger.name for trigger in target_weights.Trigger] == [trigger.name for trigger in RebalanceTrigger]
-    assert [each.name for each in target_weights.Frequency] == [each.name for each in Frequency]
     planner, settings = PortfolioRebalancer(), STRATEGY.parameters
     for key in (
         "partial_rebalance_factor",

@@ -7,7 +7,6 @@ from typing import Any
 
 from ballast.backtest.charts import thinned
 from ballast.backtest.formatting import title
-from ballast.backtest.metrics import drawdowns
 from ballast.backtest.result import Result
 from ballast.research.report.allocation import allocation
 from ballast.research.report.margin_chart import margin_chart, margin_trades
@@ -36,7 +35,7 @@ def _equity(result: Result) -> dict[str, Any]:
     ts_ms = result.ts_ms
     return {
         "run": series(result.strategy, ts_ms, result.equity),
-        "drawdown": series("Drawdown", ts_ms, drawdowns(result.equity)),
+        "drawdown": series("Drawdown", ts_ms, result.drawdowns),
         "benchmarks": [series(title(name), ts_ms, equity) for name, equity in result.benchmarks.items()],
     }
 

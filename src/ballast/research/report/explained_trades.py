@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ballast.backtest.formatting import moment, number, significant
-from ballast.backtest.notes import NS_PER_MS, Story
+from ballast.backtest.notes import Story
 from ballast.backtest.result import Result
+from ballast.model.durations import MILLISECOND_NS
 from ballast.research.report.markup import MAX_ROWS, Cell, figure, heading, section, table, text
 
 LEAD = (
@@ -55,8 +56,8 @@ def _levels(story: Story) -> Any:
 def _row(result: Result, story: Story, fills: Any) -> list[Cell]:
     symbol, number_, first = int(fills["symbol"][0]), int(fills["cycle"][0]), fills[0]
     notes = _decision(story, symbol, int(first["ts_ms"]))
-    decided_ms = int(notes["time_ns"][0]) // NS_PER_MS if len(notes) else int(first["ts_ms"])
-    ends = np.asarray(result.ts_ms) + result.interval_ns // NS_PER_MS
+    decided_ms = int(notes["time_ns"][0]) // MILLISECOND_NS if len(notes) else int(first["ts_ms"])
+    ends = np.asarray(result.ts_ms) + result.interval_ns // MILLISECOND_NS
     frame = max(0, int(np.searchsorted(ends, decided_ms, "right")) - 1)
     known = [f"close {significant(float(result.close_prices[frame, symbol]))}"]
     known.append(f"equity {number(float(result.equity[frame]))}")
@@ -77,7 +78,7 @@ def _decision(story: Story, symbol: int, fill_ms: int) -> Any:
     """Return the notes of the last decision about a symbol before a fill."""
     own = story.notes[(story.notes["symbol"] == symbol) & ~np.isin(story.notes["reason"], list(story.levels))]
     # A trade decided at a close fills at that very instant, or later.
-    last = int(np.searchsorted(own["time_ns"], (fill_ms + 1) * NS_PER_MS, "left")) - 1
+    last = int(np.searchsorted(own["time_ns"], (fill_ms + 1) * MILLISECOND_NS, "left")) - 1
     told = [k for k in range(max(0, last - 40), last + 1) if story.tell(own[k])]
     if not told:
         return own[:0]

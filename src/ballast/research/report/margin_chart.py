@@ -14,6 +14,7 @@ from ballast.backtest.margin_result import MarginResult
 from ballast.backtest.margin_summary import closed_legs, rate_text, worst_margin_rate
 from ballast.backtest.metrics import IntArray
 from ballast.backtest.result import Result
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import EngineRole, LadderState
 from ballast.research.report.packing import packed, series
 
@@ -199,7 +200,7 @@ def _columns(names: Sequence[str], rows: Sequence[Sequence[float]]) -> dict[str,
 
 def closes_ms(result: Result) -> IntArray:
     """Return when each bar closed: beside fills at their own times, what stood at a close stands there."""
-    return np.asarray(result.ts_ms + result.interval_ns // 1_000_000)
+    return np.asarray(result.ts_ms + result.interval_ns // MILLISECOND_NS)
 
 
 def _end_ms(result: Result) -> int:

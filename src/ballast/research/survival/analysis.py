@@ -11,12 +11,13 @@ import numpy as np
 
 from ballast.backtest.preflight import require_start
 from ballast.backtest.setup import Setup
+from ballast.model.durations import DAY_NS, HOUR_NS
 from ballast.model.enums import AccountKind, MarginModel, PositionMode
 from ballast.model.errors import ConfigError, DataError
 from ballast.research.survival.chances import Chances, Outcomes, chances
 from ballast.research.survival.layers import FORCED, Fractions, Layer, forced_end
 from ballast.research.survival.levels import Row, Table
-from ballast.research.survival.paths import DAY_NS, Quotes, bootstrap, hourly, random_walks, shapes_of
+from ballast.research.survival.paths import Quotes, bootstrap, hourly, random_walks, shapes_of
 from ballast.research.survival.road import last_closes, road_of
 from ballast.research.survival.variants import DIRECTIONS, LevelLimit, Variant, level_limits, sensitivity
 from ballast.research.survival.walk import walked
@@ -256,7 +257,7 @@ def path_models(
     shapes = shapes_of(quotes._asdict(), setup.n_symbols)
     starts = road_of(setup, 1).starts
     n_bars = max(1, int(np.ceil(max(horizons.values()) * DAY_NS / interval_ns)))
-    block = max(1, BLOCK_HOURS * 3_600_000_000_000 // interval_ns)
+    block = max(1, BLOCK_HOURS * HOUR_NS // interval_ns)
     outcomes = Outcomes(replace(setup, marks=None, funding=None), starts, n_bars, interval_ns)
     made = {
         "bootstrap": bootstrap(shapes, starts, n_bars, int(block), seed),

@@ -13,6 +13,7 @@ import numpy as np
 from ballast.backtest.made_bars import START_NS, Floats, empty_bars, on_bars, put
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
+from ballast.model.durations import DAY_NS
 from ballast.research.survival.layers import FORCED, Layer, first_times, is_over
 from ballast.research.survival.paths import Paths, wilson
 
@@ -135,7 +136,7 @@ def counted(name: str, rows: Floats, horizons: Sequence[float], interval_ns: int
     ``rows`` has one for each: nanoseconds from the start until each layer fired (inf: never), and the final equity;
     ``horizons`` are days.
     """
-    times, finals = rows[:, :-1] / 86_400e9, rows[:, -1]
+    times, finals = rows[:, :-1] / DAY_NS, rows[:, -1]
     forced_times = times[:, [list(Layer).index(layer) for layer in FORCED]].min(axis=1)
 
     def chance(hits: Any) -> Chance:

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ballast.backtest.made_bars import Floats
+from ballast.model.durations import HOUR_NS
 
-HOUR_NS = 3_600_000_000_000
-DAY_NS = 24 * HOUR_NS
 RANGE_OF_WALK = np.sqrt(8.0 / np.pi)
 """Mean range of a Brownian motion over its standard deviation (Feller, 1951)."""
 

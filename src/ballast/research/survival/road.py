@@ -10,7 +10,6 @@ import numpy.typing as npt
 from ballast.backtest.made_bars import Floats, on_ticks
 from ballast.backtest.setup import Setup
 
-MINUTE_NS = 60_000_000_000
 FARTHEST = {1: 2.0, -1: 0.95}
 """How far a road goes by direction, as a fraction of the starting price."""
 GRIDLESS_STEP = 1e-4

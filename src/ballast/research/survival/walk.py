@@ -21,9 +21,10 @@ from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
 from ballast.kernel.projection import account_figures
 from ballast.kernel.venue import OrderStatus
+from ballast.model.durations import MINUTE_NS, SECOND_NS
 from ballast.model.enums import LadderState
 from ballast.research.survival.layers import Layer, first_times, is_over
-from ballast.research.survival.road import MINUTE_NS, Ints, Road
+from ballast.research.survival.road import Ints, Road
 
 LONGEST_LEAP = 0.004
 """Of the price: bars as long as this keep the average true range in the band in which single ticks have it."""
@@ -131,7 +132,7 @@ def _may_leap(setup: Setup, road: Road) -> bool:
     """Tell whether time and bars matter only where events are: no limits by the day, no latency, small ticks."""
     risk = setup.risk
     by_day = risk is not None and max(risk.daily_loss_limit, risk.drawdown_limit) > 0.0
-    is_short = risk is None or risk.atr_bar_seconds * 1_000_000_000 <= MINUTE_NS
+    is_short = risk is None or risk.atr_bar_seconds * SECOND_NS <= MINUTE_NS
     return is_short and not by_day and setup.execution.latency_ns == 0 and 4.0 * road.step < LONGEST_LEAP
 
 

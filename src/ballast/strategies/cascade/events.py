@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import DAY_NS
 from ballast.model.enums import EventKind, IntentKind, Side
 from ballast.model.intents import Intent, next_open_ns, note
 from ballast.model.records import Record
@@ -19,8 +20,6 @@ from ballast.strategies.cascade.plans import (
 from ballast.strategies.cascade.settings import Direction, Reason, Role
 from ballast.strategies.cascade.stock import best_candidate, deviation, direction_of, is_cooling, take_stock
 from ballast.strategies.cascade.trend import vetoes
-
-DAY_NS = 86_400_000_000_000
 
 
 @compiled

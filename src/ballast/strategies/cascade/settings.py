@@ -8,12 +8,11 @@ from typing import Any
 
 from ballast.indicators.state import Indicator
 from ballast.indicators.table import Request
+from ballast.model.durations import HOUR_NS
 from ballast.model.errors import ConfigError
 from ballast.model.records import SymbolBools, SymbolFloats, SymbolInts, parameter, record
 
 EXIT_PLAN = "rebalance"
-HOUR_NS = 3_600_000_000_000
-MINUTE_NS = 60_000_000_000
 
 
 class Profile(IntEnum):

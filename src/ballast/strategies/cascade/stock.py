@@ -6,8 +6,9 @@ from math import floor
 from typing import Any
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import MINUTE_NS
 from ballast.model.records import Record
-from ballast.strategies.cascade.settings import MINUTE_NS, Direction
+from ballast.strategies.cascade.settings import Direction
 
 TOLERANCE = 1e-9
 

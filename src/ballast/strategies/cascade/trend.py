@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import HOUR_NS
 from ballast.model.records import Record
-from ballast.strategies.cascade.settings import HOUR_NS, Direction
+from ballast.strategies.cascade.settings import Direction
 
 MEAN_REVERSION_BAND = 0.05
 

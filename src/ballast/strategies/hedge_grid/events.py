@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import nan
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import SECOND_NS
 from ballast.model.enums import EngineRole, EventKind, LadderState
 from ballast.model.enums import Reason as Refusal
 from ballast.model.intents import Intent, note
@@ -13,7 +14,7 @@ from ballast.strategies.hedge_grid.book import add_fill, effective_role, end_cyc
 from ballast.strategies.hedge_grid.levels import is_triggered, last_price
 from ballast.strategies.hedge_grid.requests import ask_market, cancel_take_profit, leg_of, opening_side, side_of
 from ballast.strategies.hedge_grid.restore import estimate, keep, matches
-from ballast.strategies.hedge_grid.settings import LONG_AGO_NS, SECOND_NS, Reason, Role, TakeProfitStatus
+from ballast.strategies.hedge_grid.settings import LONG_AGO_NS, Reason, Role, TakeProfitStatus
 from ballast.strategies.hedge_grid.sizes import average_qty, first_qty, next_qty
 from ballast.strategies.hedge_grid.upkeep import (
     LONG_RETRY_NS,

@@ -13,7 +13,6 @@ from ballast.model.records import ArrayOf, Shape, SymbolBools, SymbolFloats, Sym
 
 EXIT_PLAN = "take_profit"
 MAX_LEVELS = 50
-SECOND_NS = 1_000_000_000
 LONG_AGO_NS = -(2**62)
 
 

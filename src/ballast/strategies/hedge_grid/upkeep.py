@@ -9,6 +9,7 @@ that it has yet to be told: a move of the ladder is told before the fill that br
 from __future__ import annotations
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import SECOND_NS
 from ballast.model.enums import LadderState
 from ballast.model.intents import Intent, note
 from ballast.model.records import Record
@@ -24,7 +25,7 @@ from ballast.strategies.hedge_grid.requests import (
     wake_at,
     watch_level,
 )
-from ballast.strategies.hedge_grid.settings import SECOND_NS, Reason, Role, TakeProfitStatus
+from ballast.strategies.hedge_grid.settings import Reason, Role, TakeProfitStatus
 from ballast.strategies.hedge_grid.sizes import closed_leg_qty, initial_qty, next_after_reopen, next_qty
 from ballast.strategies.hedge_grid.take_profit import documented_take_profit_price, on_tick, take_profit_price
 

@@ -11,15 +11,13 @@ from __future__ import annotations
 from math import inf
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import DAY_NS, SECOND_NS
 from ballast.model.enums import AccountKind, EventKind, QtyUnit, Side
 from ballast.model.intents import ANY, Intent, cancel, note, place_limit, place_market, timer
 from ballast.model.records import Record, record
 from ballast.model.units import is_price
 from ballast.strategies.market_making import quoting
 from ballast.strategies.market_making.reasons import Reason, Role
-
-DAY_NS = 86_400_000_000_000
-SECOND_NS = 1_000_000_000
 
 
 @record

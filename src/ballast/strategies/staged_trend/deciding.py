@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import SECOND_NS
 from ballast.model.enums import Cause
 from ballast.model.intents import Intent
 from ballast.strategies.staged_trend.entering import scan
@@ -21,7 +22,6 @@ from ballast.strategies.staged_trend.state import State
 from ballast.strategies.staged_trend.trailing import look_at_all, tend
 
 View = Any
-SECOND_NS = 1_000_000_000
 
 
 @compiled

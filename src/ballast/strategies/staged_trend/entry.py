@@ -12,13 +12,12 @@ from __future__ import annotations
 from math import isnan, nan
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import SECOND_NS
 from ballast.model.enums import PositionSide
 from ballast.model.records import record
 from ballast.orders.fixed_point import is_amount, to_fixed
 from ballast.strategies.staged_trend.registry import Stage
 from ballast.strategies.staged_trend.settings import Params, Reason
-
-SECOND_NS = 1_000_000_000.0
 
 
 @record

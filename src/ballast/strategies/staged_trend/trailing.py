@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ballast.model.compiled import compiled
+from ballast.model.durations import MINUTE_NS
 from ballast.model.enums import IntentKind, PositionSide, QtyUnit, Side
 from ballast.model.intents import Intent, clear, note, place_market, place_stop
 from ballast.orders.elastic import Verdict, accept, step
@@ -16,7 +17,6 @@ from ballast.strategies.staged_trend.settings import MAX_TRADES, Params, Reason,
 from ballast.strategies.staged_trend.state import State, Trade, TradeStatus, sign_of
 
 View = Any
-MINUTE_NS = 60_000_000_000
 
 
 @compiled

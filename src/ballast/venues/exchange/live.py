@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import TickKind
 from ballast.model.public_feed import (
     BookLevels,
@@ -30,7 +31,6 @@ from ballast.venues.exchange.market import Levels
 from ballast.venues.exchange.venue import LocalVenue
 from ballast.venues.public_socket import Mender
 
-_MS = 1_000_000
 BEST_ALONE = 1
 """The depth of a book of best prices and nothing else."""
 NO_LEVELS: tuple[Levels, Levels] = ((), ())
@@ -137,7 +137,7 @@ class LiveFeed:
             "is_connected": self.is_connected,
             "symbols": {
                 name: {
-                    "age_ms": (now_ns - heard_ns) // _MS if heard_ns else None,
+                    "age_ms": (now_ns - heard_ns) // MILLISECOND_NS if heard_ns else None,
                     "is_stale": self._best[place] is None,
                 }
                 for place, (name, heard_ns) in enumerate(zip(self._symbols, self._heard_ns, strict=True))

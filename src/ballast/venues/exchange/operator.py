@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any, NamedTuple
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import OrderType, PositionSide, Side
 from ballast.model.errors import ConfigError
 from ballast.venues.exchange.accounts import figures, sides_of
@@ -13,8 +14,6 @@ from ballast.venues.exchange.faults.injection import Injection
 from ballast.venues.exchange.pace import Pace
 from ballast.venues.exchange.refusals import Refused
 from ballast.venues.exchange.venue import LocalVenue
-
-_MS = 1_000_000
 
 
 class SpotFigures(NamedTuple):
@@ -37,7 +36,7 @@ class OperatorError(Exception):
 def state(venue: LocalVenue, pace: Pace) -> dict[str, Any]:
     """Return the clock, prices, and what the kernel holds for each account: money, legs, orders, margin."""
     return {
-        "clock": {"pace": pace.name, "time_ms": venue.now_ns // _MS, "has_ended": venue.has_ended},
+        "clock": {"pace": pace.name, "time_ms": venue.now_ns // MILLISECOND_NS, "has_ended": venue.has_ended},
         "prices": {name: venue.last_price(symbol) for symbol, name in enumerate(venue.market.symbols)},
         "accounts": [_account(venue, account) for account in range(len(venue.setup.accounts))],
         "n_fills": len(venue.fills),
@@ -116,9 +115,9 @@ def step(venues: Sequence[LocalVenue], pace: Pace, asked: Mapping[str, Any]) -> 
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**13:
             raise OperatorError(400, f"{name} must be a whole number of milliseconds, not {value!r}")
     if "until_ms" in asked:
-        until_ns = asked["until_ms"] * _MS
+        until_ns = asked["until_ms"] * MILLISECOND_NS
     elif "by_ms" in asked:
-        until_ns = venues[0].now_ns + asked["by_ms"] * _MS
+        until_ns = venues[0].now_ns + asked["by_ms"] * MILLISECOND_NS
     else:
         until_ns = min(venue.next_point_ns() for venue in venues)
     for venue in venues:

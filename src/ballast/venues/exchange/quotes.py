@@ -12,6 +12,7 @@ from ballast.bars.of_ticks import frames_of_ticks
 from ballast.kernel.advance import path_price
 from ballast.kernel.marks import mark_price
 from ballast.kernel.venue import Phase
+from ballast.model.durations import DAY_NS
 from ballast.model.enums import OrderType, Side
 from ballast.venues.exchange.market import Levels
 from ballast.venues.exchange.orders import OrderState
@@ -19,7 +20,6 @@ from ballast.venues.exchange.venue import LocalVenue
 
 LEVEL_SPACING = 0.0001
 """Between levels of the shown book, of the price; never less than a tick."""
-DAY_NS = 86_400_000_000_000
 
 
 class Level(NamedTuple):

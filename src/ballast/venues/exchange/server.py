@@ -20,6 +20,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.venues.exchange import operator
 from ballast.venues.exchange.faces import Answer, Face, Request, Talk, Visit
 from ballast.venues.exchange.faults.injection import Injection, Outcome, Wire
@@ -373,7 +374,7 @@ def _quiet_logger() -> logging.Logger:
 
 def wall_ms() -> int:
     """Return the wall's time."""
-    return time.time_ns() // 1_000_000
+    return time.time_ns() // MILLISECOND_NS
 
 
 def _plain(text: str) -> str:

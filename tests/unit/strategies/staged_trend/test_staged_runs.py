@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballast.backtest.run import result_of
+from ballast.backtest.run import assumptions, result_of
 from ballast.backtest.session import Session
 from ballast.model.enums import EngineRole, LadderState, OrderType, PositionSide, Side
 from ballast.strategies.staged_trend.chance import draw
@@ -127,6 +127,22 @@ class TestEntries:
         assert (len(fills(session)) == 0) == is_refused
         assert (refused(session, Reason.MINIMUM_LOT_RISK) == [5]) == is_refused
 
+    def test_a_least_quantity_between_two_lots_is_the_next_lot(self) -> None:
+        between = {"EURUSD": {"lot_step": 1_000.0, "min_qty": 1_500.0}}
+        session = staged_run([*START, 1.1], instruments=between)
+        assert fills(session)["qty"].tolist() == [2_000.0]
+        # Ten pips of 2,000 lose 2.00.
+        poor = staged_run([*START, 1.1], instruments=between, risk={"max_risk_per_trade_usd": 1.9})
+        assert refused(poor, Reason.MINIMUM_LOT_RISK) == [5]
+
+    def test_the_least_order_value_is_met(self) -> None:
+        # 1,650 dollars are 1,500 EUR at 1.1.
+        valued = {"EURUSD": {"min_notional": 1_650.0}}
+        session = staged_run([*START, 1.1], instruments=valued)
+        assert fills(session)["qty"].tolist() == [2_000.0]
+        poor = staged_run([*START, 1.1], instruments=valued, risk={"max_risk_per_trade_usd": 1.9})
+        assert refused(poor, Reason.MINIMUM_LOT_RISK) == [5]
+
     def test_a_second_trade_joins_within_the_window_and_not_after_it(self) -> None:
         rising: list[Quote] = [round(1.1 + 0.0001 * k, 5) for k in range(1, 6)]
         quality = {"staged_quality_threshold": 0.0}
@@ -185,6 +201,8 @@ class TestEntries:
         halal = {"enabled": True, "swap_free_account": True}
         setup = staged_setup({"EURUSD": [*START, 1.1]}, trading={"randomness_factor": 1.0}, halal=halal)
         assert setup.params.randomness_factor == 0.0
+        sentence = "The compliance screen leaves nothing to chance: trading.randomness_factor = 1 counts as 0."
+        assert sentence in assumptions(setup)
 
     def test_entries_are_looked_for_at_the_first_close_of_each_cycle(self) -> None:
         bars: list[Quote] = [*START, *(1.1 + 0.0001 * k for k in range(1, 30))]

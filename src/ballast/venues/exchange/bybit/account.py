@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import PositionMode, PositionSide
 from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.codes import NOT_MODIFIED, Rejection, wrong
@@ -60,7 +61,7 @@ def account_info(desk: Desk, _account: int, _asked: params.Params) -> Body:
     """Tell which kind of account it is: unified, cross margin."""
     return {
         "marginMode": "REGULAR_MARGIN",
-        "updatedTime": str(desk.venue.market.start_ns // 1_000_000),
+        "updatedTime": str(desk.venue.market.start_ns // MILLISECOND_NS),
         "unifiedMarginStatus": 6,
         "dcpStatus": "OFF",
         "timeWindow": 0,

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.venues.exchange.bybit import codes, params, trading
 from ballast.venues.exchange.bybit.codes import Rejection, wrong
 from ballast.venues.exchange.bybit.desk import Batch, Body, Desk
@@ -51,7 +52,7 @@ def _row(desk: Desk, category: str, fields: dict[str, Any], done: Body) -> Body:
     """Return what is told of one; what was refused has no ids but those that were sent."""
     row: Body = {"category": category, "symbol": str(fields.get("symbol", ""))[:40], "orderId": "", "orderLinkId": ""}
     row |= {name: str(fields[name])[:60] for name in ("orderId", "orderLinkId") if name in fields} | done
-    return row | {"createAt": str(desk.venue.now_ns // 1_000_000) if done else ""}
+    return row | {"createAt": str(desk.venue.now_ns // MILLISECOND_NS) if done else ""}
 
 
 create_limit, amend_limit, cancel_limit = (order_limit(f"{verb}-batch") for verb in ("create", "amend", "cancel"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from ballast.model.durations import SECOND_MS
 from ballast.venues.exchange.bybit.codes import TOO_MANY_VISITS, Rejection
 from ballast.venues.exchange.window import Window
 
 ADDRESS_LIMIT = 600
 ADDRESS_WINDOW_MS = 5_000
 ADDRESS_BAN_MS = 600_000
-_SECOND_MS = 1_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RateLimits:
         """Count one request of an account and return the headers that tell of it; raises ``Rejection``."""
         if not self.is_on:
             return {}
-        seen = self._seen.setdefault((account, limit.group), Window(_SECOND_MS))
+        seen = self._seen.setdefault((account, limit.group), Window(SECOND_MS))
         if seen.used(wall_ms) >= limit.per_second:
             raise Rejection(TOO_MANY_VISITS, "Too many visits. Exceeded the API Rate Limit.")
         seen.add(wall_ms)
@@ -73,7 +73,7 @@ class RateLimits:
         """Return what a client is told of its budget."""
         if not self.is_on:
             return {}
-        seen = self._seen.get((account, limit.group)) or Window(_SECOND_MS)
+        seen = self._seen.get((account, limit.group)) or Window(SECOND_MS)
         return {
             "X-Bapi-Limit": str(limit.per_second),
             "X-Bapi-Limit-Status": str(max(0, limit.per_second - seen.used(wall_ms))),

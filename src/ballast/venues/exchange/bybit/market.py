@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ballast.model.durations import MILLISECOND_NS, MINUTE_NS
 from ballast.venues.exchange import quotes
 from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.codes import wrong
@@ -14,12 +15,10 @@ from ballast.venues.exchange.bybit.wire import MOST_VALUE, millis, money, side_w
 from ballast.venues.exchange.market import Listing, plain
 from ballast.venues.exchange.orders import TradePrinted
 
-_MS = 1_000_000
-_MINUTE_NS = 60_000_000_000
 INTERVALS = {
-    **{str(minutes): minutes * _MINUTE_NS for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
-    "D": 1440 * _MINUTE_NS,
-    "W": 7 * 1440 * _MINUTE_NS,
+    **{str(minutes): minutes * MINUTE_NS for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)},
+    "D": 1440 * MINUTE_NS,
+    "W": 7 * 1440 * MINUTE_NS,
 }
 """Lengths of bars by the protocol's names; months are not served."""
 FUNDING_MINUTES = 480
@@ -29,7 +28,7 @@ MOST_MONEY = "1000000000000"
 
 def server_time(desk: Desk, _account: int, _asked: params.ServerTime) -> Body:
     """Return the wall's time, by which requests are signed."""
-    return {"timeSecond": str(desk.wall_ms // 1000), "timeNano": str(desk.wall_ms * _MS)}
+    return {"timeSecond": str(desk.wall_ms // 1000), "timeNano": str(desk.wall_ms * MILLISECOND_NS)}
 
 
 def instruments_info(desk: Desk, _account: int, asked: params.Instruments) -> Body:
@@ -200,7 +199,7 @@ def orderbook(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
         raise wrong(f"params error: limit must be from 1 to {most}")
     book, number = quotes.book(desk.venue, symbol, depth), sequence(desk)
     sides = book_sides(desk, symbol, book)
-    now = desk.venue.now_ns // _MS
+    now = desk.venue.now_ns // MILLISECOND_NS
     return {"s": asked.symbol, "b": sides[0], "a": sides[1], "ts": now, "u": number, "seq": number, "cts": now}
 
 
@@ -276,7 +275,7 @@ def interval_ns(desk: Desk, name: str) -> int:
     """Return the length of a bar by its name; raises ``Rejection`` where the market's own bars do not make it up."""
     length = INTERVALS.get(name)
     if length is None or length % desk.venue.market.interval_ns:
-        own = desk.venue.market.interval_ns / _MINUTE_NS
+        own = desk.venue.market.interval_ns / MINUTE_NS
         raise wrong(f"params error: interval invalid; this market's bars are {own:g} minutes long")
     return length
 
@@ -284,7 +283,7 @@ def interval_ns(desk: Desk, name: str) -> int:
 def _time_ns(milliseconds: int) -> int:
     if not 0 <= milliseconds < 10**13:
         raise wrong("params error: time invalid")
-    return milliseconds * _MS
+    return milliseconds * MILLISECOND_NS
 
 
 def _prices(desk: Desk, asked: params.Klines, bar: quotes.Bar) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.venues.exchange.bybit.codes import Rejection
 from ballast.venues.exchange.bybit.desk import Body, Desk
 from ballast.venues.exchange.bybit.public_stream import Subscriber
@@ -140,7 +141,7 @@ class PrivateStream:
             return
         made = make(*about, **options)
         rows = made if isinstance(made, list) else [made]
-        now = self._desk.venue.now_ns // 1_000_000
+        now = self._desk.venue.now_ns // MILLISECOND_NS
         for topic, listeners in topics.items():
             self._n_messages += 1
             body = {"id": f"m{self._n_messages}", "topic": topic, "creationTime": now, "data": rows}

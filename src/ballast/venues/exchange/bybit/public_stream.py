@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.venues.exchange import quotes
 from ballast.venues.exchange.bybit.codes import Rejection
 from ballast.venues.exchange.bybit.desk import Body, Desk
@@ -20,7 +21,6 @@ BOOK_PERIODS_MS = {"1": 10, "50": 20, "200": 100, "500": 100, "1000": 200}
 REPEAT_MS = 3_000
 """The best prices are told again when nothing has changed for so long."""
 TICKER_PERIOD_MS = 100
-_MS = 1_000_000
 Side = dict[str, str]
 
 
@@ -195,7 +195,7 @@ class PublicStream:
         direction = {} if self._desk.category.is_spot else {"L": "ZeroPlusTick"}
         rows = [
             {
-                "T": trade.time_ns // _MS,
+                "T": trade.time_ns // MILLISECOND_NS,
                 "s": listing.symbol,
                 "S": side_word(trade.side),
                 "v": listing.qty(trade.qty),
@@ -218,8 +218,8 @@ class PublicStream:
             end = bar.open_ns + topic.interval_ns
             topic.confirmed_ns = end if is_closed else topic.confirmed_ns
             row = {
-                "start": bar.open_ns // _MS,
-                "end": end // _MS - 1,
+                "start": bar.open_ns // MILLISECOND_NS,
+                "end": end // MILLISECOND_NS - 1,
                 "interval": topic.interval,
                 "open": listing.price(bar.open),
                 "close": listing.price(bar.close),
@@ -228,7 +228,7 @@ class PublicStream:
                 "volume": listing.qty(bar.volume),
                 "turnover": money(bar.turnover),
                 "confirm": is_closed,
-                "timestamp": now // _MS,
+                "timestamp": now // MILLISECOND_NS,
             }
             messages.append(self._message(topic, "snapshot", [row]))
         return messages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ballast.model.durations import DAY_NS, MILLISECOND_NS
 from ballast.venues.exchange.bybit import params
 from ballast.venues.exchange.bybit.codes import wrong
 from ballast.venues.exchange.bybit.desk import Body, Desk, page
@@ -13,7 +14,6 @@ from ballast.venues.exchange.orders import Order, OrderState
 from ballast.venues.exchange.preview import preview
 from ballast.venues.exchange.refusals import Refusal, Refused
 
-DAY_NS = 86_400_000_000_000
 FORGOTTEN_AFTER_A_DAY = frozenset({OrderState.CANCELLED, OrderState.REJECTED, OrderState.DEACTIVATED})
 """Closed orders whose history ends after 24 hours."""
 RECENT_CLOSED = 500
@@ -126,7 +126,9 @@ def _matching(desk: Desk, account: int, asked: params.Orders) -> Iterator[Order]
 
 def is_between(time_ns: int, start_ms: int | None, end_ms: int | None) -> bool:
     """Tell whether a time lies between two in milliseconds, both inclusive; None is open."""
-    return (start_ms is None or start_ms <= time_ns // 1_000_000) and (end_ms is None or time_ns // 1_000_000 <= end_ms)
+    return (start_ms is None or start_ms <= time_ns // MILLISECOND_NS) and (
+        end_ms is None or time_ns // MILLISECOND_NS <= end_ms
+    )
 
 
 def _passes_filter(desk: Desk, order: Order, word: str) -> bool:

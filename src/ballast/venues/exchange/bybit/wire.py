@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import OrderType, PositionSide, QtyUnit, Reason, Side, TimeInForce
 from ballast.venues.exchange.accounts import position, sides_of
 from ballast.venues.exchange.bybit.category import LINEAR, Category
@@ -15,7 +16,6 @@ from ballast.venues.exchange.venue import LocalVenue
 NOTHING = "0.00000000"
 MOST_VALUE = 1e12
 """What is told of a risk tier that has no end, quote money."""
-_MS = 1_000_000
 _STATES = {
     OrderState.CREATED: "New",
     OrderState.UNTRIGGERED: "Untriggered",
@@ -76,7 +76,7 @@ def money(value: float) -> str:
 
 def millis(time_ns: int) -> str:
     """Return a time in milliseconds."""
-    return str(time_ns // _MS)
+    return str(time_ns // MILLISECOND_NS)
 
 
 def order_row(order: Order, listing: Listing, category: Category) -> dict[str, Any]:

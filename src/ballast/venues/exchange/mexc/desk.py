@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.errors import ConfigError
 from ballast.venues.exchange.keys import ApiKey
 from ballast.venues.exchange.market import Listing
@@ -87,4 +88,4 @@ def time_ns(milliseconds: int | None) -> int | None:
         return None
     if not 0 <= milliseconds < 10**13:
         raise wrong("time is out of range")
-    return milliseconds * 1_000_000
+    return milliseconds * MILLISECOND_NS

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from ballast.model.durations import SECOND_MS
 from ballast.venues.exchange.mexc.codes import Throttled
 from ballast.venues.exchange.window import Window
 
@@ -19,7 +20,6 @@ ACCOUNT_LIMIT = 500
 PATIENCE = 20
 """Requests that are answered with 429 before the address is banned."""
 FIRST_BAN_MS, LONGEST_BAN_MS = 120_000, 3 * 86_400_000
-_SECOND_MS = 1_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RateLimits:
             return
         offence = self._offences.setdefault(address, _Offence())
         if wall_ms < offence.banned_until_ms:
-            raise Throttled(ceil((offence.banned_until_ms - wall_ms) / _SECOND_MS), is_banned=True)
+            raise Throttled(ceil((offence.banned_until_ms - wall_ms) / SECOND_MS), is_banned=True)
         try:
             self._count((endpoint, address), WINDOW_MS, ADDRESS_LIMIT, weight.address, wall_ms)
         except Throttled:
@@ -67,14 +67,14 @@ class RateLimits:
         if not self.is_on:
             return
         if weight.per_second:
-            self._count((f"{endpoint} a second", account), _SECOND_MS, weight.per_second, 1, wall_ms)
+            self._count((f"{endpoint} a second", account), SECOND_MS, weight.per_second, 1, wall_ms)
         if weight.account:
             self._count((endpoint, account), WINDOW_MS, ACCOUNT_LIMIT, weight.account, wall_ms)
 
     def _count(self, key: tuple[str, str | int], width_ms: int, most: int, weight: int, wall_ms: int) -> None:
         window = self._windows.setdefault(key, Window(width_ms))
         if window.used(wall_ms) + weight > most:
-            raise Throttled(max(1, ceil((window.frees_ms(wall_ms) - wall_ms) / _SECOND_MS)), is_banned=False)
+            raise Throttled(max(1, ceil((window.frees_ms(wall_ms) - wall_ms) / SECOND_MS)), is_banned=False)
         window.add(wall_ms, weight)
 
     def _note(self, offence: _Offence, wall_ms: int) -> None:

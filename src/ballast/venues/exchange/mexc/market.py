@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite, nan
 from typing import Any
 
+from ballast.model.durations import DAY_NS, MILLISECOND_NS, MINUTE_NS
 from ballast.model.enums import Side
 from ballast.venues.exchange import quotes
 from ballast.venues.exchange.mexc import params
@@ -13,7 +14,6 @@ from ballast.venues.exchange.mexc.desk import Body, Desk, time_ns, within
 from ballast.venues.exchange.mexc.wire import millis, money
 from ballast.venues.exchange.orders import TradePrinted
 
-_MINUTE_NS = 60_000_000_000
 INTERVALS = {
     "1m": 1,
     "5m": 5,
@@ -139,7 +139,7 @@ def agg_trades(desk: Desk, _account: int, asked: params.Trades) -> Body:
     rows = [
         trade
         for trade in _tape(desk, symbol)
-        if start is None or end is None or start <= trade.time_ns // 1_000_000 * 1_000_000 <= end
+        if start is None or end is None or start <= trade.time_ns // MILLISECOND_NS * MILLISECOND_NS <= end
     ]
     return [
         {
@@ -182,17 +182,17 @@ def klines(desk: Desk, _account: int, asked: params.Klines) -> Body:
 
 def interval_ns(desk: Desk, name: str, names: dict[str, int]) -> int:
     """Return the length of a bar by its name; raises ``Rejection`` where the market's own bars do not make it up."""
-    length = names.get(name, 0) * _MINUTE_NS
+    length = names.get(name, 0) * MINUTE_NS
     own = desk.venue.market.interval_ns
     if not length or length % own:
-        raise wrong(f"interval; this market's bars are {own / _MINUTE_NS:g} minutes long")
+        raise wrong(f"interval; this market's bars are {own / MINUTE_NS:g} minutes long")
     return length
 
 
 def average_price(desk: Desk, _account: int, asked: params.OneSymbol) -> Body:
     """Return the average price of the last minutes, by volume."""
     symbol, venue = desk.symbol(asked.symbol), desk.venue
-    since = venue.now_ns - AVERAGE_MINUTES * _MINUTE_NS
+    since = venue.now_ns - AVERAGE_MINUTES * MINUTE_NS
     recent = quotes.bars(venue, symbol, venue.market.interval_ns, start_ns=since, limit=_MOST_BARS)
     volume, turnover = sum(bar.volume for bar in recent), sum(bar.turnover for bar in recent)
     price = turnover / volume if volume > 0.0 else venue.last_price(symbol)
@@ -220,7 +220,7 @@ def _day(desk: Desk, symbol: int) -> dict[str, Any]:
         "lowPrice": _price(desk, symbol, day.low),
         "volume": listing.qty(day.volume),
         "quoteVolume": money(day.turnover),
-        "openTime": millis(max(now - quotes.DAY_NS, int(venue.market.feed.frames["ts_ns"][0]))),
+        "openTime": millis(max(now - DAY_NS, int(venue.market.feed.frames["ts_ns"][0]))),
         "closeTime": millis(now),
         "count": None,
     }

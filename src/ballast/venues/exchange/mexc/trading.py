@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ballast.model.durations import DAY_NS
 from ballast.model.enums import OrderType, QtyUnit, Side, TimeInForce
 from ballast.venues.exchange.market import plain
 from ballast.venues.exchange.mexc import params
@@ -34,7 +35,6 @@ from ballast.venues.exchange.refusals import Refused
 
 T = TypeVar("T")
 MOST_BATCHED = 20
-DAY_NS = 86_400_000_000_000
 ORDER_DAYS, TRADE_DAYS = 7, 30
 """How far back orders and trades can be asked for."""
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}

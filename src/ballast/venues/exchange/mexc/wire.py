@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.enums import OrderType, QtyUnit, Side, TimeInForce
 from ballast.venues.exchange.market import Listing
 from ballast.venues.exchange.orders import Fill, Order, OrderState
 
-_MS = 1_000_000
 _ORDER_PREFIX, _ORDER_DIGITS = "C02__", 18
 _LIVE = {OrderState.CREATED, OrderState.NEW, OrderState.TRIGGERED, OrderState.UNTRIGGERED}
 STATUS_NUMBERS = {"NEW": 1, "FILLED": 2, "PARTIALLY_FILLED": 3, "CANCELED": 4, "PARTIALLY_CANCELED": 5}
@@ -51,7 +51,7 @@ def money(value: float) -> str:
 
 def millis(time_ns: int) -> int:
     """Return a time in milliseconds."""
-    return time_ns // _MS
+    return time_ns // MILLISECOND_NS
 
 
 def status_word(order: Order) -> str:

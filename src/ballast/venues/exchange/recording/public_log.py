@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ballast.model.durations import MILLISECOND_NS
 from ballast.model.errors import DataError
 
 
@@ -36,7 +37,7 @@ def _message(line: bytes, where: str) -> Message:
     text = brace + rest
     try:
         head = msgspec.json.decode(text, type=_Head)
-        time_ns = int(stamp) if stamp.strip() else head.ts * 1_000_000
+        time_ns = int(stamp) if stamp.strip() else head.ts * MILLISECOND_NS
     except (ValueError, msgspec.DecodeError):
         raise DataError(
             f'{where} is no message of Bybit with topic and ts: "{line[:40]!r}"; name another file'
