@@ -1,6 +1,6 @@
 """
-A second, independent implementation of the threshold cascade, and random markets to compare it on.
+Second, independent implementations of the threshold cascade and of the tight range, and random markets for the cascade.
 
-It knows the cascade's numbered rules and nothing of the engine: it imports no Ballast module, so that an error in one
-of the two cannot hide in the other. It favours clarity over speed and refuses what the rules do not cover.
+They know the strategies' rules and nothing of the engine: they import no Ballast module, so that an error in one of the
+two cannot hide in the other. They favour clarity over speed and refuse what the rules do not cover.
 """

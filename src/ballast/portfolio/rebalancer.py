@@ -270,7 +270,10 @@ class PortfolioRebalancer:
     def _judge_volatility(self, weights: Mapping[str, float]) -> Verdict:
         if self.weight_calculator is None:
             return Verdict(False, "no weight_calculator: construct the rebalancer with one")
-        volatility = self.weight_calculator.get_portfolio_risk_metrics(weights).get("volatility", nan)
+        calculator = self.weight_calculator
+        volatility, fault = _figure("volatility", lambda: calculator.get_portfolio_risk_metrics(weights))
+        if fault:
+            return Verdict(False, fault)
         verdict = volatility_due(self.last_volatility, volatility, self.volatility_change)
         if isfinite(volatility) and (verdict.is_due or self.last_volatility is None):
             self.last_volatility = volatility
@@ -279,9 +282,12 @@ class PortfolioRebalancer:
     def _judge_correlation(self, weights: Mapping[str, float]) -> Verdict:
         if self.weight_calculator is None:
             return Verdict(False, "no weight_calculator: construct the rebalancer with one")
-        average = self.weight_calculator.correlation_sizer.get_correlation_report(weights).get(
-            "average_correlation", nan
+        calculator = self.weight_calculator
+        average, fault = _figure(
+            "average_correlation", lambda: calculator.correlation_sizer.get_correlation_report(weights)
         )
+        if fault:
+            return Verdict(False, fault)
         verdict = correlation_due(self.last_correlation, average, self.correlation_change)
         if isfinite(average) and (verdict.is_due or self.last_correlation is None):
             self.last_correlation = average
@@ -350,8 +356,7 @@ class PortfolioRebalancer:
             try:
                 reported = await self._executor(order)
             except Exception as error:  # noqa: BLE001  # Whatever went wrong, what was filled before must be kept.
-                said = str(error) if isinstance(error, Error) else f"{type(error).__name__}: {error}"
-                metadata["error"] = f"{order.side} {order.symbol}: {said}"
+                metadata["error"] = f"{order.side} {order.symbol}: {_said(error)}"
                 return tuple(filled), "failed"
             quantity = _fill_of(reported, order)
             if not isfinite(quantity):
@@ -381,6 +386,19 @@ class PortfolioRebalancer:
         if value <= 0.0 or is_below(value, self.min_trade_value):
             return None
         return replace(trade, quantity=trade.quantity * part, estimated_value=value)
+
+
+def _figure(name: str, report: Callable[[], Mapping[str, float]]) -> tuple[float, str]:
+    """Return a figure out of a calculator's report, NaN if it is not in there; and what went wrong, if anything did."""
+    try:
+        return float(report().get(name, nan)), ""
+    except Exception as error:  # noqa: BLE001  # A figure that somebody else cannot compute makes nothing due.
+        return nan, f"{name.replace('_', ' ')} cannot be computed: {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    """Return an error in one line, with its type where the message is not ours."""
+    return str(error) if isinstance(error, Error) else f"{type(error).__name__}: {error}"
 
 
 def _fill_of(reported: Any, trade: Trade) -> float:

@@ -21,6 +21,8 @@ def target_weights(weights: Mapping[str, float]) -> dict[str, float]:
 
     Raises ``ConfigError`` for no targets, a weight that is negative or not finite, or a sum of 0.
     """
+    if weights and not isinstance(weights, Mapping):
+        raise ConfigError(f"target weights are a {type(weights).__name__}: give a mapping from assets to fractions")
     if not weights:
         raise ConfigError("target weights: none are given; name at least one asset with its weight, cash included")
     for asset, weight in weights.items():
@@ -42,6 +44,8 @@ def check_current_weights(weights: Mapping[str, float], cash_assets: Collection[
     They sum to 1 within 0.02 when a cash asset is among them; without one to at most that, the rest being
     cash. Raises ``DataError`` naming the asset, or the sum.
     """
+    if not isinstance(weights, Mapping):
+        raise DataError(f"current weights are a {type(weights).__name__}: expected a mapping from assets to fractions")
     for asset, weight in weights.items():
         fault = _fault(weight)
         if fault:

@@ -184,6 +184,8 @@ def test_an_unknown_symbol_is_named_with_the_nearest() -> None:
         ({"current_weights": {"BTC": 0.9, "USDT": 0.9}}, "sum to 1.8"),
         ({"current_weights": {"BTC": -0.1, "USDT": 1.1}}, "current weight of BTC = -0.1: negative"),
         ({"current_weights": {"BTC": nan, "USDT": 1.0}}, "current weight of BTC = nan: not finite"),
+        ({"current_weights": None}, "current weights are a NoneType: expected a mapping"),
+        ({"current_weights": [0.5, 0.5]}, "current weights are a list: expected a mapping"),
         ({"cash": -1.0}, r"cash = -1\.0"),
         ({"cash": nan}, "cash = nan"),
     ],
@@ -224,6 +226,9 @@ def test_bad_targets_leave_the_old_ones_in_place() -> None:
     made = rebalancer()
     with pytest.raises(ConfigError, match="negative"):
         made.set_target_weights({"BTC": -1.0})
+    unread: Any = [("BTC", 1.0)]
+    with pytest.raises(ConfigError, match="target weights are a list: give a mapping from assets to fractions"):
+        made.set_target_weights(unread)
     assert made.target_weights == TARGETS
     assert made.set_target_weights({"BTC": 1.0})
 
@@ -302,6 +307,42 @@ def test_a_correlation_baseline_moves_only_when_it_is_left() -> None:
     due = [made.should_rebalance(WEIGHTS, RebalanceTrigger.CORRELATION_BASED).is_due for _ in range(5)]
     assert due == [False, False, False, True, False]
     assert made.last_correlation == 0.61
+
+
+class Broken:
+    """A calculator whose sources fail, or answer with what is no report."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    @property
+    def correlation_sizer(self) -> Broken:
+        return self
+
+    def get_portfolio_risk_metrics(self, weights: Any) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    get_correlation_report = get_portfolio_risk_metrics
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (TimeoutError("the source is silent"), "TimeoutError: the source is silent"),
+        (DataError("closes end in March"), "closes end in March"),
+        (None, "AttributeError"),
+        ({"volatility": "high", "average_correlation": "high"}, "ValueError: could not convert"),
+    ],
+)
+def test_a_calculator_that_fails_makes_nothing_due(answer: Any, words: str) -> None:
+    made = rebalancer(weight_calculator=Broken(answer))
+    for trigger, figure in (("volatility_based", "volatility"), ("correlation_based", "average correlation")):
+        verdict = made.should_rebalance(WEIGHTS, trigger)
+        assert not verdict.is_due
+        assert verdict.reason.startswith(f"{figure} cannot be computed: {words}")
+    assert made.last_volatility is made.last_correlation is None
 
 
 @pytest.mark.parametrize("trigger", [RebalanceTrigger.VOLATILITY_BASED, RebalanceTrigger.CORRELATION_BASED])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -88,6 +89,44 @@ def test_the_regime_can_be_reckoned_again_from_what_its_trade_tells() -> None:
         assert abs(change) < 1.2
         assert width < 0.4
         assert touches >= 2
+
+
+def votes_in(known: str) -> dict[str, float]:
+    """Return the confidence for each side, L1's sums with L2's opinion."""
+    told = re.search(r"L1: 3 votes, buy ([\d.]+), sell ([\d.]+), hold ([\d.]+)", known)
+    opinion = re.search(r"L2: (\w+) at ([\d.]+)", known)
+    assert told is not None
+    assert opinion is not None
+    sums = dict(zip(("buy", "sell", "hold"), map(float, told.groups()), strict=True))
+    sums[opinion[1]] += float(opinion[2])
+    return sums
+
+
+def test_what_l1_and_l2_say_together_can_be_reckoned_again_from_entries_and_sales() -> None:
+    result = run(on_ticks(200_000))
+    rows = rows_of(explained_trades(result))
+    told = [row[2] for row in rows]
+    told += [line for row in rows for line in row[3].split(" | ") if "L1: " in line]
+    assert len(told) > len(rows)
+    for known in told:
+        joint = re.search(r"L1 and L2: (\w+) at ([\d.]+)", known)
+        assert joint is not None
+        sums = votes_in(known)
+        if joint[2] != "0.0000":
+            assert joint[1] == max(sums, key=lambda side: sums[side])
+            assert float(joint[2]) == pytest.approx(sums[joint[1]] / sum(sums.values()), abs=2e-4)
+
+
+def test_a_sale_that_a_close_decided_stands_after_what_was_known_then() -> None:
+    sales = []
+    for row in rows_of(explained_trades(run(on_ticks(200_000)))):
+        lines = row[3].split(" | ")
+        sales += [(before, line) for before, line in pairwise(lines) if " reduction: sold " in line]
+    assert sales
+    for before, line in sales:
+        assert "; path: " in before
+        assert "RSI " in before
+        assert before[:16] <= line[:16]
 
 
 def test_a_strategy_without_words_for_its_notes_has_no_such_section() -> None:

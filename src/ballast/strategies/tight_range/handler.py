@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 from ballast.indicators.batch import atr, atr_simple, bollinger, rsi, rsi_simple
@@ -253,9 +253,9 @@ def is_fraction(value: object) -> bool:
 def _confidence(value: float | None) -> float:
     """Return L3's confidence within 0..1; raises ``BadMarketData`` for what is no number."""
     try:
-        number = float(value)  # type: ignore[arg-type]  # None is what this is about.
+        number = nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # None is the point.
     except (TypeError, ValueError):
-        number = float("nan")
+        number = nan
     if isnan(number):
         raise BadMarketData("INVALID_CONFIDENCE", f"l3_confidence is {value!r}; give a number from 0 to 1")
     return float(clamp(number))

@@ -43,7 +43,8 @@ def closed_bars(market_data: Any, *, n_checked: int, n_needed: int, now_ms: int 
     ----------
     market_data : table, mapping or sequence
         Columns ``close`` and, if there are, ``high``, ``low``, ``volume`` and one of ``timestamp``, ``ts``,
-        ``time``, ``datetime`` (open times, UTC, datetimes or milliseconds); or closes alone.
+        ``time``, ``datetime`` (open times, UTC, datetimes or milliseconds); or closes alone. The times of a
+        pandas index count as a column.
     n_checked : int
         The last so many bars must be faultless. An older bar with a fault is left out.
     n_needed : int
@@ -82,11 +83,18 @@ def _columns(market_data: Any) -> dict[str, Any]:
     if hasattr(market_data, "column_names"):
         return {str(name).lower(): market_data[name] for name in market_data.column_names}
     if hasattr(market_data, "columns"):
-        return {str(name).lower(): market_data[name] for name in market_data.columns}
+        columns = {str(name).lower(): market_data[name] for name in market_data.columns}
+        return _times_of_index(market_data) | columns
     names = getattr(getattr(market_data, "dtype", None), "names", None)
     if names:
         return {str(name).lower(): market_data[name] for name in names}
-    return {"close": market_data}
+    return _times_of_index(market_data) | {"close": market_data}
+
+
+def _times_of_index(market_data: Any) -> dict[str, Any]:
+    """Return the times by which a pandas table or series is indexed, as a column."""
+    index = getattr(market_data, "index", None)
+    return {TIME_NAMES[0]: index} if getattr(getattr(index, "dtype", None), "kind", "") == "M" else {}
 
 
 def _numbers(name: str, column: Any) -> Floats:
@@ -96,6 +104,8 @@ def _numbers(name: str, column: Any) -> Floats:
         numbers = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise BadMarketData("INVALID_DATA", f"{name} is not numeric: {error}") from error
+    if np.asarray(values).dtype.kind == "b":
+        raise BadMarketData("INVALID_DATA", f"{name} is not numeric: truth values")
     if numbers.ndim != 1:
         raise BadMarketData("INVALID_DATA", f"{name} has {numbers.ndim} dimensions; give one number per bar")
     return numbers

@@ -75,7 +75,8 @@ class Verdict:
     """
     What a path decides, and why.
 
-    ``size_multiplier`` scales the base position: the handler's in a tight range, ``strength`` elsewhere.
+    ``size_multiplier`` scales the base position: the handler's in a tight range, 0.6 in PATH3's range, ``strength``
+    elsewhere.
     Distances are fractions of price, 0 where the path names none.
     """
 
@@ -204,7 +205,7 @@ def path3(
     volume_ratio: float,
 ) -> None:
     """
-    Obey a trend, up to 0.95; elsewhere trade the outer thirds of the 20-bar range on a surge of volume.
+    Obey a trend, up to 0.95; elsewhere trade the lowest and highest 30 % of the 20-bar range on a surge of volume.
 
     ``volume_ratio`` is the last volume by its 20-bar mean; NaN, no volume, holds.
     """
@@ -223,6 +224,14 @@ def path3(
         verdict.target_fraction = 0.02
     else:
         write(verdict, Action.HOLD, 0.6, 0.5, Label.RANGE_STRATEGY, Source.PATH3_RANGE)
+
+
+def path3_without_range(verdict: Record, is_short: bool) -> None:
+    """Hold where there are too few bars to judge a range by, or bars that cannot be."""
+    if is_short:
+        write(verdict, Action.HOLD, 0.5, 0.4, Label.NO_DATA, Source.PATH3_RANGE)
+    else:
+        write(verdict, Action.HOLD, 0.4, 0.3, Label.INVALID_INPUT, Source.PATH3_RANGE)
 
 
 @compiled

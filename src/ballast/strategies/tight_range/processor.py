@@ -128,14 +128,14 @@ class PathProcessor:
             l3_action = int(SIDES.get(_word(l3.get("signal")).upper(), Action.HOLD))
             paths.path1_l3_aware(verdict, votes, opinion, l3_action, confidence)
         elif self.path == Path.PATH3:
-            paths.path3(verdict, direction, confidence, *_range_inputs(_bars_of(state, symbol)))
+            fault = _obey_or_trade_range(verdict, direction, confidence, _bars_of(state, symbol))
         elif direction == 0 and _is_tight(l3):
             market_data = _bars_of(state, symbol)
             range_signal = self._process_range_regime(verdict, symbol, market_data, confidence, joint_action)
         else:
             cap = self.max_contra_allocation
             paths.path2(verdict, direction, confidence, joint_action, joint_confidence, cap)
-        return self._named(
+        named = self._named(
             verdict,
             symbol=symbol,
             regime=_word(l3.get("regime")) or "neutral",
@@ -146,6 +146,7 @@ class PathProcessor:
             l2_included=bool(opinion.is_given),
             range_signal=range_signal,
         )
+        return replace(named, reason=fault) if fault else named
 
     def _refused(self, symbol: str, fault: str) -> PathSignal:
         """Return the hold for layers that cannot be read."""
@@ -273,6 +274,8 @@ def _word(value: Any) -> str:
 
 def _number(value: Any, default: float) -> float:
     try:
+        if isinstance(value, bool):
+            return nan
         return default if value is None else float(value)
     except (TypeError, ValueError):
         return nan
@@ -328,12 +331,21 @@ def _bars_of(state: Mapping[str, Any], symbol: str) -> Any:
     return None if market_data is None else market_data.get(symbol)
 
 
-def _range_inputs(market_data: Any) -> tuple[float, float, float, float, float]:
-    """Return close, 20-bar high and low, RSI and volume ratio; NaN where the data does not reach."""
+def _obey_or_trade_range(verdict: Record, direction: int, l3_confidence: float, market_data: Any) -> str:
+    """Write PATH3's verdict; return what keeps it from judging a range, empty if nothing does."""
     try:
-        bars = closed_bars(market_data, n_checked=RANGE_BARS + 1, n_needed=RANGE_BARS + 1)
-    except BadMarketData:
-        return nan, nan, nan, nan, nan
+        # A trend is obeyed whatever the data are.
+        inputs = (nan,) * 5 if direction != 0 else _range_inputs(market_data)
+    except BadMarketData as error:
+        paths.path3_without_range(verdict, market_data is None or error.error_type == "INSUFFICIENT_DATA")
+        return f"{error.error_type}: {error}"
+    paths.path3(verdict, direction, l3_confidence, *inputs)
+    return ""
+
+
+def _range_inputs(market_data: Any) -> tuple[float, ...]:
+    """Return close, 20-bar high and low, RSI and volume ratio, NaN without volume; raises ``BadMarketData``."""
+    bars = closed_bars(market_data, n_checked=RANGE_BARS + 1, n_needed=RANGE_BARS + 1)
     ratio = nan
     if bars.volume is not None:
         mean = float(sma(bars.volume, RANGE_BARS)[-1])

@@ -339,7 +339,12 @@ def validate(params: Params, n_symbols: int) -> None:
             f"must not be above max_position_pct = {params.max_position_pct:g}"
         )
     weights = np.asarray(params.weight)[:n_symbols]
-    if not weights.any() and params.cash_weight == 0.0:
+    if not weights.any():
+        if params.cash_weight > 0.0:
+            raise ConfigError(
+                f"strategy.cash_weight = {params.cash_weight:g}: nothing is rebalanced without target weights; "
+                "set them in [strategy.symbols.NAME], or leave cash_weight out"
+            )
         return
     refuse_weights(weights, float(params.cash_weight))
     if weights.max() > params.max_position_pct:

@@ -15,6 +15,8 @@ from ballast.model.enums import EngineRole, EventKind, QtyUnit, Side, TimeInForc
 from ballast.model.enums import Reason as Fault
 from ballast.model.intents import Intent, cancel, next_open_ns, note, note_three, place_limit, place_market, place_stop
 from ballast.model.records import Record
+from ballast.model.units import floor_to_step, is_below
+from ballast.portfolio.rebalancing import minimum_value
 from ballast.strategies.tight_range.exposure import DUST, keep_contra, keep_contra_sale, own_qty, sold
 from ballast.strategies.tight_range.handler import stop_fraction, target_fraction
 from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Action, Feature
@@ -33,6 +35,8 @@ def act(row: Any, view: Record, state: Record, params: Record, symbol: int, inte
         reason = _closing_reason(view, params, trade, decision.evidence)
         if reason != 0:
             trade.is_contra_exit = False
+            if reason == Reason.REGIME_EXIT:
+                n = _explain_regime(decision.evidence, symbol, intents, n)
             return _exit(view, state, symbol, intents, n, trade.qty, reason)
     if trade.phase == Phase.ENTERING or trade.phase == Phase.CLOSING or state.rebalance_orders > 0:
         return n
@@ -71,7 +75,7 @@ def _refuse(state: Record, symbol: int, intents: Intent, n: int, value: float, r
 def _explain_regime(evidence: Record, symbol: int, intents: Intent, n: int) -> int:
     """Note L3's answer, and if it is the classifier's, the numbers behind it."""
     case = 10 * evidence.regime + evidence.subtype
-    n = note(intents, n, symbol, evidence.confidence, case, Reason.L3_SAID)
+    n = note_three(intents, n, symbol, evidence.confidence, evidence.direction, 0.0, case, Reason.L3_SAID)
     if evidence.window_bars == 0:
         return n
     change, efficiency, volume = evidence.change, evidence.efficiency, evidence.volume_ratio
@@ -89,7 +93,7 @@ def explain(view: Record, state: Record, symbol: int, intents: Intent, n: int) -
     decision = state.markets[symbol].decision
     votes, opinion, evidence = decision.votes, decision.opinion, decision.evidence
     at = FEATURES_PER_SYMBOL * symbol
-    n = note(intents, n, symbol, votes.buy - votes.sell, votes.n_votes, Reason.L1_SAID)
+    n = note_three(intents, n, symbol, votes.buy, votes.sell, votes.hold, votes.n_votes, Reason.L1_SAID)
     n = note(intents, n, symbol, opinion.confidence, opinion.action, Reason.L2_SAID)
     n = note(intents, n, symbol, decision.joint_confidence, decision.joint_action, Reason.L1_L2_SAID)
     n = _explain_regime(evidence, symbol, intents, n)
@@ -217,6 +221,7 @@ def _reduce(view: Record, state: Record, params: Record, symbol: int, intents: I
     trade, verdict = market.trade, market.decision.verdict
     price = view.price[symbol]
     held = own_qty(view, state, symbol)
+    least = minimum_value(view, symbol, params.min_order_value)
     if not passes_gate(params.path, verdict.source):
         return _refuse(state, symbol, intents, n, verdict.confidence, Reason.SOURCE_REFUSED)
     notional = min(params.base_position_pct * verdict.size_multiplier * view.equity, held * price)
@@ -224,9 +229,10 @@ def _reduce(view: Record, state: Record, params: Record, symbol: int, intents: I
         if state.contra_room < params.min_order_value:
             return _refuse(state, symbol, intents, n, state.contra_room, Reason.CONTRA_CAP)
         notional = min(notional, state.contra_room)
-    elif held * price - notional < params.min_order_value:
+    elif held * price - notional < least:
         notional = held * price
-    if notional < params.min_order_value:
+    qty = min(held, notional / price)
+    if notional < least or not _can_be_sold(view, symbol, qty):
         return _refuse(state, symbol, intents, n, notional, Reason.BELOW_MINIMUM)
     reason = Reason.REDUCTION + 0
     if verdict.is_contra:
@@ -239,7 +245,15 @@ def _reduce(view: Record, state: Record, params: Record, symbol: int, intents: I
     market.last_refusal = 0
     n = note(intents, n, symbol, verdict.confidence, verdict.action, Reason.SIGNALLED)
     n = explain(view, state, symbol, intents, n)
-    return _exit(view, state, symbol, intents, n, min(held, notional / price), reason)
+    return _exit(view, state, symbol, intents, n, qty, reason)
+
+
+@compiled
+def _can_be_sold(view: Record, symbol: int, qty: float) -> bool:
+    """Tell whether so much of a symbol makes an order that the venue takes."""
+    lots = floor_to_step(qty, view.lot_units[symbol], view.lot_scale[symbol])
+    is_enough = lots > 0.0 and lots >= view.min_qty[symbol]
+    return is_enough and not is_below(lots * view.price[symbol], view.min_notional[symbol])
 
 
 @compiled
@@ -365,23 +379,21 @@ def _on_exit(view: Record, market: Record, intents: Intent, is_fill: bool) -> in
     if trade.qty <= DUST * trade.entry_qty:
         trade.phase = Phase.FLAT
         return 0
-    if _is_too_small(view.event_kind, view.event_reason):
+    if _is_unsellable(view, trade):
         trade.phase = Phase.FLAT
         return note(intents, 0, view.event_symbol, trade.qty, 0, Reason.DUST)
     return _protect(trade, view.event_symbol, intents, 0)
 
 
 @compiled
-def _is_too_small(kind: int, fault: int) -> bool:
-    """Tell whether an exit was refused because there is nothing that could be sold."""
-    if kind != EventKind.REJECTED:
+def _is_unsellable(view: Record, trade: Record) -> bool:
+    """Tell whether an exit was refused because nothing of its trade could be sold; it may have been for a part."""
+    fault = view.event_reason
+    if view.event_kind != EventKind.REJECTED:
         return False
-    return (
-        fault == Fault.BELOW_MINIMUM_NOTIONAL
-        or fault == Fault.BELOW_LOT
-        or fault == Fault.INVALID_QTY
-        or fault == Fault.NOTHING_TO_REDUCE
-    )
+    if fault == Fault.BELOW_MINIMUM_NOTIONAL or fault == Fault.BELOW_LOT or fault == Fault.INVALID_QTY:
+        return not _can_be_sold(view, view.event_symbol, trade.qty)
+    return fault == Fault.NOTHING_TO_REDUCE
 
 
 @compiled

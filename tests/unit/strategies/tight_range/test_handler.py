@@ -225,6 +225,7 @@ GOOD = closes_after(FALL)
         ([], "INSUFFICIENT_DATA", "0 are there"),
         ("text", "INVALID_DATA", "close is not numeric"),
         (["a"] * 60, "INVALID_DATA", "close is not numeric"),
+        ([True] * 60, "INVALID_DATA", "close is not numeric: truth values"),
         ([GOOD, GOOD], "INVALID_DATA", "2 dimensions"),
         ([*GOOD[:-1], float("nan")], "INVALID_DATA", "bar 59"),
         ([*GOOD[:-19], float("nan"), *GOOD[-18:]], "INVALID_DATA", "bar 41"),
@@ -248,7 +249,40 @@ def test_what_is_wrong_with_the_data_has_its_own_name(market_data: Any, error_ty
     assert_error(signal_of(market_data), error_type, words)
 
 
-@pytest.mark.parametrize("confidence", [None, float("nan"), "sure"])
+class IndexedSeries:
+    """Closes by an index of times, as pandas has them."""
+
+    def __init__(self, stamps: list[int], values: list[float]) -> None:
+        self.index = np.array(stamps, dtype="datetime64[ms]")
+        self.values = values
+
+    def to_numpy(self) -> Any:
+        return np.array(self.values)
+
+
+class IndexedTable:
+    """Columns by an index of times."""
+
+    def __init__(self, stamps: list[int], bars: Mapping[str, list[float]]) -> None:
+        self.index = np.array(stamps, dtype="datetime64[ms]")
+        self.columns = list(bars)
+        self.bars = bars
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self.bars[name]
+
+
+@pytest.mark.parametrize(("shape", "data"), [(IndexedSeries, GOOD), (IndexedTable, bars_of(GOOD))])
+def test_the_times_of_an_index_are_times(shape: Any, data: Any) -> None:
+    """E4."""
+    stamps = [3_600_000 * hour for hour in range(60)]
+    assert signal_of(shape(stamps, data)) == signal_of(data)
+    assert_error(signal_of(shape(stamps[::-1], data)), "INVALID_TIMESTAMPS", "does not increase at bar 1")
+    handler = TightRangeHandler()
+    assert handler.process_tight_range_signal("B", shape(stamps, data), 0.8, now_ms=stamps[-1] + 1).entry_price == 986.0
+
+
+@pytest.mark.parametrize("confidence", [None, float("nan"), "sure", True])
 def test_a_confidence_that_is_no_number_is_an_error(confidence: Any) -> None:
     assert_error(signal_of(GOOD, confidence), "INVALID_CONFIDENCE", "l3_confidence is")
 

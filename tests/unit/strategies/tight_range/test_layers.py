@@ -1,4 +1,4 @@
-"""The votes of L1, against what they are said to be, one case after the other."""
+"""The votes of L1 and the opinion of L2, against what they are said to be, one case after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from ballast.engine.view import View
 from ballast.model.market import Frame
-from ballast.strategies.tight_range.layers import FEATURES_PER_SYMBOL, Feature, Votes, clear_votes, technical_votes
+from ballast.strategies.tight_range.layers import (
+    FEATURES_PER_SYMBOL,
+    Feature,
+    Opinion,
+    Votes,
+    clear_votes,
+    count,
+    tactical_opinion,
+    technical_votes,
+    vote,
+)
 
 CLOSE = 100.0
 SAID = {1: "buy", -1: "sell", 0: "hold"}
@@ -20,13 +30,19 @@ POSITIONS = st.floats(-2.0, 3.0) | st.sampled_from([nan, 0.2, 0.8, 0.19, 0.81])
 GAPS = st.floats(-3.0, 3.0) | st.sampled_from([nan, 0.0, 0.25, -0.25, 0.26, -0.26])
 
 
-def votes_on(rsi: float, position: float, gap: float, atr: float = 2.0) -> Any:
-    """Return L1's votes where the close is ``gap`` ATRs above its mean."""
+def row_and_view() -> tuple[Any, Any]:
+    """Return a bar that closed at ``CLOSE``, and a view for its indicators."""
     row: Any = Frame.array(1, symbols=1)[0]  # type: ignore[attr-defined]
     row.close[0] = CLOSE
     view: Any = View.new(  # type: ignore[attr-defined]
         symbols=1, legs=2, features=FEATURES_PER_SYMBOL, tiers=0, conversions=0, quotes=0
     )
+    return row, view
+
+
+def votes_on(rsi: float, position: float, gap: float, atr: float = 2.0) -> Any:
+    """Return L1's votes where the close is ``gap`` ATRs above its mean."""
+    row, view = row_and_view()
     view.feature[Feature.RSI], view.feature[Feature.POSITION] = rsi, position
     view.feature[Feature.EMA_12], view.feature[Feature.WILDER_ATR] = CLOSE - gap * atr, atr
     votes: Any = Votes.new()  # type: ignore[attr-defined]
@@ -74,3 +90,51 @@ def test_what_is_not_a_number_casts_no_vote(missing: int) -> None:
 def test_where_nothing_moves_momentum_holds() -> None:
     votes = votes_on(50.0, 0.5, 1.0, atr=0.0)
     assert (votes.hold, votes.n_votes) == (1.5, 3)
+
+
+@pytest.mark.parametrize(
+    ("mean", "plus", "minus", "adx", "action", "confidence", "strength"),
+    [
+        (99.0, 30.0, 20.0, 20.0, 1, 0.7, 0.4),
+        (101.0, 20.0, 30.0, 20.0, -1, 0.7, 0.4),
+        (99.0, 20.0, 30.0, 20.0, 0, 0.5, 0.4),  # above its mean, and the lean is down
+        (101.0, 30.0, 20.0, 20.0, 0, 0.5, 0.4),
+        (100.0, 30.0, 20.0, 20.0, 0, 0.5, 0.4),
+        (99.0, 25.0, 25.0, 20.0, 0, 0.5, 0.4),
+        (100.0, 25.0, 25.0, 20.0, 0, 0.5, 0.4),
+        (99.0, 30.0, 20.0, 80.0, 1, 1.0, 1.0),
+    ],
+)
+def test_l2_is_for_the_side_on_which_mean_and_lean_agree(
+    mean: float, plus: float, minus: float, adx: float, action: int, confidence: float, strength: float
+) -> None:
+    said = opinion_on(mean, plus, minus, adx)
+    assert (said.is_given, said.action) == (True, action)
+    assert (said.confidence, said.strength) == (pytest.approx(confidence), pytest.approx(strength))
+
+
+def opinion_on(mean: float, plus: float, minus: float, adx: float) -> Any:
+    row, view = row_and_view()
+    view.feature[Feature.SMA_50], view.feature[Feature.ADX] = mean, adx
+    view.feature[Feature.PLUS_DI], view.feature[Feature.MINUS_DI] = plus, minus
+    opinion: Any = Opinion.new()  # type: ignore[attr-defined]
+    tactical_opinion(row, view, opinion, 0, opinion)
+    return opinion
+
+
+@pytest.mark.parametrize("missing", range(4))
+def test_l2_is_silent_where_one_of_its_numbers_is_none(missing: int) -> None:
+    values = [99.0, 30.0, 20.0, 20.0]
+    values[missing] = nan
+    assert not opinion_on(*values).is_given
+
+
+def test_an_opinion_that_is_not_given_does_not_count_whatever_was_said_before() -> None:
+    votes: Any = Votes.new()  # type: ignore[attr-defined]
+    vote(votes, 1, 0.6)
+    stale = opinion_on(101.0, 20.0, 30.0, 50.0)
+    action, confidence = count(votes, stale)
+    assert action == -1
+    assert confidence == pytest.approx(1.0 / 1.6)
+    stale.is_given = False
+    assert count(votes, stale) == (1, 1.0)

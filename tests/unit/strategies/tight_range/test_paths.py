@@ -196,6 +196,25 @@ def test_path_3_trades_the_edges_of_a_range_on_a_surge_of_volume(last: float, vo
         assert (signal.confidence, signal.strength) == (0.6, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("market_data", "confidence", "strength", "words"),
+    [
+        (None, 0.5, 0.4, "MISSING_CLOSE"),
+        ([100.0] * 20, 0.5, 0.4, "INSUFFICIENT_DATA: 21 closed bars are needed, 20 are there"),
+        ([100.0] * 20 + [float("nan")], 0.4, 0.3, "INVALID_DATA: bar 20 cannot be"),
+        ({"close": [100.0] * 30, "ts": [0] * 30}, 0.4, 0.3, "INVALID_TIMESTAMPS"),
+    ],
+)
+def test_path_3_says_why_it_cannot_judge_a_range_and_obeys_trends_all_the_same(
+    market_data: Any, confidence: float, strength: float, words: str
+) -> None:
+    state = {"market_data": {"BTCUSDT": market_data}}
+    signal = heard([], None, {"regime": "range"}, state, path="path3")
+    assert (signal.side, signal.confidence, signal.strength) == ("hold", confidence, strength)
+    assert signal.reason.startswith(words)
+    assert heard([], None, BULL, state, path="path3").side == "buy"
+
+
 @pytest.mark.parametrize("l3", [TIGHT, {"regime": "tight_range", "confidence": 0.8}])
 def test_a_tight_range_belongs_to_the_handler_under_either_name(l3: Any) -> None:
     signal = heard([], None, l3, {"market_data": {"BTCUSDT": FALLING}})
@@ -261,6 +280,7 @@ def test_votes_are_read_generously_and_counted_strictly() -> None:
         ({"l3": "bull"}, "l3_output is a str; give a mapping or None"),
         ({"l3": {**BULL, "confidence": float("nan")}}, "the confidence of l3_output is nan; give a number from 0 to 1"),
         ({"l3": {**BULL, "confidence": "sure"}}, "the confidence of l3_output is 'sure'"),
+        ({"l3": {**BULL, "confidence": True}}, "the confidence of l3_output is True"),
         ({"state": [1.0]}, "portfolio_state is a list; give a mapping or None"),
         ({"state": {"market_data": [1.0]}}, "market_data is a list; give a mapping from symbols to bars"),
     ],

@@ -177,7 +177,8 @@ def test_on_any_market_cash_stays_positive_and_every_rebalance_ends(seed: int, l
     ("weights", "values", "message"),
     [
         ({0: 0.3, 1: 0.3}, {"cash_weight": 0.3}, "sum to 0.6, with cash_weight = 0.3 to 0.9 and not to 1; use"),
-        ({}, {"cash_weight": 0.5}, "sum to 0, with cash_weight = 0.5 to 0.5 and not to 1; use cash_weight = 1"),
+        ({}, {"cash_weight": 0.5}, "strategy.cash_weight = 0.5: nothing is rebalanced without target weights; set"),
+        ({}, {"cash_weight": 1.0}, "strategy.cash_weight = 1: nothing is rebalanced without target weights; set"),
         ({0: 0.5, 1: 0.1}, {"cash_weight": 0.4}, "strategy.weight = 0.5: must not be above max_position_pct = 0.4"),
         ({0: -0.1}, {}, "weight = -0.1: expected a number at least 0"),
         ({0: float("nan")}, {}, "weight = nan: expected a finite number"),

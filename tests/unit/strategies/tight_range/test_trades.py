@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Costs
 from ballast.model.compiled import compiled
+from ballast.model.enums import Reason as Reject
 from ballast.model.errors import ConfigError
-from ballast.strategies.tight_range import Action, Regime, Subtype, vote
+from ballast.model.instrument import Instrument
+from ballast.strategies.tight_range import Action, Regime, Subtype, tell, vote
 from ballast.strategies.tight_range.exposure import contra_exposure, keep_contra, sold, turn
 from ballast.strategies.tight_range.settings import Market, Phase, Reason, Role
 from tests.conformance.markets import lay_out, random_market
@@ -223,7 +225,7 @@ def test_every_order_says_what_each_layer_said() -> None:
     layers = ["l1_said", "l2_said", "l1_l2_said", "l3_said", "path_said", "indicators_were"]
     assert list(said) == ["signalled", *layers, "stop_is", "target_is"]
     # L1: RSI 15.06 buys at 0.5 + 0.3494, the lowest fifth of the bands buys, the close far below its EMA sells at 1.
-    assert said["l1_said"][1] == 3
+    assert said["l1_said"] == (approx(0.8494 + 1.0, abs=1e-4), 3)
     assert said["l3_said"] == (0.8, 11)  # range, tight
     assert said["path_said"] == (0.7, 9)  # mean reversion
 
@@ -278,6 +280,55 @@ def unclear(row: Any, view: Any, params: Any, symbol: int, memory: Any, evidence
     evidence.confidence = 0.5
 
 
+@compiled
+def rising(row: Any, view: Any, params: Any, symbol: int, memory: Any, evidence: Any) -> None:
+    """See a rising trend, always."""
+    evidence.regime = Regime.TRENDING
+    evidence.direction = 1
+    evidence.confidence = 0.8
+
+
+@compiled
+def fickle(row: Any, view: Any, params: Any, symbol: int, votes: Any) -> None:
+    """Buy at 100, sell below."""
+    vote(votes, 1 if row.close[symbol] >= 100.0 else -1, 0.9)
+
+
+def test_a_reduction_of_less_than_a_lot_is_refused_and_leaves_the_trade_its_protection() -> None:
+    # 900 buys nine lots of 1. 1.5 % of equity, 150, may go against the rise: at 99.9 one lot goes, and what is left of
+    # the 150 is half a lot.
+    bars = {"S": [*[100.0] * 20, *[99.9] * 5]}
+    strategy = with_layers(l1=fickle, l2=silent, l3=rising)
+    setup = setup_on(bars, strategy=strategy, min_data_points=15, max_contra_allocation=0.015)
+    lots = Instrument.array(1)  # type: ignore[attr-defined]
+    lots["lot_units"], lots["lot_scale"] = 1, 1.0
+    session = Session(replace(setup, instruments=lots))
+    session.run()
+    traded_qty = [(reason, qty) for _, reason, qty, _ in fills(session)]
+    assert traded_qty == [("agreement_entry", 9.0), ("contra_reduction", -1.0)]
+    trade = session.state.markets[0].trade
+    assert (trade.phase, trade.qty) == (Phase.OPEN, 8.0)
+    assert sorted((role, qty) for _, role, _, qty in resting(session)) == [(Role.STOP, 8.0), (Role.TARGET, 8.0)]
+    assert "below_minimum" in [reason for reason, _, _ in noted(session)]
+    assert session.engine.log.rejects.sum() == 2  # the protection that the one reduction took away
+
+
+def test_an_exit_that_the_venue_refuses_leaves_the_trade_its_protection() -> None:
+    # 300 is what the sale is worth at 99.9; at the next open, 99.5, it is less than the venue takes.
+    bars: Any = {"S": [*[100.0] * 20, (99.5, 99.9), (99.5, 100.0)]}
+    strategy = with_layers(l1=fickle, l2=silent, l3=rising)
+    setup = setup_on(bars, strategy=strategy, min_data_points=15, max_contra_allocation=0.09, base_position_pct=0.05)
+    venue = Instrument.array(1)  # type: ignore[attr-defined]
+    venue["min_notional"] = 299.0
+    session = Session(replace(setup, instruments=venue))
+    session.run()
+    assert [reason for _, reason, _, _ in fills(session)] == ["agreement_entry"]
+    trade = session.state.markets[0].trade
+    assert (trade.phase, trade.qty) == (Phase.OPEN, approx(4.5))
+    assert session.engine.log.rejects[Reject.BELOW_MINIMUM_NOTIONAL] == 1
+    assert {role: qty for _, role, _, qty in resting(session)} == approx({Role.STOP: 4.5, Role.TARGET: 4.5})
+
+
 def test_a_tie_of_layers_never_buys() -> None:
     session = traded(random_market(3, 1, 120), strategy=with_layers(l1=torn, l2=silent, l3=unclear))
     assert fills(session) == []
@@ -295,9 +346,13 @@ def test_a_trade_of_the_range_ends_with_the_range() -> None:
         "min_data_points": 53,
         "time_stop_bars": 0,
     }
-    left = fills(traded(bars, **values))
+    session = traded(bars, **values)
+    left = fills(session)
     assert [reason for _, reason, _, _ in left] == ["range_entry", "regime_exit"]
     assert left[1][0] == len(bars["S"]) - 1
+    assert noted(session)[-1][0] == "l3_said"
+    last = session.engine.notes[session.engine.log.n_notes - 1]
+    assert tell(last).startswith("L3: trending down")
     assert "regime_exit" not in reasons(traded(bars, regime_exit=False, **values))
 
 
