@@ -36,8 +36,8 @@ class QuoteFigures:
     """
     Quotes of one run; what cannot be computed is None.
 
-    ``placed`` counts orders that were sent, replacements included, ``filled`` fills, parts included. Money is in quote
-    currency; see the module for signs.
+    ``placed`` counts orders that were asked for, replacements and refused ones included, ``filled`` fills, parts
+    included. Money is in quote currency; see the module for signs.
     """
 
     placed: int

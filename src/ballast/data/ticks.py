@@ -92,6 +92,8 @@ def read_ticks(
     groups = [group for groups in files for group in groups]
     parts = [_read(group, symbols, kind, origin, layout) for group in groups]
     ticks = np.concatenate(parts) if parts else Tick.array(0)  # type: ignore[attr-defined]
+    if kind == "quotes" and any("level" in group.column_names for group in groups):
+        ticks = _join_sides(ticks)
     if layout.venue is not None and len(ticks) == 0:
         refuse_unknown_venue(groups, layout.venue, origin)
     in_window = np.ones(len(ticks), np.bool_)
@@ -145,8 +147,10 @@ def _read(group: Rows, symbols: Sequence[str], kind: Kind, origin: str, layout: 
         return _where(column_values(picked, name, len(index), origin) if known else np.full(len(index), np.nan), 0.0)
 
     if kind == "quotes" and "level" in group.column_names:
-        levels = column_values(picked, "level", len(index), origin)
-        return _best_of(ticks, levels, _words(group, "side", mask), prices("price"), sizes("size"), origin)
+        best = column_values(picked, "level", len(index), origin) == 0
+        return _sides_of(
+            ticks[best], _words(group, "side", mask)[best], prices("price")[best], sizes("size")[best], origin
+        )
     if kind == "quotes":
         ticks["kind"] = TickKind.QUOTE
         ticks["price"], ticks["qty"] = prices("bid"), sizes("bid_size")
@@ -155,6 +159,7 @@ def _read(group: Rows, symbols: Sequence[str], kind: Kind, origin: str, layout: 
     ticks["kind"] = TickKind.TRADE
     if "side" in group.column_names:
         words = np.char.lower(_words(group, "side", mask))
+        _refuse_sides(words, (*_TAKERS, ""), origin, "trades; expected 'buy' or 'sell', or nothing where it is unknown")
         for word, taker in _TAKERS.items():
             ticks["kind"][words == word] = taker
     ticks["price"], ticks["qty"] = prices("price"), sizes("size")
@@ -177,21 +182,38 @@ def _words(group: Rows, name: str, mask: npt.NDArray[np.bool_] | None) -> npt.ND
     return chosen if mask is None else chosen[mask]
 
 
-def _best_of(ticks: Any, levels: Any, sides: Any, prices: Any, sizes: Any, origin: str) -> Any:
-    """Return one quote per snapshot, which is the rows of one symbol and time; a side without a row is empty."""
-    unknown = ~np.isin(sides, _SIDES)
-    if np.any(unknown):
-        row = int(np.argmax(unknown))
-        raise SchemaError(f"{origin}: side = {str(sides[row])!r} in a book of levels; expected 'bid' or 'ask'")
-    begins = np.ones(len(ticks), np.bool_)
-    begins[1:] = (ticks["ts_ns"][1:] != ticks["ts_ns"][:-1]) | (ticks["symbol"][1:] != ticks["symbol"][:-1])
-    snapshot = np.cumsum(begins) - 1
-    quotes = ticks[begins]
-    quotes["kind"] = TickKind.QUOTE
+def _sides_of(ticks: Any, sides: Any, prices: Any, sizes: Any, origin: str) -> Any:
+    """Return the best levels of books as quotes of one side each."""
+    _refuse_sides(sides, _SIDES, origin, "a book of levels; expected 'bid' or 'ask'")
+    ticks["kind"] = TickKind.QUOTE
     for side, price, size in (("bid", "price", "qty"), ("ask", "ask", "ask_qty")):
-        best = (levels == 0) & (sides == side)
-        quotes[price][snapshot[best]], quotes[size][snapshot[best]] = prices[best], sizes[best]
-    return quotes
+        own = sides == side
+        ticks[price][own], ticks[size][own] = prices[own], sizes[own]
+    return ticks
+
+
+def _refuse_sides(sides: Any, known: Sequence[str], origin: str, remedy: str) -> None:
+    unknown = ~np.isin(sides, known)
+    if np.any(unknown):
+        raise SchemaError(f"{origin}: side = {str(sides[np.argmax(unknown)])!r} in {remedy}")
+
+
+def _join_sides(sides: Any) -> Any:
+    """
+    Return one quote per snapshot, which is the sides of one symbol and time; one that is not there is empty.
+
+    They need not stand together: symbols may take turns, and a file may be cut between them.
+    """
+    order = np.lexsort((sides["symbol"], sides["ts_ns"]))
+    rows = sides[order]
+    begins = np.ones(len(rows), np.bool_)
+    begins[1:] = (rows["ts_ns"][1:] != rows["ts_ns"][:-1]) | (rows["symbol"][1:] != rows["symbol"][:-1])
+    snapshot = np.cumsum(begins) - 1
+    quotes = rows[begins]
+    for price, size in (("price", "qty"), ("ask", "ask_qty")):
+        own = ~np.isnan(rows[price])
+        quotes[price][snapshot[own]], quotes[size][snapshot[own]] = rows[price][own], rows[size][own]
+    return quotes[np.argsort(order[begins])]
 
 
 def _known(groups: Sequence[Rows], symbol: str, layout: Layout) -> str:

@@ -230,7 +230,9 @@ def _request_change(venue: Venue, account: int, intent: Intent) -> None:
             continue
         found = True
         if intent.kind == IntentKind.CANCEL:
-            order.cancel_ns = arrival_ns
+            # A second cancel does not hold up the first.
+            if order.cancel_ns == 0:
+                order.cancel_ns = arrival_ns
             continue
         reason = _amend_fault(venue, order, intent)
         if reason != Reason.NONE:
@@ -272,8 +274,9 @@ def amend(venue: Venue, order: Order) -> None:
         if order.qty_unit == QtyUnit.BASE:
             order.qty = floor_to_step(order.qty, instrument.lot_units, instrument.lot_scale)
     if order.type != OrderType.MARKET and order.type != OrderType.TRAILING:
-        if is_price(order.amend_price):
-            order.price = limit_tick(instrument, order.amend_price, order.side)
+        price = limit_tick(instrument, order.amend_price, order.side)
+        if is_price(price) and price != order.price:
+            order.price = price
             order.status = OrderStatus.PENDING
         if is_price(order.amend_trigger_price):
             order.trigger_price = trigger_tick(instrument, order.amend_trigger_price, order.side)

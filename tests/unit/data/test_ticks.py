@@ -101,6 +101,24 @@ def test_the_best_level_of_a_book_is_a_quote_and_a_side_without_one_is_empty(tmp
     np.testing.assert_array_equal(records["ask_qty"], [1.0, NAN])
 
 
+def test_a_snapshot_is_whole_where_symbols_take_turns_and_where_the_file_is_cut(tmp_path: Path) -> None:
+    rows = [
+        (ts, symbol, side, level, price + (-level if side == "bid" else level), 5.0 + level)
+        for ts in (1_000, 2_000)
+        for side, price in (("bid", 100.0), ("ask", 101.0))
+        for symbol in ("BUSDT", "AUSDT")
+        for level in (0, 1)
+    ]
+    names = ("ts", "symbol", "side", "level", "price", "size")
+    path = write(tmp_path / "b.parquet", dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    pq.write_table(pq.read_table(path), tmp_path / "cut.parquet", row_group_size=3)
+    for file in (path, tmp_path / "cut.parquet"):
+        records = read_ticks(file, ["AUSDT", "BUSDT"], "quotes").records
+        # At one time in file order: here the second symbol's rows come first.
+        assert records["symbol"].tolist() == [1, 0, 1, 0]
+        assert records[["price", "qty", "ask", "ask_qty"]].tolist() == [(100.0, 5.0, 101.0, 5.0)] * 4
+
+
 def test_rows_that_are_no_tick_are_counted_and_left_out(tmp_path: Path) -> None:
     path = trades(tmp_path / "t.parquet", price=[0.0, NAN, -1.0, 10.5])
     ticks = read_ticks(path, ["AUSDT"], "trades")
@@ -215,6 +233,11 @@ def test_a_side_that_is_none_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "b.parquet", {"ts": [1], "symbol": ["AUSDT"], **columns})
     with pytest.raises(SchemaError, match="side = 'middle'"):
         read_ticks(path, ["AUSDT"], "quotes")
+    taken = trades(tmp_path / "t.parquet", side=["buy", None, "bought", ""])
+    with pytest.raises(SchemaError, match="side = 'bought' in trades; expected 'buy' or 'sell', or nothing where"):
+        read_ticks(taken, ["AUSDT"], "trades")
+    kinds = read_ticks(trades(tmp_path / "u.parquet", side=["BUY", None, "s", ""]), ["AUSDT"], "trades").records["kind"]
+    assert kinds.tolist() == [TickKind.BUY, TickKind.TRADE, TickKind.SELL, TickKind.TRADE]
 
 
 @settings(deadline=None, max_examples=50)

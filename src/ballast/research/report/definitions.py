@@ -86,7 +86,7 @@ _MARGIN = {
 """Figures that only accounts with margin have."""
 
 _QUOTES = {
-    "quotes.placed": "Orders sent as quotes, replacements included.",
+    "quotes.placed": "Orders asked for as quotes, replacements included, and those that were refused.",
     "quotes.filled": "Fills of quotes, parts included.",
     "quotes.spread_captured": (
         "Sum over fills of side x (middle just before the fill - price) x qty, > 0 when quotes filled better than the "

@@ -29,7 +29,9 @@ class Maker:
     of it has not filled. ``half`` is the half-spread at the last refresh, a fraction; quotes stay while the middle
     price is from ``low_mid`` to ``high_mid``. ``cash`` is what the maker's fills brought (fees paid), so that
     ``cash + inventory * mid`` is its profit; ``day_start`` is that at the day's first look. ``off_reason`` says why no
-    quotes are up, 0 while they may be. ``is_long_only``: asks offer what the maker holds, as on spot accounts.
+    quotes are up, 0 while they may be. ``*_open`` is what of all bids and asks may still fill: one that was taken down
+    may until its cancel has arrived. ``is_waiting``: something was not sent for that. ``is_long_only``: asks offer what
+    the maker holds, as on spot accounts.
     """
 
     is_on: bool
@@ -44,6 +46,9 @@ class Maker:
     ask_cycle: int
     bid_left: float
     ask_left: float
+    bid_open: float
+    ask_open: float
+    is_waiting: bool
     n_orders: int
     n_placed: int
     n_filled: int
@@ -103,6 +108,12 @@ def profit_of(maker: Maker, mid: float) -> float:
 
 
 @compiled
+def has_lost(view: Record, params: Record, maker: Maker, mid: float) -> bool:
+    """Tell whether the day's loss has reached its limit, the inventory valued at ``mid``."""
+    return profit_of(maker, mid) - maker.day_start <= -params.daily_loss_pct * view.equity
+
+
+@compiled
 def make_market(
     view: Record,
     params: Record,
@@ -152,11 +163,15 @@ def stays(view: Record, params: Record, maker: Maker, symbol: int) -> bool:
     """
     if not maker.is_on:
         return maker.bid == 0.0 and maker.ask == 0.0
-    if maker.off_reason == Reason.LOSS_STOP or maker.off_reason == Reason.NARROW_BAND:
+    if maker.off_reason == Reason.LOSS_STOP:
+        return view.time_ns // DAY_NS == maker.day
+    mid = middle_price(view, symbol)
+    if maker.inventory != 0.0 and has_lost(view, params, maker, mid):
+        return False
+    if maker.off_reason == Reason.NARROW_BAND:
         return view.time_ns // DAY_NS == maker.day
     if maker.off_reason != 0:
         return False
-    mid = middle_price(view, symbol)
     is_inside = maker.low_mid <= mid <= maker.high_mid
     is_young = view.time_ns - maker.refreshed_ns < int(params.refresh_interval_s * SECOND_NS)
     return bool(is_inside and is_young and spread_of(view, symbol) <= params.max_spread_bps * 1e-4)
@@ -179,7 +194,7 @@ def fault(view: Record, params: Record, maker: Maker, symbol: int, mid: float) -
         return Reason.RANGE_ENDED
     if not is_price(mid) or view.time_ns - seen_ns(view, symbol) > age_limit_ns(view, params):
         return Reason.STALE
-    if maker.is_stopped or profit_of(maker, mid) - maker.day_start <= -params.daily_loss_pct * view.equity:
+    if maker.is_stopped or has_lost(view, params, maker, mid):
         maker.is_stopped = True
         return Reason.LOSS_STOP
     if spread_of(view, symbol) > params.max_spread_bps * 1e-4:
@@ -199,7 +214,10 @@ def stand_down(view: Record, params: Record, maker: Maker, symbol: int, reason: 
     n = _take_down(maker, symbol, Role.BID, reason, intents, n)
     n = _take_down(maker, symbol, Role.ASK, reason, intents, n)
     is_over = reason == Reason.RANGE_ENDED or reason == Reason.LOSS_STOP
-    if is_over and params.close_inventory and not maker.is_leaving and maker.inventory != 0.0:
+    sells_off = is_over and params.close_inventory and not maker.is_leaving and maker.inventory != 0.0
+    still = maker.ask_open if maker.inventory > 0.0 else maker.bid_open
+    maker.is_waiting = sells_off and still > 0.0 and view.quotes.shape[0] > 0
+    if sells_off and not maker.is_waiting:
         qty = quoting.whole_qty(
             abs(maker.inventory), view.price[symbol], view.lot_units[symbol], view.lot_scale[symbol],
             view.min_qty[symbol], view.min_notional[symbol],
@@ -244,14 +262,16 @@ def refresh(view: Record, params: Record, maker: Maker, symbol: int, mid: float,
     ask = quoting.ask_price(centre, half, best_bid, units, scale)
     is_spot = view.account_kind == AccountKind.SPOT
     # Around a target above nothing the ratio alone would let more be held than the largest inventory.
-    offered = min(quoting.bid_qty(size, ratio), max(0.0, largest - maker.inventory))
-    held = min(quoting.ask_qty(size, ratio), max(0.0, largest + maker.inventory))
+    most_bought, most_sold = max(0.0, largest - maker.inventory), max(0.0, largest + maker.inventory)
     if is_spot and bid > 0.0:
-        offered = min(offered, max(0.0, view.cash) / (bid * (1.0 + view.maker_fee_rate)))
+        most_bought = min(most_bought, max(0.0, view.cash) / (bid * (1.0 + view.maker_fee_rate)))
     if is_spot or maker.is_long_only:
-        held = min(held, maker.inventory)
-    n = _put(view, params, maker, symbol, Role.BID, bid, offered, intents, n)
-    return _put(view, params, maker, symbol, Role.ASK, ask, held, intents, n)
+        most_sold = min(most_sold, max(0.0, maker.inventory))
+    maker.is_waiting = False
+    wanted = quoting.bid_qty(size, ratio)
+    n = _put(view, params, maker, symbol, Role.BID, bid, wanted, most_bought, intents, n)
+    wanted = quoting.ask_qty(size, ratio)
+    return _put(view, params, maker, symbol, Role.ASK, ask, wanted, most_sold, intents, n)
 
 
 @compiled
@@ -263,13 +283,20 @@ def _put(
     role: int,
     price: float,
     qty: float,
+    most: float,
     intents: Intent,
     n: int,
 ) -> int:
-    """Bring one side's quote to a price: keep it, replace it, put it up, or take it down where it has no size."""
+    """
+    Bring one side's quote to a price: keep it, replace it, put it up, or take it down where it has no size.
+
+    All that may still fill of the side stays within ``most``: a quote waits until those on their way out leave it room.
+    On bars a cancel meets the next open before anything fills there.
+    """
     resting = maker.bid if role == Role.BID else maker.ask
     if price > 0.0:
         least = max(view.min_notional[symbol], params.min_order_value)
+        qty = min(qty, most)
         qty = quoting.whole_qty(qty, price, view.lot_units[symbol], view.lot_scale[symbol], view.min_qty[symbol], least)
     else:
         qty = 0.0
@@ -280,6 +307,10 @@ def _put(
     if resting > 0.0 and left <= qty * (1.0 + params.keep_size) and not has_moved:
         return n
     n = _take_down(maker, symbol, role, Reason.REPLACED, intents, n)
+    still = maker.bid_open if role == Role.BID else maker.ask_open
+    if view.quotes.shape[0] > 0 and still > 0.0 and qty + still > most * (1.0 + 1e-9):
+        maker.is_waiting = True
+        return n
     side = Side.BUY if role == Role.BID else Side.SELL
     n = place_limit(intents, n, symbol, side, qty, price, Reason.BID if role == Role.BID else Reason.ASK)
     intent = intents[n - 1]  # type: ignore[index]
@@ -290,8 +321,10 @@ def _put(
     intent.cycle = maker.n_orders
     if role == Role.BID:
         maker.bid, maker.bid_cycle, maker.bid_left = price, maker.n_orders, qty
+        maker.bid_open += qty
     else:
         maker.ask, maker.ask_cycle, maker.ask_left = price, maker.n_orders, qty
+        maker.ask_open += qty
     return n
 
 
@@ -328,6 +361,10 @@ def on_order(view: Record, params: Record, maker: Maker, symbol: int, intents: I
             maker.inventory = 0.0
         maker.n_filled += 1 if role != Role.CLOSE else 0
     is_gone = view.event_kind != EventKind.PARTIALLY_FILLED
+    if role == Role.BID:
+        maker.bid_open = _less(maker.bid_open, view.event_qty)
+    elif role == Role.ASK:
+        maker.ask_open = _less(maker.ask_open, view.event_qty)
     if role == Role.CLOSE:
         maker.is_leaving = maker.is_leaving and not is_gone
     elif role == Role.BID and view.event_cycle == maker.bid_cycle:
@@ -337,6 +374,13 @@ def on_order(view: Record, params: Record, maker: Maker, symbol: int, intents: I
         maker.ask_left -= view.event_qty if is_fill else 0.0
         maker.ask = 0.0 if is_gone else maker.ask
     # Between closes of bars nobody knows the middle: there the next close does.
-    if is_fill and is_gone and view.quotes.shape[0] > 0:
+    makes_room = maker.is_waiting and view.event_kind == EventKind.CANCELLED
+    if ((is_fill and is_gone) or makes_room) and view.quotes.shape[0] > 0:
         return look(view, params, maker, symbol, intents, n, True)
     return n
+
+
+@compiled
+def _less(open_qty: float, qty: float) -> float:
+    """Return what may still fill, 0 where floats' noise is left."""
+    return open_qty - qty if open_qty - qty > 1e-9 * qty else 0.0

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ballast.backtest.setup import Costs
+from ballast.model.enums import Reason as Unfilled
 from tests.unit.strategies.range_maker.ticks import (
     BUSY,
     fills_of,
@@ -152,15 +153,64 @@ def test_the_end_of_the_range_takes_quotes_down_and_closes_the_inventory() -> No
 
 
 @pytest.mark.parametrize("target", [0.0, 0.03, 0.04])
-def test_the_inventory_never_passes_its_bound(target: float) -> None:
-    sizes = {"quote_size_pct": 0.02, "max_inventory_pct": 0.05, "target_inventory_pct": target}
-    session = finished(setup_of(made_up(), {**BUSY, **sizes}, interval_ms=5_000))
+@pytest.mark.parametrize(("latency_s", "size"), [(0.0, 0.02), (0.05, 0.05), (3.0, 0.02), (3.0, 0.05)])
+def test_the_inventory_never_passes_its_bound(target: float, latency_s: float, size: float) -> None:
+    values = {"quote_size_pct": size, "max_inventory_pct": 0.05, "target_inventory_pct": target}
+    latency_ns = int(latency_s * 1e9)
+    session = finished(setup_of(made_up(), {**BUSY, **values}, interval_ms=5_000, latency_ns=latency_ns))
     held, largest = 0.0, 0.0
     for _, side, qty, price, _ in fills_of(session):
         held += qty if side == "buy" else -qty
         largest = max(largest, held * price)
-    assert session.engine.log.n_fills > 50
-    assert 0.0 <= largest <= 0.05 * 10_000.0 * 1.02
+        assert held >= -1e-9
+    assert session.engine.log.n_fills > 15
+    assert 0.0 <= largest <= 0.05 * 10_000.0 * 1.001
+
+
+def test_a_quote_that_may_still_fill_leaves_no_room_for_its_successor_until_its_cancel_has_arrived() -> None:
+    rows = [
+        quiet(START + 1),
+        quiet(START + 3, 100.04),
+        quiet(START + 3.5, 100.04),
+        (START + 4.5, "sell", 99.97, 9.0),
+        quiet(START + 6, 100.04),
+    ]
+    values = {"max_age_s": 120.0, "quote_size_pct": 0.05, "max_inventory_pct": 0.05}
+
+    def after(rows: list[tuple[Any, ...]]) -> Any:
+        return finished(setup_of(ticks_of([*warm_up(), *rows]), values, latency_ns=1_000_000_000))
+
+    # Its cancel arrives at second 4, its successor, 100.01, a second later: nobody bids in between.
+    assert fills_of(after(rows)) == []
+    assert orders_of(after(rows)) == [("buy", 100.01, 4.998)]
+    later = after([*rows[:-1], (START + 5.5, "sell", 100.0, 9.0), *rows[-1:]])
+    assert fills_of(later) == [(START + 5.5, "buy", 4.998, 100.01, True)]
+    # Filled while its cancel is on its way, it has no successor.
+    filled = after([*rows[:3], (START + 3.75, "sell", 99.97, 9.0), *rows[3:]])
+    assert fills_of(filled) == [(START + 3.75, "buy", 5.0, 99.98, True)]
+    assert [order[0] for order in orders_of(filled)] == ["sell"]
+
+
+def test_the_inventory_is_not_sold_twice_where_an_ask_may_still_fill() -> None:
+    rows = [
+        quiet(START + 1),
+        (START + 3, "sell", 99.97, 9.0),
+        quiet(START + 4),
+        quiet(START + 6),
+        quiet(START + 7, 99.5),
+        (START + 7.5, "buy", 100.5, 9.0),
+        quiet(START + 7.6, 99.5),
+        quiet(START + 9, 99.5),
+        quiet(START + 11, 99.5),
+    ]
+    values = {"max_age_s": 120.0, "daily_loss_pct": 0.00004}
+    session = finished(setup_of(ticks_of([*warm_up(), *rows]), values, latency_ns=1_000_000_000))
+    assert maker_of(session).is_stopped
+    # The ask fills while its cancel is on its way; what it left is sold a second later.
+    sold = [(second, qty) for second, side, qty, _, _ in fills_of(session) if side == "sell"]
+    assert sold == [(START + 7.5, 0.999), (START + 8.5, pytest.approx(0.8))]
+    assert maker_of(session).inventory == 0.0
+    assert session.engine.log.rejects[Unfilled.INSUFFICIENT_POSITION] == 0
 
 
 def test_the_maker_s_books_are_the_account_s() -> None:
@@ -190,3 +240,25 @@ def test_the_day_s_loss_stops_the_maker_where_it_reaches_its_part_of_equity(midd
     rows = [quiet(START + 1), (START + 2, "sell", 99.97, 9.0), quiet(START + 3, middle)]
     session = run(rows, daily_loss_pct=0.0002, max_inventory_pct=0.01)
     assert maker_of(session).is_stopped == is_stopped
+
+
+@pytest.mark.parametrize("band", ["wide", "narrow"])
+def test_the_day_s_loss_stops_the_maker_at_the_tick_that_brings_it_wherever_its_quotes_may_stay(band: str) -> None:
+    rows = [
+        quiet(START + 1),
+        (START + 2, "sell", 99.97, 9.0),
+        quiet(START + 3, 99.97),
+        quiet(START + 4, 99.96),
+        quiet(START + 5, 99.96),
+    ]
+    if band == "narrow":
+        # Bars without a range between the fill and the loss: no quotes are up, but the inventory is.
+        still = [quiet(START + 60 * minute + 1, 99.97) for minute in range(1, 22)]
+        rows = [*rows[:3], *still, quiet(START + 60 * 21 + 4, 99.96), quiet(START + 60 * 21 + 5, 99.96)]
+    values = {"quote_size_pct": 0.05, "daily_loss_pct": 8e-6, "refresh_move": 1.0, "max_age_s": 120.0}
+    session = finished(setup_of(ticks_of([*warm_up(), *rows]), values))
+    assert fills_of(session)[0] == (START + 2, "buy", 5.0, 99.98, True)
+    assert fills_of(session)[-1][:2] == (rows[-2][0], "sell")
+    assert notes_of(session)[-1] == (rows[-2][0], "LOSS_STOP")
+    later = {reason for second, reason in notes_of(session) if second > START + 60}
+    assert ("NARROW_BAND" in later) == (band == "narrow")

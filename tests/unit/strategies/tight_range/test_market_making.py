@@ -203,6 +203,8 @@ def test_neither_sells_what_the_other_holds() -> None:
     log = log_of(session)
     own = HELD + np.cumsum(np.where(is_makers(log), 0.0, log["side"] * log["qty"]))
     assert own.min() == pytest.approx(0.0, abs=1e-9)
+    # Also where replaced asks can fill for seconds more.
+    assert_apart(finished(replace(on_ticks(200_000), execution=ExecutionSettings(latency_ns=3_000_000_000))))
 
 
 @settings(max_examples=10)
