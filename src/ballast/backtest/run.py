@@ -342,6 +342,9 @@ def _on_ticks(setup: Setup) -> Sequence[str]:
         if not execution.volume_participation
         else f"A trade or quote gives at most {execution.volume_participation:g} of its size.",
     ]
+    if execution.path_policy != PathPolicy.NEAR_FIRST:
+        policy = execution.path_policy.name.lower()
+        sentences.append(f'execution.path = "{policy}" counts for nothing: ticks say where the price went.')
     if not is_quote.any():
         sentences.append(
             "There are no quotes: the bid is taken to be where somebody last sold, the ask where somebody last bought."

@@ -17,7 +17,7 @@ import ballast
 from ballast.backtest.run import result_of, run
 from ballast.backtest.session import Session
 from ballast.backtest.setup import Setup
-from ballast.model.enums import AccountKind
+from ballast.model.enums import AccountKind, PathPolicy
 from ballast.model.errors import ConfigError, DataError
 from tests.unit.strategies.range_maker.ticks import BUSY, bytes_of, fills_of, finished, made_up, setup_of
 
@@ -121,6 +121,15 @@ def test_trades_alone_say_what_stands_for_quotes() -> None:
     said = " ".join(result_of(session).assumptions)
     assert "There are no quotes" in said
     assert "10 mean trades are assumed" in said
+
+
+@pytest.mark.parametrize("policy", [PathPolicy.NEAR_FIRST, PathPolicy.HIGH_FIRST])
+def test_a_path_through_the_bar_counts_for_nothing_on_ticks_and_the_result_says_so(policy: PathPolicy) -> None:
+    setup = busy_setup(n_ticks=4_000)
+    session = finished(replace(setup, execution=replace(setup.execution, path_policy=policy)))
+    assert fills_of(session) == fills_of(finished(setup))
+    said = [sentence for sentence in result_of(session).assumptions if sentence.startswith("execution.path")]
+    assert len(said) == (policy == PathPolicy.HIGH_FIRST)
 
 
 def test_a_longer_queue_fills_less() -> None:
