@@ -35,7 +35,7 @@ class Lot:
 
 def matched(fills: RecordArray, trips: RecordArray) -> tuple[int, list[tuple[Any, ...]]]:
     """
-    Write the trips that some fills make, at least one; return how many they are, and the open lots as rows.
+    Write the trips that fills, one at least, make; return how many they are, and the open lots as rows.
 
     ``trips`` has room for a trip each fill; a row of an open lot has the fields of ``OPEN_LOT``.
     """
