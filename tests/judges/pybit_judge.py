@@ -77,7 +77,9 @@ class Dropped(logging.Handler):
     """
     Counts the answers that pybit itself threw away.
 
-    It sends a request before it notes that an answer is due; on a busy machine the answer can be there first.
+    It sends a request before it notes that an answer is due; on a busy machine the answer can be there first. A
+    refusal then reads in its log like one that it passes on, so those count as well: they are asked for where nothing
+    was heard.
     """
 
     def __init__(self) -> None:
@@ -86,7 +88,7 @@ class Dropped(logging.Handler):
         logging.getLogger("pybit._websocket_trading").addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.count += "unregistered reqId" in record.getMessage()
+        self.count += any(words in record.getMessage() for words in ("unregistered reqId", "returned an error"))
 
 
 class Judge:
