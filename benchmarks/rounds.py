@@ -21,7 +21,8 @@ from peers.setup import is_installed, python_of
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = {
-    **os.environ,
+    # Bytecode is kept, as it is by default.
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
     "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent / "src")]),
     "OMP_NUM_THREADS": "1",
 }
