@@ -147,10 +147,9 @@ def _read(group: Rows, symbols: Sequence[str], kind: Kind, origin: str, layout: 
         return _where(column_values(picked, name, len(index), origin) if known else np.full(len(index), np.nan), 0.0)
 
     if kind == "quotes" and "level" in group.column_names:
-        best = column_values(picked, "level", len(index), origin) == 0
-        return _sides_of(
-            ticks[best], _words(group, "side", mask)[best], prices("price")[best], sizes("size")[best], origin
-        )
+        sides, best = _words(group, "side", mask), column_values(picked, "level", len(index), origin) == 0
+        _refuse_sides(sides, _SIDES, origin, "a book of levels; expected 'bid' or 'ask'")
+        return _sides_of(ticks[best], sides[best], prices("price")[best], sizes("size")[best])
     if kind == "quotes":
         ticks["kind"] = TickKind.QUOTE
         ticks["price"], ticks["qty"] = prices("bid"), sizes("bid_size")
@@ -182,9 +181,8 @@ def _words(group: Rows, name: str, mask: npt.NDArray[np.bool_] | None) -> npt.ND
     return chosen if mask is None else chosen[mask]
 
 
-def _sides_of(ticks: Any, sides: Any, prices: Any, sizes: Any, origin: str) -> Any:
+def _sides_of(ticks: Any, sides: Any, prices: Any, sizes: Any) -> Any:
     """Return the best levels of books as quotes of one side each."""
-    _refuse_sides(sides, _SIDES, origin, "a book of levels; expected 'bid' or 'ask'")
     ticks["kind"] = TickKind.QUOTE
     for side, price, size in (("bid", "price", "qty"), ("ask", "ask", "ask_qty")):
         own = sides == side

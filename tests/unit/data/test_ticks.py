@@ -228,8 +228,9 @@ def test_ticks_have_the_calendar_beside_them(tmp_path: Path) -> None:
     assert frames.news is not None
 
 
-def test_a_side_that_is_none_is_named(tmp_path: Path) -> None:
-    columns: dict[str, list[Any]] = {"side": ["middle"], "level": [0], "price": [1.0], "size": [1.0]}
+@pytest.mark.parametrize("level", [0, 3])
+def test_a_side_that_is_none_is_named(tmp_path: Path, level: int) -> None:
+    columns: dict[str, list[Any]] = {"side": ["middle"], "level": [level], "price": [1.0], "size": [1.0]}
     path = write(tmp_path / "b.parquet", {"ts": [1], "symbol": ["AUSDT"], **columns})
     with pytest.raises(SchemaError, match="side = 'middle'"):
         read_ticks(path, ["AUSDT"], "quotes")
