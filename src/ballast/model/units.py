@@ -46,6 +46,22 @@ def is_below(amount: float, minimum: float) -> bool:
 
 
 @compiled
+def meets_minimums(qty: float, price: float, min_qty: float, min_notional: float) -> bool:
+    """Tell whether a quantity at a price is above zero and misses neither of an instrument's minimums."""
+    return qty > 0.0 and qty >= min_qty and not is_below(qty * price, min_notional)
+
+
+@compiled
+def least_qty(price: float, lot_units: int, lot_scale: float, min_qty: float, min_notional: float) -> float:
+    """Return the smallest quantity of whole lots that meets both minimums; without a price, the first alone."""
+    least = min_qty
+    if min_notional > 0.0 and is_price(price):
+        least = max(least, min_notional / price)
+    # What lies between two lots is met by the next one alone.
+    return max(round_to_tick(least, lot_units, lot_scale, True), lot_units / lot_scale)
+
+
+@compiled
 def is_price(value: float) -> bool:
     """Tell whether ``value`` can be a price: finite and above zero. NaN is not."""
     return isfinite(value) and value > 0.0

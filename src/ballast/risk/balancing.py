@@ -20,7 +20,7 @@ from ballast.model.instrument import quote_rate
 from ballast.model.intents import Intent, place_market
 from ballast.model.order_terms import largest_value
 from ballast.model.order_terms import order_cost as venue_order_cost
-from ballast.model.units import floor_to_step, is_below
+from ballast.model.units import floor_to_step, meets_minimums
 from ballast.risk.emergency import close_leg
 from ballast.risk.facts import Facts, legs_of_facts
 from ballast.risk.gate import order_cost
@@ -127,7 +127,7 @@ def _add_to_lighter(view: View, ladder: Ladder, settings: RiskSettings, facts: F
             qty = min(qty, settings.panic_balance_fraction * facts.available / _order_cost_per_coin(view, symbol))
             qty = min(qty, _room_in_tiers(view, facts, symbol))
             qty = floor_to_step(qty, view.lot_units[symbol], view.lot_scale[symbol])
-            if not _is_big_enough(view, symbol, qty):
+            if not meets_minimums(qty, view.mark[symbol], view.min_qty[symbol], view.min_notional[symbol]):
                 continue
             then = _load_after(view, facts, load, symbol, qty if missing > 0.0 else -qty)
             if not _may_carry(view, settings, load, then):
@@ -166,17 +166,10 @@ def _reduce_heavier(view: View, ladder: Ladder, facts: Facts, intents: Intent) -
     for symbol in range(view.n_symbols):
         missing = missing_qty(view, facts, symbol)
         qty = floor_to_step(abs(missing), view.lot_units[symbol], view.lot_scale[symbol])
-        if _is_big_enough(view, symbol, qty):
+        if meets_minimums(qty, view.mark[symbol], view.min_qty[symbol], view.min_notional[symbol]):
             heavier = 2 * symbol + (1 if missing > 0.0 else 0)
             n = close_leg(view, intents, n, heavier, qty, EngineRole.REDUCE_HEAVIER, ladder.reason)
     return n
-
-
-@compiled
-def _is_big_enough(view: View, symbol: int, qty: float) -> bool:
-    if not qty > 0.0 or qty < view.min_qty[symbol]:
-        return False
-    return not is_below(qty * view.mark[symbol], view.min_notional[symbol])
 
 
 @compiled

@@ -6,7 +6,7 @@ from math import floor, isfinite
 
 from ballast.model.compiled import compiled
 from ballast.model.records import Record
-from ballast.model.units import floor_to_step, is_below, round_to_tick
+from ballast.model.units import floor_to_step, least_qty, meets_minimums
 
 MINIMUM_STRETCH = 1.5
 """The venue's minimum stands in for a smaller order as long as it is at most this multiple of it."""
@@ -31,11 +31,10 @@ def opening_qty(view: Record, symbol: int, wanted: float, price: float) -> float
         return 0.0
     units, scale = view.lot_units[symbol], view.lot_scale[symbol]
     qty = floor_to_step(min(wanted, view.max_qty[symbol]), units, scale)
-    if qty > 0.0 and qty >= view.min_qty[symbol] and not is_below(qty * price, view.min_notional[symbol]):
+    min_qty, min_notional = view.min_qty[symbol], view.min_notional[symbol]
+    if meets_minimums(qty, price, min_qty, min_notional):
         return qty
-    least = round_to_tick(max(view.min_qty[symbol], view.min_notional[symbol] / price), units, scale, True)
-    if least == 0.0 and units > 0:
-        least = units / scale
+    least = least_qty(price, units, scale, min_qty, min_notional)
     is_near = least <= MINIMUM_STRETCH * wanted * (1.0 + TOLERANCE)
     return least if is_near and 0.0 < least <= view.max_qty[symbol] else 0.0
 

@@ -8,7 +8,7 @@ ratio is in [-1, 1], positive when more is held than the target.
 from __future__ import annotations
 
 from ballast.model.compiled import compiled
-from ballast.model.units import floor_to_step, is_below, round_to_tick
+from ballast.model.units import floor_to_step, meets_minimums, round_to_tick
 
 
 @compiled
@@ -71,9 +71,7 @@ def ask_qty(size: float, ratio: float) -> float:
 def whole_qty(qty: float, price: float, lot_units: int, lot_scale: float, min_qty: float, min_notional: float) -> float:
     """Return a quantity in whole lots, or 0 where it is below a minimum of the instrument."""
     lots = floor_to_step(qty, lot_units, lot_scale)
-    if lots < min_qty or is_below(lots * price, min_notional) or not lots > 0.0:
-        return 0.0
-    return lots
+    return lots if meets_minimums(lots, price, min_qty, min_notional) else 0.0
 
 
 @compiled

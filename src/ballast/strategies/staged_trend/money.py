@@ -7,7 +7,7 @@ from typing import Any
 from ballast.model.compiled import compiled
 from ballast.model.enums import PositionSide
 from ballast.model.instrument import quote_rate
-from ballast.model.units import is_price, round_to_tick
+from ballast.model.units import least_qty
 from ballast.orders.contract_terms import ContractTerms, distance_of, pip_size, value_of
 from ballast.strategies.staged_trend.settings import Params
 from ballast.strategies.staged_trend.state import Trade, sign_of
@@ -44,12 +44,9 @@ def read_terms(view: View, symbol: int, terms: ContractTerms) -> None:
     terms.tick_value = terms.tick_units / terms.tick_scale * quote_rate(view, symbol)
     terms.lot_units = view.lot_units[symbol]
     terms.lot_scale = view.lot_scale[symbol]
-    least = view.min_qty[symbol]
-    if view.min_notional[symbol] > 0.0 and is_price(view.price[symbol]):
-        least = max(view.min_notional[symbol] / view.price[symbol], least)
-    # What lies between two lots is met by the next one alone.
-    least = round_to_tick(least, terms.lot_units, terms.lot_scale, True)
-    terms.min_lots = max(least, terms.lot_units / terms.lot_scale)
+    terms.min_lots = least_qty(
+        view.price[symbol], terms.lot_units, terms.lot_scale, view.min_qty[symbol], view.min_notional[symbol]
+    )
     terms.max_lots = view.max_qty[symbol]
     terms.stops_level = 0.0
 

@@ -15,7 +15,7 @@ from ballast.model.enums import EngineRole, EventKind, QtyUnit, Side, TimeInForc
 from ballast.model.enums import Reason as Fault
 from ballast.model.intents import Intent, cancel, next_open_ns, note, note_three, place_limit, place_market, place_stop
 from ballast.model.records import Record
-from ballast.model.units import floor_to_step, is_below
+from ballast.model.units import floor_to_step, meets_minimums
 from ballast.portfolio.rebalancing import minimum_value
 from ballast.strategies.tight_range.exposure import DUST, keep_contra, keep_contra_sale, own_qty, sold
 from ballast.strategies.tight_range.handler import stop_fraction, target_fraction
@@ -252,8 +252,7 @@ def _reduce(view: Record, state: Record, params: Record, symbol: int, intents: I
 def _can_be_sold(view: Record, symbol: int, qty: float) -> bool:
     """Tell whether so much of a symbol makes an order that the venue takes."""
     lots = floor_to_step(qty, view.lot_units[symbol], view.lot_scale[symbol])
-    is_enough = lots > 0.0 and lots >= view.min_qty[symbol]
-    return is_enough and not is_below(lots * view.price[symbol], view.min_notional[symbol])
+    return meets_minimums(lots, view.price[symbol], view.min_qty[symbol], view.min_notional[symbol])
 
 
 @compiled
