@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ballast.model.durations import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from ballast.model.errors import ConfigError
 
 # Milliseconds; largest first, so that naming an interval finds the shortest name.
-_UNITS_MS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_UNITS_MS = {"w": 7 * DAY_MS, "d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS, "ms": 1}
 _NAME = re.compile(r"([1-9][0-9]*)(ms|[wdhms])")
 
 

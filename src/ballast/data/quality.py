@@ -19,6 +19,7 @@ import numpy.typing as npt
 from ballast.data.intervals import interval_name
 from ballast.data.source import PRICES, Columns, Floats, Ints
 from ballast.data.timestamps import last_of_each, most_frequent_step, utc_text
+from ballast.model.durations import DAY_MS
 from ballast.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _LEVEL_TOLERANCE = 1.5
 # A halt is at least so many missing bars, and no longer than an exchange needs; what is missing for months is a hole
 # in the record, behind which any price may be the truth.
 _HALT_BARS = 3
-_LONGEST_HALT_MS = 14 * 86_400_000
+_LONGEST_HALT_MS = 14 * DAY_MS
 # A move from 10 to 13 is one of 30 %, not of more.
 _TOLERANCE = 1e-9
 

@@ -20,10 +20,11 @@ import numpy.typing as npt
 
 from ballast.indicators.window import next_head, window_max, window_sum
 from ballast.model.compiled import compiled
+from ballast.model.durations import HOUR_NS
 from ballast.model.errors import ConfigError
 from ballast.model.records import Record, Shape, record
 
-WINDOW_NS = 6 * 3_600_000_000_000
+WINDOW_NS = 6 * HOUR_NS
 MIN_WINDOW_BARS = 48
 CAPACITY = 360
 """Longest window in bars: six hours of minutes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from ballast.model.durations import SECOND_MS
+from ballast.model.durations import DAY_MS, SECOND_MS
 from ballast.venues.exchange.mexc.codes import Throttled
 from ballast.venues.exchange.window import Window
 
@@ -19,7 +19,7 @@ ACCOUNT_LIMIT = 500
 """Weight in a window. Published figures for addresses are 300 and 500: the smaller one holds here."""
 PATIENCE = 20
 """Requests that are answered with 429 before the address is banned."""
-FIRST_BAN_MS, LONGEST_BAN_MS = 120_000, 3 * 86_400_000
+FIRST_BAN_MS, LONGEST_BAN_MS = 120_000, 3 * DAY_MS
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from ballast.model.durations import HOUR_MS
 from ballast.venues.exchange.mexc.codes import WRONG_PARAMETER, Rejection
 
-LIFE_MS = 3_600_000
+LIFE_MS = HOUR_MS
 MOST_KEYS = 60
 """Of one account, those that have ended not counted."""
 MOST_SOCKETS = 5
